@@ -1,0 +1,29 @@
+"""An image of a data set with its labels; the pixels stay on disk until they are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sissi.boxes import Boxes
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """An image file with its labels.
+
+    Attributes:
+        name: unique within its data set; the path below the data set's image folder, with forward slashes.
+        path: of the image file.
+        height: in px, as the image is seen (after EXIF rotation).
+        width: in px.
+        boxes: labels in pixels of the file, clipped to [0, width] x [0, height], none degenerate.
+        category: folder of the CellLab layout (alive, inhib or dead), or None.
+    """
+
+    name: str
+    path: Path
+    height: int
+    width: int
+    boxes: Boxes
+    category: str | None = None

@@ -1,0 +1,39 @@
+"""The rows of table 1 as data: what a variant is, and nothing about how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of table 1.
+
+    Attributes:
+        name: as it is written on the command line.
+        title: as it is printed in table 1.
+        start: what ends early learning (3.3): the lowest source validation loss, ADELE, or nothing: the initial
+            labels are trusted to the end.
+        background: of the target images during self-training (3.5).
+    """
+
+    name: str
+    title: str
+    start: Literal["validation_loss", "adele", "never"]
+    background: Literal["original", "weak", "strong"]
+
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant("baseline", "Baseline", "validation_loss", "original"),
+        Variant("sissi-w", "SISSI (W)", "validation_loss", "weak"),
+        Variant("sissi-s", "SISSI (S)", "validation_loss", "strong"),
+        Variant("plain-a", "Plain A", "adele", "original"),
+        Variant("a+sissi-w", "A + SISSI (W)", "adele", "weak"),
+        Variant("a+sissi-s", "A + SISSI (S)", "adele", "strong"),
+        Variant("weak-only", "weak-only", "never", "original"),
+    )
+}
+"""The six variants of the paper in its order, and `weak-only`: the same epochs on the initial labels, no correction."""
