@@ -69,7 +69,10 @@ class AliveCells(Settings):
     clahe_tiles: PositiveInt = 8
     """Tiles of the equalisation along each side."""
     radius: PositiveInt = 3
-    """Radius of the structuring element of opening and closing by reconstruction, in px: below half a cell's width."""
+    """Radius of the structuring element of closing and opening by reconstruction, in px: about half the width of the
+    body inside its halo."""
+    ground_radius: PositiveInt = 10
+    """Radius of the opening that leaves the ground without cells, in px: above half a cell's width."""
     adaptive_window: OddKernel = 51
     """Window of the adaptive threshold that finds borders between cells, in px, odd."""
     marker_distance: PositiveInt = 5
@@ -176,14 +179,14 @@ class DemoData(Settings):
     """Images that the program draws itself: see docs/demo.md."""
 
     kind: Literal["demo"]
-    seed: int = 2022
+    seed: int = Field(default=2022, ge=0)
     """Of the drawing; independent of the training's seeds."""
     width: int = Field(default=192, ge=96)
     """Of each image, in px."""
     height: int = Field(default=160, ge=96)
     """Of each image, in px."""
     cells: tuple[PositiveInt, PositiveInt] = (12, 28)
-    """Fewest and most cells in a target image."""
+    """Fewest and most cells in an image."""
     target_train: int = Field(default=48, ge=3)
     """Images; a third each alive, inhibited and dead."""
     target_test: int = Field(default=24, ge=3)
@@ -192,8 +195,18 @@ class DemoData(Settings):
     """Images."""
     source_val: int = Field(default=24, ge=2)
     """Images."""
-    weak_labels: WeakLabels = WeakLabels()
-    """How the initial labels of the target images are made."""
+    weak_labels: WeakLabels = WeakLabels(
+        dead=DeadCells(radius=(5, 12), edge_threshold=140),
+        alive=AliveCells(gamma=1.5, clahe_tiles=2, adaptive_window=41, marker_distance=8, area=(150, 1500)),
+        inhibited=InhibitedCells(illumination_radius=16, canny=(40, 90), closing_radius=2, area=(150, 1500)),
+    )
+    """How the initial labels of the target images are made; by default for cells of 12 to 30 px."""
+
+    @model_validator(mode="after")
+    def _fewest_first(self) -> Self:
+        if self.cells[0] > self.cells[1]:
+            raise ValueError(f"cells are [fewest, most], not {list(self.cells)}")
+        return self
 
 
 # --- training ---------------------------------------------------------------------------------------------------------

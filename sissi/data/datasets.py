@@ -1,0 +1,94 @@
+"""All images and labels of an experiment, found and checked before anything is trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sissi.boxes import Boxes
+from sissi.data import demo
+from sissi.data.demo import write_demo
+from sissi.data.load import digest, load_images, load_reference, load_test
+from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.settings import Experiment, FileData
+
+
+@dataclass(frozen=True, eq=False)
+class DataSets:
+    """The data sets of an experiment; pixels stay on disk.
+
+    Attributes:
+        target: target training images with their initial weak labels.
+        reference: better labels of these images, None for images without; or None. For diagnosis only.
+        test: target test images, without labels.
+        readers: boxes of each test image, for each reader.
+        source: source training images.
+        validation: source validation images.
+    """
+
+    target: Sequence[Sample]
+    reference: Sequence[Boxes | None] | None
+    test: Sequence[Sample]
+    readers: dict[str, list[Boxes]]
+    source: Sequence[Sample]
+    validation: Sequence[Sample]
+
+    @property
+    def roles(self) -> dict[str, Sequence[Sample]]:
+        """The data sets by their keys in an experiment file."""
+        return {
+            "target_train": self.target,
+            "target_test": self.test,
+            "source_train": self.source,
+            "source_val": self.validation,
+        }
+
+    def digests(self) -> dict[str, str]:
+        """sha256 over images and labels of each data set."""
+        return {role: digest(samples) for role, samples in self.roles.items()}
+
+
+def load_data(experiment: Experiment, problems: Problems) -> DataSets:
+    """Find, read and check everything that an experiment names; demo images are drawn where they are missing.
+
+    Raises:
+        DataError: a folder is missing, or a file cannot be used; all such images are named at once.
+    """
+    files = data_files(experiment)
+    target = load_images(files.target_train, files.folder, problems, "data.target_train")
+    test, readers = load_test(files.target_test, files.folder, problems)
+    reference = None
+    if files.target_reference is not None:
+        reference = load_reference(files.target_reference, target, files.folder, problems)
+    return DataSets(
+        target=target,
+        reference=reference,
+        test=test,
+        readers=readers,
+        source=load_images(files.source_train, files.folder, problems, "data.source_train"),
+        validation=load_images(files.source_val, files.folder, problems, "data.source_val"),
+    )
+
+
+def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes]]]:
+    """The target test images of an experiment, and each reader's boxes of them."""
+    files = data_files(experiment)
+    return load_test(files.target_test, files.folder, problems)
+
+
+def data_files(experiment: Experiment) -> FileData:
+    """Where the images of an experiment are; those of a demo are drawn once below the tracking folder."""
+    if isinstance(experiment.data, FileData):
+        return experiment.data
+    settings = experiment.data
+    key = hashlib.sha256(f"{_drawing_code()} {settings.model_dump_json()}".encode()).hexdigest()[:12]
+    return write_demo(settings, Path(experiment.tracking.folder).resolve() / "demo" / key)
+
+
+def _drawing_code() -> str:
+    """Digest of the code that draws the demo, so that changed code never meets old images."""
+    sources = sorted(Path(demo.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

@@ -1,0 +1,85 @@
+"""Images at the size that the detector sees, with their labels; pixels are read when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sissi.boxes import Boxes, scale
+from sissi.data.images import read_image
+from sissi.data.samples import Sample
+
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """A data set as the detector sees it.
+
+    Attributes:
+        paths: of the image files, of any size.
+        boxes: of each image, in px of its frame.
+        height: of every frame, in px.
+        width: of every frame, in px.
+    """
+
+    paths: tuple[Path, ...]
+    boxes: tuple[Boxes, ...]
+    height: int
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, index: int) -> Image:
+        """The (height, width, 3) uint8 RGB frame of an image."""
+        return resize(read_image(self.paths[index]), self.height, self.width)
+
+    def with_boxes(self, boxes: Sequence[Boxes]) -> Frames:
+        """The same images with other labels."""
+        if len(boxes) != len(self.paths):
+            raise ValueError(f"{len(boxes)} sets of boxes for {len(self.paths)} images")
+        return replace(self, boxes=tuple(boxes))
+
+    def with_paths(self, paths: Sequence[Path]) -> Frames:
+        """The same labels on other images of the same size."""
+        if len(paths) != len(self.boxes):
+            raise ValueError(f"{len(paths)} images for {len(self.boxes)} sets of boxes")
+        return replace(self, paths=tuple(paths))
+
+    def take(self, indices: Sequence[int]) -> Frames:
+        """Some of the images, with their labels."""
+        return replace(
+            self, paths=tuple(self.paths[i] for i in indices), boxes=tuple(self.boxes[i] for i in indices)
+        )
+
+
+def frames_of(samples: Sequence[Sample], image_size: tuple[int, int]) -> Frames:
+    """The frames of samples: boxes scaled with their images, so that [0, W] stays [0, W']."""
+    height, width = image_size
+    return Frames(
+        tuple(sample.path for sample in samples),
+        tuple(scale(sample.boxes, width / sample.width, height / sample.height) for sample in samples),
+        height,
+        width,
+    )
+
+
+def in_file_pixels(boxes: Boxes, sample: Sample, image_size: tuple[int, int]) -> Boxes:
+    """Boxes of a frame, in pixels of its image file."""
+    height, width = image_size
+    return scale(boxes, sample.width / width, sample.height / height)
+
+
+def resize(image: Image, height: int, width: int) -> Image:
+    """The image at another size: area average when it shrinks, bilinear when it grows, itself when it fits."""
+    if image.shape[:2] == (height, width):
+        return image
+    shrinks = height * width < image.shape[0] * image.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)

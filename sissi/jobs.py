@@ -1,0 +1,163 @@
+"""Run jobs side by side, a process each, and hear what they have to say while they work.
+
+A job that fails or dies costs the others nothing. Everything a job says travels through its own pipe, so that one
+that is killed in the middle of a word cannot garble another; a job whose listener is gone ends by itself.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from sissi.errors import SissiError
+
+Listener = Callable[[str, str, tuple[Any, ...]], None]
+"""Called with the name of a job, the `Recorder` method that it called, and the arguments."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function to be run in a process of its own.
+
+    Attributes:
+        name: unique among the jobs that run together.
+        function: importable; called with the arguments and a `Recorder`.
+        arguments: picklable.
+        threads: that torch and OpenCV may use.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        value: what its function returned; None if it failed.
+        error: a message for the user if it failed, else None.
+        details: the traceback of a fault that nobody foresaw, else None.
+    """
+
+    value: Any = None
+    error: str | None = None
+    details: str | None = None
+
+
+def run(jobs: Iterable[Job], side_by_side: int, listen: Listener) -> dict[str, Outcome]:
+    """Run every job, at most `side_by_side` at a time, in order; an outcome for each name.
+
+    On KeyboardInterrupt, or if the listener fails, the running jobs are ended first.
+    """
+    context = _context()
+    waiting = list(jobs)
+    running: dict[Connection, tuple[Job, BaseProcess]] = {}
+    outcomes: dict[str, Outcome] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < side_by_side:
+                job = waiting.pop(0)
+                connection, process = _start(context, job)
+                running[connection] = (job, process)
+            for ready in wait(list(running)):
+                assert isinstance(ready, Connection)
+                job, process = running[ready]
+                outcome = _hear(ready, job, process, listen)
+                if outcome is not None:
+                    outcomes[job.name] = outcome
+                    del running[ready]
+    finally:
+        for connection, (_, process) in running.items():
+            process.terminate()
+            process.join()
+            connection.close()
+    return outcomes
+
+
+class _Speaker:
+    """The recorder inside a job: every call becomes a message to the listener."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, method: str) -> Callable[..., None]:
+        if method.startswith("_"):
+            raise AttributeError(method)
+        return lambda *arguments: self._connection.send((method, arguments))
+
+
+def _context() -> Any:
+    """Fork server where there is one, with the heavy packages imported once for all jobs; else spawn."""
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sissi.stages"])
+    return context
+
+
+def _start(context: Any, job: Job) -> tuple[Connection, BaseProcess]:
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(theirs, job), name=job.name, daemon=False)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _hear(connection: Connection, job: Job, process: BaseProcess, listen: Listener) -> Outcome | None:
+    """Take one message; the outcome if it was the last."""
+    try:
+        method, arguments = connection.recv()
+    except EOFError:
+        process.join()
+        connection.close()
+        return Outcome(error=_cause_of_death(process.exitcode))
+    if method != "outcome":
+        listen(job.name, method, arguments)
+        return None
+    process.join()
+    connection.close()
+    (outcome,) = arguments
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def _cause_of_death(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        hint = "; out of memory? lower runtime.jobs or the batch sizes" if name == "SIGKILL" else ""
+        return f"its process was ended by {name}{hint}"
+    return f"its process ended by itself with exit code {exit_code}"
+
+
+def _work(connection: Connection, job: Job) -> None:
+    """Body of a job's process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the jobs
+    _limit_threads(job.threads)
+    try:
+        outcome = Outcome(job.function(*job.arguments, _Speaker(connection)))
+    except SissiError as error:
+        outcome = Outcome(error=str(error))
+    except BrokenPipeError:
+        os._exit(1)  # the parent is gone, and nobody is left to tell
+    except Exception as error:
+        outcome = Outcome(error=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+    connection.send(("outcome", (outcome,)))
+
+
+def _limit_threads(threads: int) -> None:
+    import cv2
+    import torch
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)

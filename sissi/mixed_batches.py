@@ -1,0 +1,106 @@
+"""Mixed batches: half target images with noisy labels, half source images with clean ones (3.2; Ros et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from sissi.boxes import Boxes
+from sissi.data.augmentation import Augmenter
+from sissi.data.frames import Frames
+from sissi.randomness import generator, seed_of
+from sissi.settings import Training
+
+Target = dict[str, Tensor]
+"""`boxes`: (N, 4) float32 in px; `labels`: (N,) int64: what torchvision's detectors take."""
+
+
+class Draw(NamedTuple):
+    """One image of a batch: everything that decides what it looks like."""
+
+    domain: str
+    index: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images and labels of one iteration.
+
+    Attributes:
+        images: each (3, H, W) uint8; target images first, then source images.
+        targets: of each image.
+    """
+
+    images: list[Tensor]
+    targets: list[Target]
+
+
+class MixedBatches(Dataset[tuple[Tensor, Target]]):
+    """The training images of both domains, augmented, looked up by `Draw`."""
+
+    def __init__(self, target: Frames, source: Frames, settings: Training) -> None:
+        self.domains = {"target": target, "source": source}
+        self.settings = settings
+        self.augment = Augmenter(settings.augmentation)
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, Target]:
+        frames = self.domains[draw.domain]
+        image, boxes = self.augment(frames.read(draw.index), frames.boxes[draw.index], draw.seed)
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), as_target(boxes)
+
+    @property
+    def iterations(self) -> int:
+        """Batches in an epoch: one pass over the target images."""
+        return -(-len(self.domains["target"]) // self.settings.target_batch)
+
+    def plan(self, seed: int, epoch: int) -> list[list[Draw]]:
+        """The batches of an epoch: one pass over the target images, shuffled, with source images beside them.
+
+        Every batch is full, target and source in the same ratio: the pass is filled up with images from its start.
+        The order depends on seed and epoch alone, so it is the same for every variant and every number of workers.
+        """
+        in_batch = {"target": self.settings.target_batch, "source": self.settings.source_batch}
+        draws = {
+            domain: _passes(len(frames), self.iterations * in_batch[domain], domain, seed, epoch)
+            for domain, frames in self.domains.items()
+        }
+        return [
+            [next(draws[domain]) for domain in self.domains for _ in range(in_batch[domain])]
+            for _ in range(self.iterations)
+        ]
+
+    def epoch(self, seed: int, epoch: int, workers: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, read by this many worker processes (0: by this one)."""
+        return iter(
+            DataLoader(
+                self,
+                batch_sampler=self.plan(seed, epoch),  # type: ignore[arg-type]
+                num_workers=workers,
+                collate_fn=_collate,
+            )
+        )
+
+
+def as_target(boxes: Boxes) -> Target:
+    """The boxes of an image as torchvision's detectors take them."""
+    return {"boxes": torch.from_numpy(boxes.xyxy.copy()), "labels": torch.from_numpy(boxes.labels.copy())}
+
+
+def _passes(images: int, draws: int, domain: str, seed: int, epoch: int) -> Iterator[Draw]:
+    """Draws from shuffled passes over a domain, without repeats inside a pass."""
+    random = generator(seed, "order", domain, epoch)
+    order = np.concatenate([random.permutation(images) for _ in range(-(-draws // images))])[:draws]
+    for position, index in enumerate(order):
+        yield Draw(domain, int(index), seed_of(seed, "augmentation", domain, epoch, position))
+
+
+def _collate(pairs: list[tuple[Tensor, Target]]) -> Batch:
+    images, targets = zip(*pairs, strict=True)
+    return Batch(list(images), list(targets))

@@ -1,0 +1,63 @@
+"""The live display of an ablation: a line for each stage with epoch, loss and time left."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Display:
+    """Shows how far each stage is; on a terminal as moving bars, elsewhere as a line an epoch."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._bars = Progress(
+            TextColumn("{task.description:14}"),
+            BarColumn(bar_width=24),
+            TextColumn("epoch {task.fields[epoch]:>3}/{task.fields[epochs]}  {task.fields[doing]:10}"),
+            TextColumn("loss {task.fields[loss]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._first: dict[str, float] = {}
+        self._told: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._bars.console.print(text, highlight=False)
+
+    def update(self, stage: str, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
+        """Where a stage is: see `records.Recorder.progress`."""
+        position = epoch - 1 + fraction
+        if stage not in self._tasks:
+            self._first[stage] = float(epoch - 1)
+            self._tasks[stage] = self._bars.add_task(
+                stage, total=epochs - self._first[stage], epoch=epoch, epochs=epochs, doing=doing, loss="-"
+            )
+        known = {} if loss is None else {"loss": f"{loss:.3f}"}
+        self._bars.update(
+            self._tasks[stage], completed=position - self._first[stage], epoch=epoch, doing=doing, **known
+        )
+        if not self.console.is_terminal and doing == "training" and fraction >= 1 and self._told.get(stage, 0) < epoch:
+            self._told[stage] = epoch
+            self.console.print(f"{stage}: epoch {epoch}/{epochs}, loss {loss:.3f}", highlight=False)
+
+    def finish(self, stage: str) -> None:
+        """A stage is over."""
+        if stage in self._tasks:
+            self._bars.remove_task(self._tasks.pop(stage))

@@ -1,0 +1,149 @@
+"""Table 1: a row for each variant, seed and reader; as CSV, JSON, Markdown, and for the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from statistics import fmean
+
+from rich.table import Table
+
+from sissi.variants import VARIANTS
+
+METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of a variant for one seed and reader; nan where it failed.
+
+    Attributes:
+        variant: as on the command line.
+        seed: of the experiment.
+        reader: whose annotations are the truth.
+        AP50, AP75, AP: COCO's, with `ap_limit` detections an image; fractions in [0, 1].
+        AR: COCO's, with `ap_limit` detections an image.
+        AR_dense: AR with `dense_limit` detections an image.
+        ap_limit: detections an image, 100 by COCO's definition.
+        dense_limit: detections an image, above the number of cells.
+        start_epoch: epochs of early learning before correction began.
+        epochs: in total.
+        status: `ok`, or why there are no scores.
+    """
+
+    variant: str
+    seed: int
+    reader: str
+    AP50: float
+    AP75: float
+    AP: float
+    AR: float
+    AR_dense: float
+    ap_limit: int
+    dense_limit: int
+    start_epoch: int
+    epochs: int
+    status: str = "ok"
+
+
+def write(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Write table.csv, table.json and table.md to a folder; fractions in the first two, percent in the last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in (("table.csv", as_csv(rows)), ("table.json", as_json(rows)), ("table.md", as_markdown(rows))):
+        (folder / name).write_text(text, encoding="utf-8")
+        written.append(folder / name)
+    return written
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """With a header line; full precision, so that equal tables are equal files."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [field.name for field in fields(Row)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return buffer.getvalue()
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """A list of objects; null where there is no score."""
+    plain = [
+        {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in asdict(row).items()}
+        for row in rows
+    ]
+    return json.dumps(plain, indent=1) + "\n"
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """The shape of table 1: a row a variant, four columns a reader, in percent, the best of the six bold."""
+    header, body = _grid(rows, bold="**")
+    lines = [" | ".join(header), " | ".join("---" if i < 2 else "---:" for i in range(len(header)))]
+    lines += [" | ".join(cells) for cells in body]
+    return "\n".join([*(f"| {line} |" for line in lines), "", _caption(rows), ""])
+
+
+def as_rich(rows: Sequence[Row]) -> Table:
+    """The same for the terminal."""
+    header, body = _grid(rows, bold="")
+    table = Table(title="Table 1 for this run, in %", caption=_caption(rows), caption_justify="left")
+    for index, name in enumerate(header):
+        table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
+    for cells in body:
+        table.add_row(*cells, end_section=cells[0] == VARIANTS["a+sissi-s"].title)
+    return table
+
+
+def _grid(rows: Sequence[Row], bold: str) -> tuple[list[str], list[list[str]]]:
+    readers = list(dict.fromkeys(row.reader for row in rows))
+    shown = METRICS[:4]
+    means = {
+        (variant, reader, metric): _mean(rows, variant, reader, metric)
+        for variant in dict.fromkeys(row.variant for row in rows)
+        for reader in readers
+        for metric in shown
+    }
+    best = {
+        (reader, metric): max(
+            (value for (v, r, m), value in means.items() if (r, m) == (reader, metric) and v != "weak-only"),
+            default=float("nan"),
+        )
+        for reader in readers
+        for metric in shown
+    }
+    header = ["variant", "start", *(f"{_short(reader)} {metric}" for reader in readers for metric in shown)]
+    body = []
+    for variant in dict.fromkeys(row.variant for row in rows):
+        starts = sorted({row.start_epoch for row in rows if row.variant == variant})
+        start = "-" if VARIANTS[variant].start == "never" else ", ".join(map(str, starts))
+        cells = [VARIANTS[variant].title, start]
+        for reader in readers:
+            for metric in shown:
+                value = means[variant, reader, metric]
+                mark = bold if value == best[reader, metric] and variant != "weak-only" else ""
+                cells.append("-" if math.isnan(value) else f"{mark}{100 * value:.1f}{mark}")
+        body.append(cells)
+    return header, body
+
+
+def _mean(rows: Sequence[Row], variant: str, reader: str, metric: str) -> float:
+    values = [getattr(row, metric) for row in rows if (row.variant, row.reader) == (variant, reader)]
+    known = [value for value in values if not math.isnan(value)]
+    return fmean(known) if known else float("nan")
+
+
+def _short(reader: str) -> str:
+    return reader.replace("reader_", "R")
+
+
+def _caption(rows: Sequence[Row]) -> str:
+    seeds = sorted({row.seed for row in rows})
+    first = rows[0]
+    told = f"AP and AR with {first.ap_limit} detections an image (COCO), {first.epochs} epochs each; "
+    told += f"seed {seeds[0]}" if len(seeds) == 1 else f"mean over seeds {', '.join(map(str, seeds))}"
+    failed = sorted({f"{VARIANTS[row.variant].title}: {row.status}" for row in rows if row.status != "ok"})
+    return ". ".join([told, *failed]) + "."

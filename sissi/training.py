@@ -1,0 +1,126 @@
+"""One epoch of training, and the loss of a data set: where weights change, and where they are only judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from sissi.data.frames import Frames
+from sissi.detector import CellDetector
+from sissi.mixed_batches import Batch, MixedBatches, as_target
+from sissi.randomness import seed_torch
+from sissi.settings import Training
+
+Losses = dict[str, float]
+"""Mean over batches of torchvision's four losses, by its names, and of their sum `loss`."""
+
+
+def make_optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimizer:
+    """SGD as in section 4.1, or AdamW, over every parameter."""
+    parameters = [parameter for parameter in detector.network.parameters() if parameter.requires_grad]
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return torch.optim.SGD(
+        parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
+    )
+
+
+def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
+    """The learning rate at an iteration, counted from 0 over all epochs.
+
+    A function of the position alone: every variant has the same one at the same epoch, wherever it branched.
+    """
+    rate = settings.learning_rate * min(1.0, (step + 1) / (settings.warmup_steps + 1))
+    if settings.schedule == "cosine":
+        rate *= (1 + math.cos(math.pi * step / (steps_per_epoch * settings.epochs))) / 2
+    return rate
+
+
+def train_epoch(
+    detector: CellDetector,
+    optimizer: torch.optim.Optimizer,
+    batches: MixedBatches,
+    seed: int,
+    epoch: int,
+    progress: Callable[[float, float], None],
+) -> Losses:
+    """Train on the mixed batches of an epoch: the same call in both phases and for every variant.
+
+    Args:
+        detector: changed in place, on any device.
+        optimizer: of its parameters, changed in place.
+        batches: of both domains, with the training settings.
+        seed: of the experiment.
+        epoch: from 1 on; with `seed` it decides order, augmentation, and which proposals are sampled.
+        progress: called after each iteration with the fraction of the epoch that is done and the mean loss so far.
+
+    Raises:
+        FloatingPointError: the loss is not finite.
+    """
+    settings = batches.settings
+    steps = batches.iterations
+    seed_torch(seed, "proposals", epoch)
+    network = detector.network.train()
+    sums: dict[str, float] = {}
+    for index, batch in enumerate(batches.epoch(seed, epoch)):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate((epoch - 1) * steps + index, steps, settings)
+        losses = network(*_on_device(batch, detector.device))
+        loss = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss of iteration {index + 1} in epoch {epoch} is {loss.item()}; "
+                "lower training.learning_rate or set training.clip_gradient"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if settings.clip_gradient is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), settings.clip_gradient)
+        optimizer.step()
+        _add(sums, losses, loss)
+        progress((index + 1) / steps, sums["loss"] / (index + 1))
+    return {name: total / steps for name, total in sums.items()}
+
+
+@torch.no_grad()
+def mean_losses(detector: CellDetector, frames: Frames, batch_size: int) -> Losses:
+    """The mean losses over the images of a data set, in a pass that leaves the detector as it was.
+
+    torchvision computes losses in training mode only, so the network is switched there, with BatchNorm held at its
+    running statistics and the sampling of proposals fixed: the same weights give the same loss.
+    """
+    network = detector.network.train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    seed_torch("validation")
+    sums: dict[str, float] = {}
+    for batch in _plain_batches(frames, batch_size):
+        losses = network(*_on_device(batch, detector.device))
+        weight = len(batch.images) / len(frames)
+        weighted = {name: weight * value for name, value in losses.items()}
+        _add(sums, weighted, torch.stack(list(weighted.values())).sum())
+    network.eval()
+    return sums
+
+
+def _plain_batches(frames: Frames, batch_size: int) -> Iterator[Batch]:
+    """Unchanged images in order."""
+    for start in range(0, len(frames), batch_size):
+        indices = range(start, min(start + batch_size, len(frames)))
+        images = [torch.from_numpy(frames.read(index)).permute(2, 0, 1) for index in indices]
+        yield Batch(images, [as_target(frames.boxes[index]) for index in indices])
+
+
+def _on_device(batch: Batch, device: torch.device) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
+    images = [image.to(device, non_blocking=True).float().div(255) for image in batch.images]
+    targets = [{name: tensor.to(device, non_blocking=True) for name, tensor in one.items()} for one in batch.targets]
+    return images, targets
+
+
+def _add(sums: dict[str, float], losses: dict[str, Tensor], loss: Tensor) -> None:
+    for name, value in {**losses, "loss": loss}.items():
+        sums[name.removeprefix("loss_")] = sums.get(name.removeprefix("loss_"), 0.0) + value.item()

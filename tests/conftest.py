@@ -1,0 +1,61 @@
+"""Tiny data that tests share."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from sissi import config
+from sissi.boxes import make_boxes
+from sissi.data.frames import Frames
+from sissi.settings import Experiment
+
+HEIGHT, WIDTH = 64, 96
+
+
+def draw_cells(path: Path, seed: int, bright: bool = True) -> np.ndarray:
+    """An image with three discs on a noisy ground, written to a file; its boxes as (3, 4)."""
+    random = np.random.default_rng(seed)
+    image = random.normal(90, 6, (HEIGHT, WIDTH, 3))
+    rows = []
+    for column in (16, 48, 80):
+        x, y = column + int(random.integers(-5, 6)), int(random.integers(18, 46))
+        radius = int(random.integers(7, 11))
+        cv2.circle(image, (x, y), radius, (220.0,) * 3 if bright else (20.0,) * 3, -1)
+        rows.append([x - radius, y - radius, x + radius + 1, y + radius + 1])
+    cv2.imwrite(str(path), image.clip(0, 255).astype(np.uint8))
+    return np.array(rows, np.float32)
+
+
+def make_frames(folder: Path, count: int, first_seed: int, bright: bool = True) -> Frames:
+    folder.mkdir()
+    paths = [folder / f"{k:03d}.png" for k in range(count)]
+    boxes = [make_boxes(draw_cells(path, first_seed + k, bright)) for k, path in enumerate(paths)]
+    return Frames(tuple(paths), tuple(boxes), HEIGHT, WIDTH)
+
+
+@pytest.fixture
+def target(tmp_path) -> Frames:
+    """Five target images with all of their labels."""
+    return make_frames(tmp_path / "target", 5, 0)
+
+
+@pytest.fixture
+def source(tmp_path) -> Frames:
+    """Four source images."""
+    return make_frames(tmp_path / "source", 4, 100, bright=False)
+
+
+@pytest.fixture
+def smoke() -> Experiment:
+    """The smoke experiment at the size of the tiny images."""
+    return config.load(
+        Path("experiments/smoke.yaml"),
+        [
+            f"training.image_size=[{HEIGHT}, {WIDTH}]",
+            "pseudo_labels.scales=[1.0]",
+            "training.epochs=4",
+            "early_learning.max_epochs=2",
+        ],
+    )

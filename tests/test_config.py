@@ -1,0 +1,164 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sissi import config
+from sissi.errors import ExperimentError
+from sissi.settings import FileData
+from sissi.synthetic_images import blurred
+from sissi.variants import VARIANTS
+
+SHIPPED = sorted(Path("experiments").glob("*.yaml"))
+SMALL = {
+    "name": "x",
+    "data": {"kind": "demo"},
+    "detector": {"preset": "small"},
+    "training": {"epochs": 4},
+    "early_learning": {"max_epochs": 2},
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(**changes):
+        path = tmp_path / "x.yaml"
+        path.write_text(yaml.safe_dump({**SMALL, **changes}))
+        return path
+
+    return write
+
+
+def test_there_are_shipped_experiments():
+    assert {path.stem for path in SHIPPED} >= {"demo", "smoke", "paper", "bccd"}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_experiment_is_valid_and_survives_a_round_trip(path, tmp_path):
+    experiment = config.load(path)
+    (tmp_path / "again.yaml").write_text(config.dump(experiment))
+    assert config.load(tmp_path / "again.yaml") == experiment
+
+
+def test_the_paper_experiment_is_section_4_1_to_the_letter():
+    paper = config.load(Path("experiments/paper.yaml"))
+    training = paper.training
+    assert (training.optimizer, training.momentum, training.weight_decay, training.learning_rate) == (
+        "sgd", 0.9, 0.0002, 0.001,
+    )  # fmt: skip
+    assert (training.target_batch, training.source_batch, training.image_size) == (4, 4, (512, 512))
+    assert (paper.detector.preset, paper.detector.weights, paper.deceleration.threshold) == ("paper", "coco", 0.9)
+    assert paper.pseudo_labels.scales == (0.8, 0.9, 1.0, 1.1, 1.2) and len(paper.pseudo_labels.flips) == 4
+    assert paper.synthetic_images.weak.kernel == (21, 21)
+    assert paper.variants[:6] == tuple(VARIANTS)[:6]
+
+
+def test_all_faults_are_told_at_once_with_file_key_and_what_is_allowed(file):
+    path = file(training={"epochs": 4, "epoks": 3, "learning_rate": -1}, synthetic_images={"strong": {"kernel": [12, 32]}})
+    with pytest.raises(ExperimentError) as told:
+        config.load(path)
+    text = str(told.value)
+    assert str(path) in text
+    assert "training.epoks: unknown key" in text and "learning_rate" in text
+    assert "training.learning_rate" in text and "greater than 0" in text
+    assert "synthetic_images.strong.kernel.0" in text and "not 12" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"early_learning": {"max_epochs": 4}}, "must be below training.epochs"),
+        ({"early_learning": {"max_epochs": 2, "min_epoch": 3}}, "must not exceed"),
+        ({"seeds": [1, 1]}, "each value once"),
+        ({"variants": ["plain-b"]}, "plain-a"),
+        ({"detector": {"preset": "small", "weights": "coco"}}, "preset paper only"),
+        ({"detector": {"preset": "paper"}}, "5 pyramid levels"),
+        ({"data": {"kind": "cloud"}}, "'files', 'demo'"),
+        ({"pseudo_labels": {"scales": []}}, "at least 1"),
+        ({"evaluation": {"max_detections": 50}}, "100"),
+    ],
+)
+def test_impossible_values_are_refused(file, changes, told):
+    with pytest.raises(ExperimentError, match=told):
+        config.load(file(**changes))
+
+
+def test_overrides_win_and_are_typed(file):
+    experiment = config.load(file(), ["training.learning_rate=0.002", "seeds=[3, 4]", "pseudo_labels.on_empty=drop"])
+    assert experiment.training.learning_rate == 0.002
+    assert experiment.seeds == (3, 4)
+    assert experiment.pseudo_labels.on_empty == "drop"
+
+
+@pytest.mark.parametrize("override", ["training", "=3", "training..x=2", "name.first=x", "training.epochs=["])
+def test_a_malformed_override_is_named(file, override):
+    with pytest.raises(ExperimentError) as told:
+        config.load(file(), [override])
+    assert override in str(told.value)
+
+
+def test_an_unknown_override_is_refused_like_a_key(file):
+    with pytest.raises(ExperimentError, match=r"training\.rate: unknown key"):
+        config.load(file(), ["training.rate=3"])
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "name: [", "\t"])
+def test_a_file_that_is_no_experiment_is_named(tmp_path, text):
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(ExperimentError, match=r"broken\.yaml"):
+        config.load(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ExperimentError, match=r"nowhere\.yaml: no such experiment file"):
+        config.load(tmp_path / "nowhere.yaml")
+
+
+def test_the_data_folder_starts_at_the_experiment_file_and_an_override_at_the_current_folder(tmp_path, monkeypatch):
+    images = {"format": "cellpose", "images": "a"}
+    data = {
+        "kind": "files",
+        "folder": "pictures",
+        "target_train": images,
+        "target_test": {"images": "b", "readers": {"reader_1": {"format": "voc", "labels": "c"}}},
+        "source_train": images,
+        "source_val": images,
+    }
+    (tmp_path / "lab").mkdir()
+    path = tmp_path / "lab" / "x.yaml"
+    path.write_text(yaml.safe_dump({**SMALL, "data": data}))
+    monkeypatch.chdir(tmp_path)
+    for overrides, expected in (([], "lab/pictures"), (["data.folder=elsewhere"], "elsewhere")):
+        loaded = config.load(path, overrides).data
+        assert isinstance(loaded, FileData)
+        assert loaded.folder == tmp_path / expected
+
+
+def test_flattened_settings_have_dotted_keys(file):
+    flat = config.flatten(config.load(file()))
+    assert flat["training.epochs"] == 4 and flat["synthetic_images.weak.kernel"] == [21, 21]
+    assert not any(isinstance(value, dict) for value in flat.values())
+
+
+@given(st.integers(-5, 101))
+def test_exactly_the_kernels_that_opencv_takes_are_accepted(kernel):
+    import cv2
+    import numpy as np
+    from pydantic import ValidationError
+
+    from sissi.settings import Blur
+
+    image = np.zeros((5, 5, 3), np.uint8)
+    try:
+        cv2.GaussianBlur(image, (kernel, kernel), 1)
+        taken = kernel > 0
+    except cv2.error:
+        taken = False
+    if taken:
+        assert blurred(image, Blur(kernel=(kernel, kernel))).shape == image.shape
+    else:
+        with pytest.raises(ValidationError):
+            Blur(kernel=(kernel, kernel))

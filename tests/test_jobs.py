@@ -1,0 +1,68 @@
+import os
+import signal
+
+import pytest
+
+from sissi.errors import SissiError
+from sissi.jobs import Job, run
+
+
+def double(number, record):
+    record.progress(1, 1, "doubling", 1.0, None)
+    record.metrics({"number": number}, 1)
+    return 2 * number
+
+
+def fail(record):
+    raise RuntimeError("broken on purpose")
+
+
+def refuse(record):
+    raise SissiError("x.jpg: cannot be read")
+
+
+def die(record):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def threads(record):
+    import cv2
+    import torch
+
+    return torch.get_num_threads(), cv2.getNumThreads()
+
+
+def ignore(name, method, arguments):
+    pass
+
+
+def test_values_and_records_come_back_under_the_name_of_their_job():
+    heard = []
+    jobs = [Job(f"job {k}", double, (k,)) for k in range(5)]
+    outcomes = run(jobs, 2, lambda *said: heard.append(said))
+    assert {name: outcome.value for name, outcome in outcomes.items()} == {f"job {k}": 2 * k for k in range(5)}
+    assert sorted(said for said in heard if said[1] == "metrics") == [
+        (f"job {k}", "metrics", ({"number": k}, 1)) for k in range(5)
+    ]
+
+
+def test_a_job_that_fails_or_is_killed_costs_the_others_nothing():
+    outcomes = run(
+        [Job("fail", fail, ()), Job("refuse", refuse, ()), Job("die", die, ()), Job("good", double, (4,))], 2, ignore
+    )
+    assert outcomes["good"].value == 8 and outcomes["good"].error is None
+    assert outcomes["fail"].error == "RuntimeError: broken on purpose" and "Traceback" in outcomes["fail"].details
+    assert outcomes["refuse"].error == "x.jpg: cannot be read" and outcomes["refuse"].details is None
+    assert "SIGKILL" in outcomes["die"].error and "memory" in outcomes["die"].error
+
+
+def test_a_job_uses_the_threads_that_it_was_given():
+    assert run([Job("one", threads, (), 1)], 1, ignore)["one"].value == (1, 1)
+
+
+def test_a_listener_that_fails_ends_the_running_jobs():
+    def listen(name, method, arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run([Job("a", double, (1,)), Job("b", double, (2,))], 2, listen)

@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from sissi import self_training
+from sissi.boxes import EMPTY, make_boxes, same
+from sissi.detector import build
+from sissi.self_training import replace_labels, self_train, synthetic_frames
+from sissi.settings import Blur
+from sissi.synthetic_images import synthesise
+from sissi.training import make_optimizer
+
+THREE = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 29]])
+EIGHT = make_boxes([[k * 5, 0, k * 5 + 4, 9] for k in range(8)], np.linspace(0.5, 0.9, 8))
+
+
+class Silent:
+    def progress(self, *arguments):
+        pass
+
+    def metrics(self, *arguments):
+        pass
+
+
+def test_three_labels_can_become_eight_with_their_own_scores_and_classes():
+    labels, taking_part = replace_labels([THREE], [EIGHT], "keep")
+    assert same(labels[0], EIGHT) and len(labels[0].labels) == 8 and taking_part == [0]
+
+
+def test_an_image_without_labels_can_gain_some():
+    labels, _ = replace_labels([EMPTY], [EIGHT], "keep")
+    assert len(labels[0]) == 8
+
+
+@pytest.mark.parametrize(
+    ("rule", "left", "taking_part"), [("keep", THREE, [0, 1]), ("clear", EMPTY, [0, 1]), ("drop", EMPTY, [1])]
+)
+def test_what_happens_where_nothing_is_found(rule, left, taking_part):
+    labels, part = replace_labels([THREE, THREE], [EMPTY, EIGHT], rule)
+    assert same(labels[0], left) and same(labels[1], EIGHT) and part == taking_part
+
+
+def test_if_nothing_is_found_anywhere_training_goes_on_with_all_images():
+    assert replace_labels([THREE], [EMPTY], "drop")[1] == [0]
+
+
+def test_synthetic_images_are_written_and_read_back_exactly(target, tmp_path):
+    blur = Blur(kernel=(21, 21))
+    frames = synthetic_frames(target, blur, 5, tmp_path / "synthetic")
+    for k in range(len(target)):
+        assert np.array_equal(frames.read(k), synthesise(target.read(k), target.boxes[k], blur, 5))
+    assert frames.boxes == target.boxes
+
+
+def steps(monkeypatch, target, source, smoke, tmp_path, blur):
+    """The order in which algorithm 1 does its steps, and the labels of every cycle."""
+    done, seen = [], []
+    torch.manual_seed(0)
+    detector = build(smoke.detector, smoke.training.image_size)
+
+    def correct(*arguments):
+        done.append("correct")
+        return [EIGHT] * len(target)
+
+    real_synthesise, real_train = self_training.synthetic_frames, self_training.train_epoch
+
+    def synthetic(*arguments):
+        done.append("synthesise")
+        return real_synthesise(*arguments)
+
+    def train(detector, optimizer, batches, seed, epoch, progress):
+        done.append(f"train {epoch}")
+        seen.append([len(boxes) for boxes in batches.domains["target"].boxes])
+        return real_train(detector, optimizer, batches, seed, epoch, progress)
+
+    monkeypatch.setattr(self_training, "correct", correct)
+    monkeypatch.setattr(self_training, "synthetic_frames", synthetic)
+    monkeypatch.setattr(self_training, "train_epoch", train)
+    self_train(
+        detector,
+        make_optimizer(detector, smoke.training),
+        target,
+        source,
+        start=2,
+        blur=blur,
+        first_labels=None,
+        experiment=smoke,
+        seed=0,
+        folder=tmp_path / "synthetic",
+        record=Silent(),
+        on_labels=lambda labels, epoch: done.append(f"labels of {epoch}"),
+        on_epoch=lambda epoch, losses: done.append(json.dumps(sorted(losses))[:0] + f"end {epoch}"),
+    )
+    return done, seen
+
+
+def test_algorithm_1_corrects_synthesises_then_trains_to_the_last_epoch(monkeypatch, target, source, smoke, tmp_path):
+    done, seen = steps(monkeypatch, target, source, smoke, tmp_path, Blur(kernel=(21, 21)))
+    cycle = ["correct", "labels of {}", "synthesise", "train {}", "end {}"]
+    assert done == [step.format(epoch) for epoch in (3, 4) for step in cycle]
+    assert seen == [[8] * 5] * 2
+
+
+def test_without_blur_the_original_images_are_trained_on(monkeypatch, target, source, smoke, tmp_path):
+    done, _ = steps(monkeypatch, target, source, smoke, tmp_path, None)
+    assert "synthesise" not in done and done.count("correct") == 2
