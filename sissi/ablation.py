@@ -19,7 +19,7 @@ from sissi.progress import Display
 from sissi.settings import Experiment
 from sissi.stages import Branch, Scores, branch, first_labels, trunk
 from sissi.table import Row
-from sissi.tracking import Run, Store, open_store
+from sissi.tracking import ABLATION, Run, Store, open_store
 from sissi.variants import VARIANTS
 
 
@@ -41,6 +41,8 @@ class Ablation:
             starts = {
                 name: start_point(VARIANTS[name].start, trained, self.experiment) for name in self.experiment.variants
             }
+            for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
+                self.display.say("seed {}, epoch {}: {}".format(seed, *reason))
             labels = self._first_labels(seed, trained, starts)
             return self._branches(seed, trained, starts, labels, runs)
 
@@ -101,7 +103,6 @@ class Ablation:
                 VARIANTS[name], seed, start, trained.checkpoints[start.epoch - 1], labels.get(start.epoch), folder
             )
             jobs.append(Job(full, branch, (self.experiment, self.data, task)))
-            self.display.say(f"{full}: correction after epoch {start.epoch} ({start.reason})")
         outcomes = self._run(jobs, tracked)
         rows = []
         for name, start in starts.items():
@@ -175,7 +176,7 @@ def run_ablation(experiment: Experiment, display: Display, out: Path | None = No
     for line in problems.summary():
         display.say(f"[yellow]warning[/] {line}")
     store = open_store(experiment.tracking.folder)
-    with store.start_run(experiment.name, f"ablation {experiment.name}", tags={"sissi.stage": "ablation"}) as parent:
+    with store.start_run(experiment.name, f"ablation {experiment.name}", tags=ABLATION) as parent:
         _describe(parent, experiment, data, problems)
         ablation = Ablation(experiment, data, store, parent, display)
         rows = [row for seed in experiment.seeds for row in ablation.seed(seed)]

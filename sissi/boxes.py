@@ -63,9 +63,7 @@ class Boxes:
         return Boxes(self.xyxy[which].copy(), self.scores[which].copy(), self.labels[which].copy())
 
 
-def make_boxes(
-    xyxy: npt.ArrayLike, scores: npt.ArrayLike | None = None, labels: npt.ArrayLike | None = None
-) -> Boxes:
+def make_boxes(xyxy: npt.ArrayLike, scores: npt.ArrayLike | None = None, labels: npt.ArrayLike | None = None) -> Boxes:
     """Boxes from anything array-like; scores default to 1, labels to `CELL`. The arrays are copied."""
     coordinates = np.array(xyxy, dtype=np.float32).reshape(-1, 4)
     count = len(coordinates)

@@ -25,7 +25,9 @@ ExperimentFile = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a key, such as training.learning_rate=0.002. Repeatable."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key, such as training.learning_rate=0.002. Repeatable."
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", file_okay=False)
@@ -89,13 +91,13 @@ def evaluate(
 @data_app.command("demo")
 def data_demo(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to; made if it is missing.")],
-    experiment: Annotated[
-        Path, typer.Option(help="Experiment file whose data section describes the demo.")
-    ] = Path("experiments/demo.yaml"),
+    experiment: Annotated[Path, typer.Option(help="Experiment file whose data section describes the demo.")] = Path(
+        "experiments/demo.yaml"
+    ),
     overrides: Overrides = None,
 ) -> None:
     """Draw the demo images, in the layouts that a lab's own images can take."""
-    from sissi.demo_folder import write_demo_folder
+    from sissi.data.demo_folder import write_demo_folder
 
     print(write_demo_folder(experiment, overrides or [], out))
 

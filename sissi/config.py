@@ -115,7 +115,11 @@ def _allowed(location: Sequence[int | str]) -> list[str]:
         if part in ("files", "demo"):
             model = settings.FileData if part == "files" else settings.DemoData
             continue
-        annotation = model.model_fields[part].annotation if isinstance(part, str) and hasattr(model, "model_fields") and part in model.model_fields else model
+        annotation = (
+            model.model_fields[part].annotation
+            if isinstance(part, str) and hasattr(model, "model_fields") and part in model.model_fields
+            else model
+        )
         model = _model_in(annotation) or model
     return sorted(model.model_fields)
 

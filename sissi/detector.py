@@ -51,7 +51,8 @@ class CellDetector:
     @property
     def device(self) -> torch.device:
         """Where the network is."""
-        return next(self.network.parameters()).device
+        device: torch.device = next(self.network.parameters()).device
+        return device
 
 
 def build(settings: DetectorSettings, image_size: tuple[int, int]) -> CellDetector:
@@ -70,9 +71,7 @@ def save(detector: CellDetector, path: Path) -> None:
     """Write the detector as tensors and text; it is read back without executing anything from the file."""
     state = {name: tensor.cpu() for name, tensor in detector.network.state_dict().items()}
     settings = detector.settings.model_copy(update={"weights": "none"}).model_dump_json()
-    torch.save(
-        {"format": FORMAT, "settings": settings, "image_size": list(detector.image_size), "state": state}, path
-    )
+    torch.save({"format": FORMAT, "settings": settings, "image_size": list(detector.image_size), "state": state}, path)
 
 
 def load(path: Path, device: str = "cpu") -> CellDetector:
@@ -124,12 +123,10 @@ def as_tensor(image: Image, device: torch.device) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1).float().div(255)
 
 
-class _KeepSize(GeneralizedRCNNTransform):
+class _KeepSize(GeneralizedRCNNTransform):  # type: ignore[misc]  # torchvision has no types
     """torchvision's input transform without its resize, which would undo the scales of test-time augmentation."""
 
-    def resize(
-        self, image: Tensor, target: dict[str, Tensor] | None = None
-    ) -> tuple[Tensor, dict[str, Tensor] | None]:
+    def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
         return image, target
 
 
@@ -195,9 +192,7 @@ def _small(settings: DetectorSettings) -> FasterRCNN:
 
 def _paper(settings: DetectorSettings) -> FasterRCNN:
     """ResNet-50 FPN with no layer frozen: BatchNorm learns too, unlike torchvision's own pre-trained build."""
-    network = fasterrcnn_resnet50_fpn(
-        weights=None, weights_backbone=None, num_classes=CLASSES, **_common(settings)
-    )
+    network = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=CLASSES, **_common(settings))
     network.transform = _KeepSize(0, 0, IMAGENET_MEAN, IMAGENET_STD)
     return network
 

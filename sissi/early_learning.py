@@ -68,7 +68,9 @@ def train_trunk(
     batches = MixedBatches(target, source, settings)
     checkpoints, curve, losses = [], [], []
     for epoch in range(1, experiment.early_learning.max_epochs + 1):
-        trained = train_epoch(detector, optimizer, batches, seed, epoch, progress_of(record, epoch, settings.epochs))
+        trained = train_epoch(
+            detector, optimizer, batches, seed, epoch, progress_of(record, epoch, settings.epochs, "training")
+        )
         losses.append(mean_losses(detector, validation, settings.source_batch)["loss"])
         curve.append(evaluation.ap50(predict_frames(detector, target), target.boxes))
         record.metrics(
@@ -87,7 +89,7 @@ def start_point(rule: str, trunk: Trunk, experiment: Experiment) -> StartPoint:
         return adele_start(trunk.ap50, experiment.deceleration)
     if rule == "validation_loss":
         return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
-    return StartPoint(len(trunk.checkpoints), "the initial labels are kept to the end")
+    return StartPoint(len(trunk.checkpoints), "weak-only leaves here: the initial labels are kept to the end")
 
 
 def train_on_initial_labels(
@@ -102,4 +104,7 @@ def train_on_initial_labels(
     """Go on as in early learning after epoch `start`, to the last epoch: the reference row without correction."""
     epochs = batches.settings.epochs
     for epoch in range(start + 1, epochs + 1):
-        on_epoch(epoch, train_epoch(detector, optimizer, batches, seed, epoch, progress_of(record, epoch, epochs)))
+        on_epoch(
+            epoch,
+            train_epoch(detector, optimizer, batches, seed, epoch, progress_of(record, epoch, epochs, "training")),
+        )

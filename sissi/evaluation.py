@@ -94,7 +94,9 @@ def label_quality(labels: Sequence[Boxes], truth: Sequence[Boxes | None], iou: f
     given = sum(len(mine) for mine, _ in covered)
     wanted = sum(len(true) for _, true in covered)
     return LabelQuality(
-        precision=hits / given if given else float("nan"), recall=hits / wanted if wanted else float("nan"), labels=given
+        precision=hits / given if given else float("nan"),
+        recall=hits / wanted if wanted else float("nan"),
+        labels=given,
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, cast
 
 from sissi.errors import SissiError
 
@@ -70,8 +70,7 @@ def run(jobs: Iterable[Job], side_by_side: int, listen: Listener) -> dict[str, O
                 job = waiting.pop(0)
                 connection, process = _start(context, job)
                 running[connection] = (job, process)
-            for ready in wait(list(running)):
-                assert isinstance(ready, Connection)
+            for ready in cast("list[Connection]", wait(list(running))):
                 job, process = running[ready]
                 outcome = _hear(ready, job, process, listen)
                 if outcome is not None:
@@ -127,9 +126,7 @@ def _hear(connection: Connection, job: Job, process: BaseProcess, listen: Listen
         return None
     process.join()
     connection.close()
-    (outcome,) = arguments
-    assert isinstance(outcome, Outcome)
-    return outcome
+    return cast(Outcome, arguments[0])
 
 
 def _cause_of_death(exit_code: int | None) -> str:

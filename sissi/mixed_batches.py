@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +20,8 @@ Target = dict[str, Tensor]
 """`boxes`: (N, 4) float32 in px; `labels`: (N,) int64: what torchvision's detectors take."""
 
 
-class Draw(NamedTuple):
+@dataclass(frozen=True)
+class Draw:
     """One image of a batch: everything that decides what it looks like."""
 
     domain: str
@@ -81,7 +81,7 @@ class MixedBatches(Dataset[tuple[Tensor, Target]]):
         return iter(
             DataLoader(
                 self,
-                batch_sampler=self.plan(seed, epoch),  # type: ignore[arg-type]
+                batch_sampler=self.plan(seed, epoch),
                 num_workers=workers,
                 collate_fn=_collate,
             )

@@ -39,7 +39,7 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._bars.console.print(text, highlight=False)
+        self._bars.console.print(text, highlight=False, soft_wrap=True)
 
     def update(self, stage: str, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
         """Where a stage is: see `records.Recorder.progress`."""
@@ -49,10 +49,9 @@ class Display:
             self._tasks[stage] = self._bars.add_task(
                 stage, total=epochs - self._first[stage], epoch=epoch, epochs=epochs, doing=doing, loss="-"
             )
-        known = {} if loss is None else {"loss": f"{loss:.3f}"}
-        self._bars.update(
-            self._tasks[stage], completed=position - self._first[stage], epoch=epoch, doing=doing, **known
-        )
+        self._bars.update(self._tasks[stage], completed=position - self._first[stage], epoch=epoch, doing=doing)
+        if loss is not None:
+            self._bars.update(self._tasks[stage], loss=f"{loss:.3f}")
         if not self.console.is_terminal and doing == "training" and fraction >= 1 and self._told.get(stage, 0) < epoch:
             self._told[stage] = epoch
             self.console.print(f"{stage}: epoch {epoch}/{epochs}, loss {loss:.3f}", highlight=False)

@@ -8,9 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-
 OnEpoch = Callable[[int, dict[str, float]], None]
 """Called after each epoch with its number and its mean losses."""
+
+
+class Progress(Protocol):
+    """Called with the fraction of a piece of work that is done and, in training, the mean loss so far."""
+
+    def __call__(self, fraction: float, loss: float | None = None) -> None:
+        """Note how far it is."""
 
 
 class Recorder(Protocol):
@@ -29,6 +35,6 @@ class Recorder(Protocol):
         """Where the stage is: epoch of epochs, and which fraction of this one."""
 
 
-def progress_of(record: Recorder, epoch: int, epochs: int) -> Callable[[float, float], None]:
-    """What an epoch of training calls with its done fraction and mean loss."""
-    return lambda fraction, loss: record.progress(epoch, epochs, "training", fraction, loss)
+def progress_of(record: Recorder, epoch: int, epochs: int, doing: str) -> Progress:
+    """A part of an epoch tells this how far it is."""
+    return lambda fraction, loss=None: record.progress(epoch, epochs, doing, fraction, loss)

@@ -25,7 +25,7 @@ def score_model(model: str, experiment: Experiment, out: Path | None) -> Table:
     """
     detector = load(_model_file(model, experiment), device_of(experiment))
     test, readers = load_test_data(experiment, Problems())
-    _, scores = score_readers(detector, test, readers, experiment.evaluation.max_detections)
+    _, scores = score_readers(detector, test, readers, experiment.evaluation.max_detections, _silent)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         plain = {reader: metrics.as_dict() for reader, metrics in scores.items()}
@@ -45,3 +45,7 @@ def _model_file(model: str, experiment: Experiment) -> Path:
     from sissi.tracking import open_store
 
     return open_store(experiment.tracking.folder).load_model_file(model)
+
+
+def _silent(fraction: float, loss: float | None = None) -> None:
+    """Nobody watches."""

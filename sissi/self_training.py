@@ -13,7 +13,7 @@ from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import pseudo_labels
-from sissi.records import OnEpoch, Recorder, progress_of
+from sissi.records import OnEpoch, Progress, Recorder, progress_of
 from sissi.settings import Blur, Experiment
 from sissi.synthetic_images import synthesise
 from sissi.training import train_epoch
@@ -56,25 +56,22 @@ def self_train(
         on_epoch: told the losses of every epoch.
     """
     epochs = experiment.training.epochs
-    labels: Sequence[Boxes] = target.boxes
+    labels, found = list(target.boxes), first_labels
     for epoch in range(start + 1, epochs + 1):
-        if first_labels is None:
-            found = correct(detector, target, experiment, lambda done, e=epoch: _say(record, e, epochs, "labels", done))
-        else:
-            found, first_labels = first_labels, None
+        if found is None:
+            found = correct(detector, target, experiment, progress_of(record, epoch, epochs, "labels"))
         labels, kept = replace_labels(labels, found, experiment.pseudo_labels.on_empty)
         on_labels(labels, epoch)
         corrected = target.with_boxes(labels).take(kept)
         if blur is not None:
             corrected = synthetic_frames(corrected, blur, experiment.synthetic_images.margin, folder)
         batches = MixedBatches(corrected, source, experiment.training)
-        losses = train_epoch(detector, optimizer, batches, seed, epoch, progress_of(record, epoch, epochs))
+        losses = train_epoch(detector, optimizer, batches, seed, epoch, progress_of(record, epoch, epochs, "training"))
         on_epoch(epoch, losses)
+        found = None
 
 
-def correct(
-    detector: CellDetector, target: Frames, experiment: Experiment, progress: Callable[[float], None]
-) -> list[Boxes]:
+def correct(detector: CellDetector, target: Frames, experiment: Experiment, progress: Progress) -> list[Boxes]:
     """What the detector finds in every target image by TTA and WBF, in px of its frame (3.4)."""
     found = []
     for index in range(len(target)):
@@ -106,7 +103,3 @@ def synthetic_frames(target: Frames, blur: Blur, margin: int, folder: Path) -> F
         if not cv2.imwrite(str(paths[-1]), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
             raise OSError(f"{paths[-1]}: could not be written")
     return target.with_paths(paths)
-
-
-def _say(record: Recorder, epoch: int, epochs: int, doing: str, fraction: float) -> None:
-    record.progress(epoch, epochs, doing, fraction, None)

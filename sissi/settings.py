@@ -75,9 +75,9 @@ class AliveCells(Settings):
     """Radius of the opening that leaves the ground without cells, in px: above half a cell's width."""
     adaptive_window: OddKernel = 51
     """Window of the adaptive threshold that finds borders between cells, in px, odd."""
-    marker_distance: PositiveInt = 5
+    marker_distance: PositiveInt = 8
     """Smallest distance of two markers, so of two cells' centres, in px."""
-    area: Interval = (110, 4000)
+    area: Interval = (150, 4000)
     """Area of a box, smallest and largest, in square px."""
     nms_iou: Fraction = 0.3
     """Of two boxes that overlap more than this, the smaller goes."""
@@ -374,7 +374,11 @@ class Runtime(Settings):
     """Threads of early learning on a CPU. A fixed number, since it can change results in the last bits."""
 
 
-VariantName = Literal["baseline", "sissi-w", "sissi-s", "plain-a", "a+sissi-w", "a+sissi-s", "weak-only"]
+def _known_variants(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in VARIANTS:
+            raise ValueError(f"there is no variant {name!r}; there are {', '.join(VARIANTS)}")
+    return names
 
 
 class Experiment(Settings):
@@ -384,7 +388,7 @@ class Experiment(Settings):
     """Of the MLflow experiment."""
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     """Each repeats trunk and branches."""
-    variants: tuple[VariantName, ...] = tuple(VARIANTS)  # type: ignore[assignment]
+    variants: Annotated[tuple[str, ...], AfterValidator(_known_variants)] = Field(default=tuple(VARIANTS), min_length=1)
     """Rows of table 1, and the reference row weak-only."""
     data: Annotated[FileData | DemoData, Field(discriminator="kind")]
     detector: Detector

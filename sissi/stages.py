@@ -5,7 +5,7 @@ They run in processes of their own (see `jobs`), so that variants train side by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from sissi.early_learning import Trunk, train_on_initial_labels, train_trunk
 from sissi.evaluation import Metrics
 from sissi.mixed_batches import MixedBatches
 from sissi.overlays import draw_boxes
-from sissi.records import Recorder
+from sissi.records import Progress, Recorder, progress_of
 from sissi.self_training import correct, self_train
 from sissi.settings import Blur, Experiment
 from sissi.training import make_optimizer, mean_losses
@@ -86,7 +86,7 @@ def first_labels(experiment: Experiment, data: DataSets, checkpoint: Path, recor
     detector, _, epoch = _resume(experiment, checkpoint)
     epochs = experiment.training.epochs
     target = _frames(data, "target", experiment)
-    return correct(detector, target, experiment, lambda done: record.progress(epoch, epochs, "labels", done, None))
+    return correct(detector, target, experiment, progress_of(record, epoch, epochs, "labels"))
 
 
 def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> Scores:
@@ -129,7 +129,7 @@ def score_readers(
     test: Sequence[Sample],
     readers: Mapping[str, Sequence[Boxes]],
     max_detections: int,
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress,
 ) -> tuple[list[Boxes], dict[str, Metrics]]:
     """Predictions for the target test images in pixels of the files, and their metrics for each reader."""
     predicted = []
@@ -141,9 +141,7 @@ def score_readers(
     }
 
 
-def _score(
-    detector: CellDetector, data: DataSets, experiment: Experiment, record: Recorder
-) -> dict[str, Metrics]:
+def _score(detector: CellDetector, data: DataSets, experiment: Experiment, record: Recorder) -> dict[str, Metrics]:
     """The end of a branch: what it is worth to each reader."""
     epochs = experiment.training.epochs
     predicted, scores = score_readers(
@@ -151,7 +149,7 @@ def _score(
         data.test,
         data.readers,
         experiment.evaluation.max_detections,
-        lambda done: record.progress(epochs, epochs, "scores", done, None),
+        progress_of(record, epochs, epochs, "scores"),
     )
     for reader, metrics in scores.items():
         named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
@@ -196,9 +194,7 @@ def _to_files(labels: Sequence[Boxes], data: DataSets, experiment: Experiment) -
     return [in_file_pixels(boxes, sample, size) for boxes, sample in zip(labels, data.target, strict=True)]
 
 
-def _tell_labels(
-    experiment: Experiment, data: DataSets, labels: Sequence[Boxes], epoch: int, record: Recorder
-) -> None:
+def _tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes], epoch: int, record: Recorder) -> None:
     """A snapshot of the target labels, in pixels of the image files: all as COCO json, some as pictures.
 
     Where a truth or reference exists their quality is told as well: for the eye only, nothing is chosen by it.

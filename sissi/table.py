@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from sissi.variants import VARIANTS
@@ -90,9 +91,15 @@ def as_markdown(rows: Sequence[Row]) -> str:
 def as_rich(rows: Sequence[Row]) -> Table:
     """The same for the terminal."""
     header, body = _grid(rows, bold="")
-    table = Table(title="Table 1 for this run, in %", caption=_caption(rows), caption_justify="left")
+    table = Table(
+        title="Table 1 for this run, in %",
+        caption=_caption(rows),
+        caption_justify="left",
+        box=SIMPLE,
+        padding=(0, 0, 0, 1),
+    )
     for index, name in enumerate(header):
-        table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
+        table.add_column(name.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=True)
     for cells in body:
         table.add_row(*cells, end_section=cells[0] == VARIANTS["a+sissi-s"].title)
     return table

@@ -36,6 +36,7 @@ from sissi.errors import TrackingError
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 import mlflow
 from mlflow.entities import (
@@ -484,7 +485,7 @@ def _alone(uri: str) -> Any:
 @contextmanager
 def _impatient() -> Iterator[None]:
     """Let a server have seconds, not MLflow's minutes, for the first answer; what the user has set stays."""
-    ours = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+    ours = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     added = {key: value for key, value in ours.items() if key not in os.environ}
     os.environ.update(added)
     try:
@@ -502,12 +503,12 @@ def _explained(uri: str, folder: Path) -> Iterator[None]:
     except TrackingError:
         raise
     except Exception as error:  # of MLflow, SQLAlchemy, the file lock, the file system: each has its own
-        address = re.sub(r"//[^/@]*@", "//", uri)  # without a password
         if os.environ.get("MLFLOW_TRACKING_URI", "").strip():
             advice = f"start that server, correct MLFLOW_TRACKING_URI, or unset it to write to {folder}"
         else:
             advice = "name another folder with --set tracking.folder=FOLDER"
-        raise TrackingError(f"{address}: cannot be used as MLflow store: {advice}. ({error})") from error
+        message = f"{uri}: cannot be used as MLflow store: {advice} ({_first_line(error)})"
+        raise TrackingError(re.sub(r"//[^/@ ]*@", "//", message)) from error  # without a password
 
 
 @contextmanager
@@ -516,4 +517,8 @@ def _known(what: str) -> Iterator[None]:
     try:
         yield
     except (mlflow.MlflowException, OSError, StopIteration) as error:
-        raise TrackingError(f"{what}: is not in the MLflow store ({error})") from error
+        raise TrackingError(f"{what}: is not in the MLflow store ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from sissi.data.frames import Frames
 from sissi.detector import CellDetector
 from sissi.mixed_batches import Batch, MixedBatches, as_target
 from sissi.randomness import seed_torch
+from sissi.records import Progress
 from sissi.settings import Training
 
 Losses = dict[str, float]
@@ -45,7 +46,7 @@ def train_epoch(
     batches: MixedBatches,
     seed: int,
     epoch: int,
-    progress: Callable[[float, float], None],
+    progress: Progress,
 ) -> Losses:
     """Train on the mixed batches of an epoch: the same call in both phases and for every variant.
 
@@ -76,7 +77,7 @@ def train_epoch(
                 "lower training.learning_rate or set training.clip_gradient"
             )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if settings.clip_gradient is not None:
             nn.utils.clip_grad_norm_(network.parameters(), settings.clip_gradient)
         optimizer.step()

@@ -43,7 +43,11 @@ def test_making_boxes_copies():
 @given(boxes(), st.booleans(), st.booleans())
 def test_flip_is_its_own_inverse(record, horizontal, vertical):
     twice = flip(
-        flip(record, 100, 80, horizontal=horizontal, vertical=vertical), 100, 80, horizontal=horizontal, vertical=vertical
+        flip(record, 100, 80, horizontal=horizontal, vertical=vertical),
+        100,
+        80,
+        horizontal=horizontal,
+        vertical=vertical,
     )
     np.testing.assert_allclose(twice.xyxy, record.xyxy, atol=1e-4)
 

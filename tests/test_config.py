@@ -56,7 +56,9 @@ def test_the_paper_experiment_is_section_4_1_to_the_letter():
 
 
 def test_all_faults_are_told_at_once_with_file_key_and_what_is_allowed(file):
-    path = file(training={"epochs": 4, "epoks": 3, "learning_rate": -1}, synthetic_images={"strong": {"kernel": [12, 32]}})
+    path = file(
+        training={"epochs": 4, "epoks": 3, "learning_rate": -1}, synthetic_images={"strong": {"kernel": [12, 32]}}
+    )
     with pytest.raises(ExperimentError) as told:
         config.load(path)
     text = str(told.value)

@@ -33,7 +33,9 @@ def backbone_sizes(detector, images):
 
 def test_the_size_of_an_image_reaches_the_backbone():
     detector = small()
-    sizes = [backbone_sizes(detector, [picture(height, width)])[0] for height, width in ((64, 96), (128, 192), (96, 80))]
+    sizes = [
+        backbone_sizes(detector, [picture(height, width)])[0] for height, width in ((64, 96), (128, 192), (96, 80))
+    ]
     assert sizes == [(64, 96), (128, 192), (96, 80)]
 
 
@@ -139,7 +141,7 @@ def test_coco_weights_that_cannot_be_downloaded_say_what_to_do(tmp_path, monkeyp
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(SissiError, match="set detector.weights to that file"):
+    with pytest.raises(SissiError, match=r"set detector\.weights to that file"):
         build(Detector(preset="paper", anchor_sizes=PAPER_ANCHORS, weights="coco"), (64, 96))
 
 

@@ -63,15 +63,15 @@ def test_perfect_predictions_score_one():
 
 def test_a_box_with_iou_0_6_counts_at_the_three_lowest_thresholds():
     metrics = coco_metrics([make_boxes([[0, 0, 10, 6.1]], [0.9])], [make_boxes([[0, 0, 10, 10]])], 100)
-    assert (metrics.AP50, metrics.AP75) == (pytest.approx(1), 0)
-    assert metrics.AP == pytest.approx(0.3) and metrics.AR == pytest.approx(0.3)
+    assert (pytest.approx(1), 0) == (metrics.AP50, metrics.AP75)
+    assert pytest.approx(0.3) == metrics.AP and pytest.approx(0.3) == metrics.AR
 
 
 def test_dense_recall_is_not_cut_off_at_a_hundred_cells():
     left, top = np.meshgrid(np.arange(15) * 10.0, np.arange(10) * 10.0)
     cells = make_boxes(np.stack([left, top, left + 8, top + 8], axis=-1).reshape(-1, 4))
     metrics = coco_metrics([cells], [cells], 300)
-    assert metrics.AR == pytest.approx(100 / 150) and metrics.AR_dense == pytest.approx(1)
+    assert pytest.approx(100 / 150) == metrics.AR and metrics.AR_dense == pytest.approx(1)
 
 
 def test_no_prediction_scores_zero_and_no_truth_has_no_score():

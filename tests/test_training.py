@@ -9,7 +9,13 @@ from sissi.settings import Detector, Training
 from sissi.training import learning_rate, make_optimizer, mean_losses, train_epoch
 
 SETTINGS = Training(
-    epochs=10, target_batch=2, source_batch=2, optimizer="adamw", learning_rate=0.003, schedule="cosine", clip_gradient=5
+    epochs=10,
+    target_batch=2,
+    source_batch=2,
+    optimizer="adamw",
+    learning_rate=0.003,
+    schedule="cosine",
+    clip_gradient=5,
 )
 
 
@@ -70,7 +76,7 @@ def test_losses_are_judged_without_changing_the_detector(target, source):
 
 
 def test_changed_targets_change_no_prediction(target, source):
-    detector, optimizer = fresh(score_floor=0.0)
+    detector, _ = fresh(score_floor=0.0)
     before = predict_frames(detector, target)
     mean_losses(detector, target, 2)
     mean_losses(detector, target.with_boxes([EMPTY] * 5), 2)

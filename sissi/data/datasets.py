@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from sissi.boxes import Boxes
 from sissi.data import demo
-from sissi.data.demo import write_demo
+from sissi.data.demo import demo_files, write_demo
 from sissi.data.load import digest, load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
@@ -85,7 +87,10 @@ def data_files(experiment: Experiment) -> FileData:
         return experiment.data
     settings = experiment.data
     key = hashlib.sha256(f"{_drawing_code()} {settings.model_dump_json()}".encode()).hexdigest()[:12]
-    return write_demo(settings, Path(experiment.tracking.folder).resolve() / "demo" / key)
+    out = Path(experiment.tracking.folder).resolve() / "demo" / key
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(out.with_suffix(".lock")):
+        return demo_files(settings, out) if out.exists() else write_demo(settings, out)
 
 
 def _drawing_code() -> str:

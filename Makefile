@@ -1,0 +1,46 @@
+# Every target makes .venv by itself where it is missing and touches nothing outside this folder.
+PYTHON ?= python3
+EXPERIMENT ?= experiments/demo.yaml
+BIN := .venv/bin
+
+.PHONY: help ablation ui test test-quick lint format smoke constraints clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+ablation: .venv/ready  ## the six variants on the demo images; EXPERIMENT=file for others
+	$(BIN)/sissi ablation $(EXPERIMENT) --out out/$(basename $(notdir $(EXPERIMENT)))
+
+ui: .venv/ready  ## MLflow's page on the runs so far, at http://127.0.0.1:5000
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server \
+	  --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --artifacts-destination $(CURDIR)/mlruns/artifacts \
+	  --host 127.0.0.1 --port 5000 --workers 1
+
+test: .venv/ready  ## all tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+test-quick: .venv/ready  ## all tests but those that train whole ablations
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m 'not slow'
+
+lint: .venv/ready  ## ruff, ruff format, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy sissi
+
+format: .venv/ready  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+smoke: .venv/ready  ## the whole way in under a minute; its scores mean nothing
+	$(BIN)/sissi ablation experiments/smoke.yaml --out out/smoke
+
+constraints: .venv/ready  ## write down the versions that are installed now
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
+
+clean:  ## remove what the other targets made, but not mlruns
+	rm -rf .venv out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
