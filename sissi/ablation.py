@@ -117,7 +117,7 @@ class Ablation:
             self.display.say(f"{name} (seed {seed}) failed: {outcome.error}")
         else:
             scores: Scores = outcome.value
-            tracked.model(scores.model)
+            tracked.model(scores.model, step=self.experiment.training.epochs)
             tracked.end("FINISHED")
         return [self._row(name, seed, reader, start, outcome) for reader in self.data.readers]
 

@@ -85,7 +85,8 @@ def load(path: Path, device: str = "cpu") -> CellDetector:
         raise SissiError(f"{path}: is not a detector of this version of sissi (format {FORMAT})")
     settings = DetectorSettings.model_validate_json(content["settings"])
     height, width = content["image_size"]
-    detector = build(settings, (height, width))
+    with torch.random.fork_rng():  # the random first weights are replaced, and nobody else's draws are changed
+        detector = build(settings, (height, width))
     detector.network.load_state_dict(content["state"])
     detector.network.eval().to(device)
     return detector

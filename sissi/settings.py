@@ -73,7 +73,7 @@ class AliveCells(Settings):
     body inside its halo."""
     ground_radius: PositiveInt = 10
     """Radius of the opening that leaves the ground without cells, in px: above half a cell's width."""
-    adaptive_window: OddKernel = 51
+    adaptive_window: OddKernel = Field(default=51, ge=3)
     """Window of the adaptive threshold that finds borders between cells, in px, odd."""
     marker_distance: PositiveInt = 8
     """Smallest distance of two markers, so of two cells' centres, in px."""
@@ -196,7 +196,7 @@ class DemoData(Settings):
     source_val: int = Field(default=24, ge=2)
     """Images."""
     weak_labels: WeakLabels = WeakLabels(
-        dead=DeadCells(radius=(5, 12), edge_threshold=140),
+        dead=DeadCells(radius=(5, 12), edge_threshold=130),
         alive=AliveCells(gamma=1.5, clahe_tiles=2, adaptive_window=41, marker_distance=8, area=(150, 1500)),
         inhibited=InhibitedCells(illumination_radius=16, canny=(40, 90), closing_radius=2, area=(150, 1500)),
     )

@@ -96,7 +96,8 @@ def as_rich(rows: Sequence[Row]) -> Table:
         caption=_caption(rows),
         caption_justify="left",
         box=SIMPLE,
-        padding=(0, 0, 0, 1),
+        padding=0,
+        show_edge=False,
     )
     for index, name in enumerate(header):
         table.add_column(name.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=True)

@@ -26,7 +26,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+import pandas as pd
 from filelock import FileLock
 from PIL import Image
 
@@ -513,11 +513,11 @@ def _explained(uri: str, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _known(what: str) -> Iterator[None]:
-    """Turn MLflow's answer to a name that the store does not know into an error that names it."""
+    """Turn MLflow's answer to what its store does not know, or cannot give, into an error that names it."""
     try:
         yield
     except (mlflow.MlflowException, OSError, StopIteration) as error:
-        raise TrackingError(f"{what}: is not in the MLflow store ({_first_line(error)})") from error
+        raise TrackingError(f"{what}: cannot be read from the MLflow store ({_first_line(error)})") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -31,6 +31,9 @@ class Augmenter:
                     scale=settings.scale,
                     translate_percent=(-settings.shift, settings.shift),
                     rotate=(-settings.rotate, settings.rotate),
+                    # the box around a rotated box is larger than the cell; self-training would let labels grow by it
+                    # every cycle, until none fits. A cell is about the ellipse in its box.
+                    rotate_method="ellipse",
                     border_mode=cv2.BORDER_REFLECT_101,
                     p=settings.shift_scale_rotate,
                 ),

@@ -54,9 +54,7 @@ class Frames:
 
     def take(self, indices: Sequence[int]) -> Frames:
         """Some of the images, with their labels."""
-        return replace(
-            self, paths=tuple(self.paths[i] for i in indices), boxes=tuple(self.boxes[i] for i in indices)
-        )
+        return replace(self, paths=tuple(self.paths[i] for i in indices), boxes=tuple(self.boxes[i] for i in indices))
 
 
 def frames_of(samples: Sequence[Sample], image_size: tuple[int, int]) -> Frames:

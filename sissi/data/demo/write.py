@@ -1,0 +1,126 @@
+"""The demo on disk, in the layouts that the paper's data sets have."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sissi.boxes import Boxes
+from sissi.data.demo.readers import READERS
+from sissi.data.demo.series import SourceRole, readings, source_image, target_image
+from sissi.errors import DataError
+from sissi.settings import DemoData, FileData, LabelFiles, LabelledImages, TestImages
+
+_JPEG_QUALITY = 95
+
+
+def write_demo(settings: DemoData, out: Path) -> FileData:
+    """Draw the demo into a new folder.
+
+    The images are drawn into a folder beside `out`, which takes its name when all are there: where `out` exists, it
+    is complete.
+
+    Returns:
+        The settings that read it, see `demo_files`.
+
+    Raises:
+        DataError: `out` exists.
+    """
+    if out.exists():
+        raise DataError(f"{out}: exists already; remove it or choose another folder for the demo")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{out.name}.partial-", dir=out.parent) as parent:
+        unfinished = Path(parent) / out.name
+        _write_target_train(settings, unfinished)
+        _write_target_test(settings, unfinished / "cell_lab" / "test_labelled")
+        _write_source(settings, "source_train", settings.source_train, unfinished / "cellpose" / "train")
+        _write_source(settings, "source_val", settings.source_val, unfinished / "cellpose" / "val")
+        unfinished.rename(out)
+    return demo_files(settings, out)
+
+
+def demo_files(settings: DemoData, out: Path) -> FileData:
+    """The settings that read a demo which `write_demo` has drawn into `out`."""
+    test = Path("cell_lab/test_labelled")
+    return FileData(
+        kind="files",
+        folder=out,
+        target_train=LabelledImages(format="celllab", images=Path("cell_lab"), weak_labels=settings.weak_labels),
+        target_reference=LabelFiles(format="coco", labels=Path("truth.json")),
+        target_test=TestImages(
+            images=test,
+            readers={reader.name: LabelFiles(format="celllab", labels=test / reader.name) for reader in READERS},
+        ),
+        source_train=LabelledImages(format="cellpose", images=Path("cellpose/train")),
+        source_val=LabelledImages(format="cellpose", images=Path("cellpose/val")),
+    )
+
+
+def _write_target_train(settings: DemoData, folder: Path) -> None:
+    truth: dict[str, Boxes] = {}
+    for index in range(settings.target_train):
+        image = target_image(settings, "target_train", index)
+        name = f"{image.kind}/{index // 3:03d}.jpg"
+        _save(folder / "cell_lab" / name, image.pixels)
+        truth[name] = image.truth
+    coco = _coco(truth, settings.width, settings.height)
+    (folder / "truth.json").write_text(json.dumps(coco, indent=1), encoding="utf-8")
+
+
+def _write_target_test(settings: DemoData, folder: Path) -> None:
+    for index in range(settings.target_test):
+        image = target_image(settings, "target_test", index)
+        _save(folder / f"{index:03d}.jpg", image.pixels)
+        for reader, boxes in readings(settings, image, index).items():
+            path = folder / reader / f"{index:03d}.txt"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(_celllab(boxes), encoding="utf-8")
+
+
+def _write_source(settings: DemoData, role: SourceRole, count: int, folder: Path) -> None:
+    for index in range(count):
+        image = source_image(settings, role, index)
+        _save(folder / f"{index:03d}_img.png", cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR))
+        _save(folder / f"{index:03d}_masks.png", image.masks)
+
+
+def _save(path: Path, pixels: npt.NDArray[Any]) -> None:
+    """Write an image (grey, or BGR) in the format of its suffix; raises OSError where that is impossible."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == ".jpg" else []
+    encoded: npt.NDArray[np.uint8] = cv2.imencode(path.suffix, pixels, options)[1]
+    path.write_bytes(encoded.tobytes())
+
+
+def _celllab(boxes: Boxes) -> str:
+    """A line a box: `cell_type x_min y_min x_max y_max`."""
+    return "".join(f"cell {' '.join(f'{value:.2f}' for value in box)}\n" for box in boxes.xyxy)
+
+
+def _coco(labels: dict[str, Boxes], width: int, height: int) -> dict[str, Any]:
+    """COCO's form of the boxes of each image."""
+    boxes = [(image, box) for image, found in enumerate(labels.values(), start=1) for box in found.xyxy.tolist()]
+    return {
+        "images": [
+            {"id": number, "file_name": name, "width": width, "height": height}
+            for number, name in enumerate(labels, start=1)
+        ],
+        "annotations": [
+            {
+                "id": number,
+                "image_id": image,
+                "category_id": 1,
+                "bbox": [left, top, right - left, bottom - top],
+                "area": (right - left) * (bottom - top),
+                "iscrowd": 0,
+            }
+            for number, (image, (left, top, right, bottom)) in enumerate(boxes, start=1)
+        ],
+        "categories": [{"id": 1, "name": "cell"}],
+    }

@@ -1,0 +1,97 @@
+"""Find the images of a data set and decode each once, so that a broken file is known before anything is trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from sissi.boxes import EMPTY
+from sissi.data import cellpose
+from sissi.data.images import SUFFIXES, image_files, read_image
+from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.errors import DataError
+
+CATEGORIES = ("alive", "dead", "inhib")
+"""Sub-folders of the CellLab layout: the looks that its images were sorted into by eye."""
+NAMED = 10
+"""Broken images that an error names; the others it counts."""
+
+THREADS = min(4, os.cpu_count() or 1)
+"""That decode images at the same time."""
+
+
+def existing(folder: Path, given: Path, key: str) -> Path:
+    """The file or folder that a key gives, relative to the data folder.
+
+    Raises:
+        DataError: there is none; names it and the key.
+    """
+    path = folder / given
+    if not path.exists():
+        raise DataError(f"{key}: no such file or folder: {path}; set {key}, or data.folder where relative paths start")
+    return path
+
+
+def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict[str, Path]:
+    """The images of a folder: path by name, which is the path below the folder with forward slashes.
+
+    Args:
+        folder: of the images.
+        layout: cellpose: only `*_img` files; celllab: those in alive, inhib and dead if one of these is there; else
+            all image files.
+        problems: takes images beside the folders alive, inhib and dead, which are not used.
+        key: of the folder, for messages.
+
+    Raises:
+        DataError: there is no image.
+    """
+    try:
+        files = image_files(folder)
+        categories = [name for name in CATEGORIES if layout == "celllab" and (folder / name).is_dir()]
+        if categories:
+            for path in files:
+                problems.add(path, "image outside of alive, dead and inhib, not used")
+            files = [path for name in categories for path in image_files(folder / name)]
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
+    if layout == "cellpose":
+        files = [path for path in files if path.stem.endswith(cellpose.IMAGE)]
+    if not files:
+        kind = f"*{cellpose.IMAGE} image" if layout == "cellpose" else "image"
+        raise DataError(f"{key}: no {kind} in {folder}; files with these suffixes are read: {', '.join(SUFFIXES)}")
+    return {path.relative_to(folder).as_posix(): path for path in files}
+
+
+def spread(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
+    """At most `limit` of the images, evenly spaced over the sorted names, in order; all of them for None."""
+    names = sorted(paths)
+    count = len(names) if limit is None else min(limit, len(names))
+    return {name: paths[name] for name in (names[index * len(names) // count] for index in range(count))}
+
+
+def checked(paths: Mapping[str, Path], key: str) -> list[Sample]:
+    """A sample without boxes for each image, in order, after decoding it.
+
+    Raises:
+        DataError: images that cannot be read: all of them in one message, which names the first ten.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        outcomes = list(pool.map(_sample, paths, paths.values()))
+    broken = [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
+    if broken:
+        more = [f"and {len(broken) - NAMED} more"] if len(broken) > NAMED else []
+        lines = [f"{key}: {len(broken)} of {len(paths)} images cannot be used", *broken[:NAMED], *more]
+        raise DataError("\n  ".join(lines))
+    return [outcome for outcome in outcomes if isinstance(outcome, Sample)]
+
+
+def _sample(name: str, path: Path) -> Sample | DataError:
+    try:
+        height, width, _ = read_image(path).shape
+    except DataError as error:
+        return error
+    folder, slash, _ = name.partition("/")
+    return Sample(name, path, height, width, EMPTY, category=folder if slash else None)

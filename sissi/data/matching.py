@@ -1,0 +1,95 @@
+"""What the label formats share: which label file belongs to which image, which classes count, which sizes agree."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path, PurePosixPath
+
+from sissi.data.images import image_size
+from sissi.data.problems import Problems
+from sissi.errors import DataError
+
+LABELS_WITHOUT_IMAGE = "labels without their image, not used"
+"""Kind of problem: found by every format, and expected where only some of the images are asked for."""
+
+
+def stem(name: str) -> str:
+    """An image's name without its suffix: `alive/a.b.jpg` becomes `alive/a.b`."""
+    return str(PurePosixPath(name).with_suffix(""))
+
+
+def match_files(
+    labels: Path, is_label: Callable[[Path], bool], stems: Mapping[str, str], problems: Problems
+) -> dict[str, Path]:
+    """The label file of each image: in the same sub-folder of `labels` as the image, or straight in `labels`.
+
+    Args:
+        labels: folder of the label files.
+        is_label: whether a file in it is a label file.
+        stems: by image name, the name of its label file without the suffix, with the image's sub-folder.
+        problems: takes label files without an image, and those that are not one to one with their images.
+
+    Returns:
+        The label file by image name; images without one do not appear.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    files = _label_files(labels, is_label, {str(PurePosixPath(name).parent) for name in stems.values()}, problems)
+    owners = defaultdict(list)
+    for name, wanted in stems.items():
+        key = next((key for key in (wanted, PurePosixPath(wanted).name) if key in files), None)
+        if key is not None:
+            owners[key].append(name)
+    for key, file in files.items():
+        if key not in owners:
+            problems.add(file, LABELS_WITHOUT_IMAGE)
+        elif len(owners[key]) > 1:
+            problems.add(file, "label file that several images share, used for each", ", ".join(owners[key]))
+    return {name: files[key] for key, names in owners.items() for name in names}
+
+
+def check_classes(labels: Path, classes: tuple[str, ...] | None, found: Collection[str], problems: Problems) -> None:
+    """Compare the classes that count as a cell with those that the labels name.
+
+    Raises:
+        DataError: not one of them is there, so that no box would be left.
+    """
+    missing = [name for name in classes or () if name not in found]
+    if not missing or not found:
+        return
+    there = ", ".join(sorted(found))
+    if len(missing) == len(classes or ()):
+        raise DataError(f"{labels}: has no class {' or '.join(missing)}; set `classes` to what there is: {there}")
+    problems.add(labels, "class that no label has", f"{', '.join(missing)}; there are {there}")
+
+
+def check_size(file: Path, height: object, width: object, image: Path, problems: Problems) -> None:
+    """Note where a label file gives its image another size than it has: then its boxes may lie elsewhere.
+
+    A size that is no number, or 0 as some tools write it, says nothing.
+    """
+    if not (isinstance(height, int | float) and isinstance(width, int | float) and height and width):
+        return
+    seen = image_size(image)
+    if (height, width) != seen:
+        detail = f"{width:g} x {height:g}, {image} has {seen[1]} x {seen[0]}"
+        problems.add(file, "image of another size than its labels say", detail)
+
+
+def _label_files(
+    labels: Path, is_label: Callable[[Path], bool], parents: Collection[str], problems: Problems
+) -> dict[str, Path]:
+    """Label files by their stem below `labels`, in that folder and in the given folders below it."""
+    if not labels.is_dir():
+        raise DataError(f"{'not a folder' if labels.exists() else 'no such folder'}: {labels}")
+    files: dict[str, Path] = {}
+    for folder in sorted({".", *parents}):
+        inside = sorted((labels / folder).iterdir()) if (labels / folder).is_dir() else []
+        for path in inside:
+            if not path.name.startswith(".") and is_label(path):
+                used = files.setdefault(stem((PurePosixPath(folder) / path.name).as_posix()), path)
+                if used != path:
+                    problems.add(path, "second label file of an image, not used", f"{used.name} is")
+    return files

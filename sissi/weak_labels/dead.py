@@ -1,0 +1,56 @@
+"""Weak labels of dead cells (appendix A, figure 6): a circle Hough transform straight on the grey image."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from sissi.boxes import Boxes, clip, drop_degenerate, make_boxes, suppress
+from sissi.settings import DeadCells
+from sissi.weak_labels.channels import Image, grey
+
+Circles = npt.NDArray[np.float32]
+
+
+def find_cells(image: Image, settings: DeadCells) -> Boxes:
+    """Boxes around the round, bright cells of an image, clipped to it; scores are 1.
+
+    Args:
+        image: (H, W) or (H, W, 3) uint8 RGB.
+        settings: of this pipeline, in px of this image.
+
+    Raises:
+        ValueError: the array is no such image.
+    """
+    height, width = image.shape[:2]
+    boxes = clip(circle_boxes(find_circles(grey(image), settings), settings.margin), width, height)
+    return make_boxes(suppress(drop_degenerate(boxes), settings.nms_iou).xyxy)
+
+
+def find_circles(image: Image, settings: DeadCells) -> Circles:
+    """Circle Hough transform of a grey image (H, W): (N, 4) float32 of x, y, radius in px, and votes, most votes first.
+
+    Two centres are at least the smallest radius apart.
+    """
+    smallest, largest = settings.radius
+    found = cv2.HoughCirclesWithAccumulator(
+        image,
+        cv2.HOUGH_GRADIENT,
+        dp=1,
+        minDist=max(1.0, smallest),
+        param1=settings.edge_threshold,
+        param2=settings.votes,
+        minRadius=int(smallest),
+        maxRadius=ceil(largest),
+    )
+    return np.zeros((0, 4), np.float32) if found is None else np.asarray(found, np.float32).reshape(-1, 4)
+
+
+def circle_boxes(circles: Circles, margin: float) -> Boxes:
+    """Squares around circles (N, 4) of x, y, radius, votes, plus a margin in px; scores are the votes."""
+    x, y, radius, votes = circles.T
+    half = radius + margin
+    return make_boxes(np.stack([x - half, y - half, x + half, y + half], axis=1), scores=votes)

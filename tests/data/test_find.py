@@ -1,0 +1,125 @@
+"""The images of a data set: which files, under which names, and that each can be decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from sissi.data.find import checked, existing, find_images, spread
+from sissi.data.problems import Problem, Problems
+from sissi.errors import DataError
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def find(folder: Path, layout: str) -> tuple[list[str], list[Problem]]:
+    problems = Problems()
+    found = find_images(folder, layout, problems, "data.source_val.images")
+    assert all(folder / name == path for name, path in found.items())
+    return list(found), problems.found
+
+
+def test_all_images_of_a_flat_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "b.png", "a.jpg", "a_masks.png", "labels.json", "alive/c.png")
+    for layout in ("voc", "coco", "flat"):
+        assert find(tmp_path, layout) == (["a.jpg", "a_masks.png", "b.png"], [])
+
+
+def test_celllab_images_lie_in_folders_by_category(tmp_path: Path) -> None:
+    touch(tmp_path, "alive/b.jpg", "alive/a.jpg", "inhib/a.jpg", "test_labelled/c.jpg", "stray.jpg", "alive/a.txt")
+    names, problems = find(tmp_path, "celllab")
+    assert names == ["alive/a.jpg", "alive/b.jpg", "inhib/a.jpg"]
+    assert problems == [Problem(tmp_path / "stray.jpg", "image outside of alive, dead and inhib, not used")]
+
+
+def test_celllab_images_may_lie_in_one_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "a.txt")
+    assert find(tmp_path, "celllab") == (["a.jpg"], [])
+
+
+def test_cellpose_images_are_called_img(tmp_path: Path) -> None:
+    touch(tmp_path, "000_img.png", "000_masks.png", "001_img.tif", "flow.png")
+    assert find(tmp_path, "cellpose") == (["000_img.png", "001_img.tif"], [])
+
+
+@pytest.mark.parametrize(("layout", "kind"), [("voc", "no image in"), ("cellpose", r"no \*_img image in")])
+def test_no_images(tmp_path: Path, layout: str, kind: str) -> None:
+    touch(tmp_path, "a.czi", "notes.txt")
+    with pytest.raises(DataError, match=rf"data\.source_val\.images: {kind} {tmp_path}; .*\.png, \.jpg"):
+        find(tmp_path, layout)
+
+
+def test_a_file_instead_of_a_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png")
+    with pytest.raises(DataError, match=rf"data\.source_val\.images: not a folder: {tmp_path}/a.png"):
+        find(tmp_path / "a.png", "voc")
+
+
+def test_what_is_missing_is_named_with_its_keys(tmp_path: Path) -> None:
+    assert existing(tmp_path, Path(), "data.target_train.images") == tmp_path
+    message = rf"data\.target_train\.images: no such file or folder: {tmp_path}/none; .*data\.folder"
+    with pytest.raises(DataError, match=message):
+        existing(tmp_path, Path("none"), "data.target_train.images")
+
+
+def test_an_absolute_path_needs_no_folder(tmp_path: Path) -> None:
+    assert existing(Path("elsewhere"), tmp_path, "key") == tmp_path
+
+
+def paths(count: int) -> dict[str, Path]:
+    return {f"{index:02d}": Path(f"{index:02d}") for index in reversed(range(count))}
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "expected"),
+    [(4, None, "00 01 02 03"), (4, 9, "00 01 02 03"), (6, 3, "00 02 04"), (5, 2, "00 02"), (3, 1, "00"), (0, 3, "")],
+)
+def test_a_limit_spreads_over_the_sorted_names(count: int, limit: int | None, expected: str) -> None:
+    assert list(spread(paths(count), limit)) == expected.split()
+
+
+@given(st.integers(1, 60), st.integers(1, 70))
+def test_a_limit_takes_each_image_once_at_even_distances(count: int, limit: int) -> None:
+    chosen = [int(name) for name in spread(paths(count), limit)]
+    assert len(chosen) == min(count, limit)
+    gaps = np.diff(chosen)
+    assert (gaps > 0).all()
+    assert not gaps.size or gaps.max() - gaps.min() <= 1
+
+
+def test_samples_have_the_size_and_category_of_their_image(tmp_path: Path) -> None:
+    (tmp_path / "alive").mkdir()
+    for name, size in (("a.png", (30, 20)), ("alive/b.png", (5, 6))):
+        Image.new("L", size).save(tmp_path / name)
+    samples = checked({name: tmp_path / name for name in ("a.png", "alive/b.png")}, "key")
+    seen = [(sample.name, sample.path, sample.height, sample.width, sample.category) for sample in samples]
+    assert seen == [
+        ("a.png", tmp_path / "a.png", 20, 30, None),
+        ("alive/b.png", tmp_path / "alive/b.png", 6, 5, "alive"),
+    ]
+    assert [len(sample.boxes) for sample in samples] == [0, 0]
+
+
+@pytest.mark.parametrize(("broken", "named", "more"), [(1, 1, None), (10, 10, None), (13, 10, "and 3 more")])
+def test_all_broken_images_are_named_at_once(tmp_path: Path, broken: int, named: int, more: str | None) -> None:
+    files = {f"{index:02d}.png": tmp_path / f"{index:02d}.png" for index in range(15)}
+    for index, path in enumerate(files.values()):
+        if index < broken:
+            path.write_bytes(b"broken")
+        else:
+            Image.new("L", (4, 4)).save(path)
+    with pytest.raises(DataError) as caught:
+        checked(files, "data.target_train")
+    first, *lines = str(caught.value).split("\n  ")
+    assert first == f"data.target_train: {broken} of 15 images cannot be used"
+    assert [line.split(": ")[0] for line in lines[:named]] == [str(path) for path in list(files.values())[:named]]
+    assert lines[named:] == ([] if more is None else [more])

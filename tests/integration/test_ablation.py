@@ -1,0 +1,144 @@
+"""The whole way, as a user goes it: through the command line, on the smoke experiment, into a real MLflow store."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sissi.variants import VARIANTS
+
+ROOT = Path(__file__).parents[2]
+READERS = ("reader_1", "reader_2", "reader_3")
+METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
+
+pytestmark = pytest.mark.slow
+
+
+def sissi(*arguments, cwd):
+    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("sissi")), *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**environment, "COLUMNS": "100"},
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which the smoke ablation has run."""
+    folder = tmp_path_factory.mktemp("smoke")
+    done = sissi("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "stdout.txt").write_text(done.stdout)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(folder):
+    from sissi.tracking import open_store
+
+    return open_store(folder / "mlruns")
+
+
+def rows(folder, name="out"):
+    return list(csv.DictReader((folder / name / "table.csv").open()))
+
+
+def test_the_table_has_a_row_for_each_variant_and_reader(folder):
+    assert [(row["variant"], row["reader"]) for row in rows(folder)] == [(v, r) for v in VARIANTS for r in READERS]
+    assert all(0 <= float(row[metric]) <= 1 for row in rows(folder) for metric in METRICS)
+    printed = (folder / "stdout.txt").read_text()
+    assert all(variant.title in printed for variant in VARIANTS.values())
+
+
+def test_the_store_holds_what_the_table_says(folder, store):
+    parent = store.latest_ablation()
+    assert parent.status == "FINISHED"
+    children = {run.name: run for run in store.children(parent.id)}
+    assert set(children) == {"trunk", *VARIANTS} and {run.status for run in children.values()} == {"FINISHED"}
+    for row in rows(folder):
+        logged = store.metrics(children[row["variant"]].id)
+        assert all(logged[f"{row['reader']}/{metric}"] == float(row[metric]) for metric in METRICS)
+        assert children[row["variant"]].params["start_epoch"] == row["start_epoch"]
+
+
+def test_every_setting_is_a_parameter_and_the_experiment_can_be_repeated(folder, store):
+    from sissi import config
+
+    parent = store.latest_ablation()
+    assert parent.params["training.learning_rate"] == "0.002"
+    again = config.load(store.artifact(parent.id, "experiment.yaml"))
+    assert again == config.load(ROOT / "experiments/smoke.yaml")
+
+
+def test_every_epoch_of_trunk_and_branch_is_on_a_curve_once(folder, store):
+    children = {run.name: run for run in store.children(store.latest_ablation().id)}
+    for key in ("train/loss", "source_val/loss", "weak_labels/AP50"):
+        assert [step for step, _ in store.history(children["trunk"].id, key)] == [1, 2, 3, 4]
+    for name in VARIANTS:
+        start = int(children[name].params["start_epoch"])
+        steps = [step for step, _ in store.history(children[name].id, "train/loss")]
+        assert steps == list(range(start + 1, 7))
+
+
+def test_every_cycle_leaves_a_snapshot_of_the_pseudo_labels(folder, store):
+    children = {run.name: run for run in store.children(store.latest_ablation().id)}
+    run = children["a+sissi-s"]
+    start = int(run.params["start_epoch"])
+    for epoch in range(start + 1, 7):
+        snapshot = json.loads(store.artifact(run.id, f"pseudo_labels/epoch_{epoch:03d}.json").read_text())
+        assert len(snapshot["images"]) == 6
+        count = dict(store.history(run.id, "labels/count"))[epoch]
+        assert len(snapshot["annotations"]) == count
+
+
+def test_variants_with_the_same_start_train_on_the_same_first_pseudo_labels(folder, store):
+    children = {run.name: run for run in store.children(store.latest_ablation().id)}
+    for group in (("baseline", "sissi-w", "sissi-s"), ("plain-a", "a+sissi-w", "a+sissi-s")):
+        first = {
+            store.artifact(
+                children[name].id, f"pseudo_labels/epoch_{int(children[name].params['start_epoch']) + 1:03d}.json"
+            ).read_text()
+            for name in group
+        }
+        assert len(first) == 1
+
+
+def test_the_same_seed_gives_the_same_table_whatever_runs_beside_it(folder):
+    done = sissi(
+        "ablation", ROOT / "experiments/smoke.yaml", "--out", "again", "--set", "runtime.jobs=1",
+        "--set", "variants=[a+sissi-s, baseline]", "--set", "tracking.folder=other", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    first = {(row["variant"], row["reader"]): row for row in rows(folder)}
+    assert all(row == first[row["variant"], row["reader"]] for row in rows(folder, "again"))
+    assert len(rows(folder, "again")) == 6
+
+
+def test_a_logged_model_scores_what_the_table_says(folder, store):
+    children = {run.name: run for run in store.children(store.latest_ablation().id)}
+    model = f"runs:/{children['plain-a'].id}/model"
+    done = sissi("evaluate", ROOT / "experiments/smoke.yaml", "--model", model, "--out", "scores", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    scores = json.loads((folder / "scores" / "scores.json").read_text())
+    table = {row["reader"]: row for row in rows(folder) if row["variant"] == "plain-a"}
+    for reader in READERS:
+        assert scores[reader] == pytest.approx({metric: float(table[reader][metric]) for metric in METRICS}, abs=1e-6)
+
+
+def test_the_demo_as_a_folder_runs_like_a_lab_s_own_images(folder):
+    done = sissi("data", "demo", "pictures", "--experiment", ROOT / "experiments/smoke.yaml", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = sissi(
+        "run", "pictures/experiment.yaml", "--variant", "plain-a", "--out", "files", "--set", "tracking.folder=third",
+        cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    same = {row["reader"]: row for row in rows(folder) if row["variant"] == "plain-a"}
+    assert all(row == same[row["reader"]] for row in rows(folder, "files")) and len(rows(folder, "files")) == 3
