@@ -9,18 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from sissi import evaluation
-from sissi.checkpoint import Checkpoint
+from sissi import checkpoint, evaluation
 from sissi.data.frames import Frames
 from sissi.deceleration import StartPoint, adele_start, validation_loss_start
-from sissi.detector import CellDetector, build, predict_frames
+from sissi.detector import build, predict_frames
+from sissi.learner import Learner, make_learner
 from sissi.mixed_batches import MixedBatches
 from sissi.randomness import seed_torch
 from sissi.records import OnEpoch, Recorder, progress_of
 from sissi.settings import Experiment
-from sissi.training import make_optimizer, mean_losses, train_epoch
+from sissi.training import mean_losses, train_epoch
 
 
 @dataclass(frozen=True)
@@ -64,22 +62,21 @@ def train_trunk(
     seed_torch(seed, "weights")
     detector = build(experiment.detector, settings.image_size)
     detector.network.to(device)
-    optimizer = make_optimizer(detector, settings)
+    learner = make_learner(detector, settings)
     batches = MixedBatches(target, source, settings)
     checkpoints, curve, losses = [], [], []
     for epoch in range(1, experiment.early_learning.max_epochs + 1):
-        trained = train_epoch(
-            detector, optimizer, batches, seed, epoch, progress_of(record, epoch, settings.epochs, "training")
-        )
-        losses.append(mean_losses(detector, validation, settings.source_batch)["loss"])
-        curve.append(evaluation.ap50(predict_frames(detector, target), target.boxes))
+        progress = progress_of(record, epoch, settings.epochs, "training")
+        trained = train_epoch(learner, batches, seed, epoch, progress)
+        losses.append(mean_losses(learner.teacher, validation, settings.source_batch)["loss"])
+        curve.append(evaluation.ap50(predict_frames(learner.teacher, target), target.boxes))
         record.metrics(
             {f"train/{name}": value for name, value in trained.items()}
             | {"source_val/loss": losses[-1], "weak_labels/AP50": curve[-1]},
             epoch,
         )
         checkpoints.append(folder / f"epoch_{epoch:03d}.pt")
-        Checkpoint.of(detector, optimizer, epoch).write(checkpoints[-1])
+        checkpoint.write(checkpoints[-1], learner, epoch)
     return Trunk(tuple(checkpoints), tuple(curve), tuple(losses))
 
 
@@ -93,8 +90,7 @@ def start_point(rule: str, trunk: Trunk, experiment: Experiment) -> StartPoint:
 
 
 def train_on_initial_labels(
-    detector: CellDetector,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner,
     batches: MixedBatches,
     seed: int,
     start: int,
@@ -104,7 +100,5 @@ def train_on_initial_labels(
     """Go on as in early learning after epoch `start`, to the last epoch: the reference row without correction."""
     epochs = batches.settings.epochs
     for epoch in range(start + 1, epochs + 1):
-        on_epoch(
-            epoch,
-            train_epoch(detector, optimizer, batches, seed, epoch, progress_of(record, epoch, epochs, "training")),
-        )
+        progress = progress_of(record, epoch, epochs, "training")
+        on_epoch(epoch, train_epoch(learner, batches, seed, epoch, progress))

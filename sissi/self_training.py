@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
-import torch
 
 from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
+from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import pseudo_labels
 from sissi.records import OnEpoch, Progress, Recorder, progress_of
@@ -23,8 +23,7 @@ OnLabels = Callable[[Sequence[Boxes], int], None]
 
 
 def self_train(
-    detector: CellDetector,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner,
     target: Frames,
     source: Frames,
     *,
@@ -41,13 +40,12 @@ def self_train(
     """Algorithm 1: correct the labels, synthesise the images, train an epoch; until the last epoch.
 
     Args:
-        detector: as early learning left it after epoch `start`; changed in place.
-        optimizer: likewise.
+        learner: as early learning left it after epoch `start`; changed in place.
         target: target training images with their initial weak labels.
         source: source training images with clean labels.
         start: epochs of early learning.
         blur: of the background that labelled cells are cloned onto; None: the original images.
-        first_labels: `correct` of this very detector where somebody has it already (an entry an image).
+        first_labels: `correct` of this very learner where somebody has it already (an entry an image).
         experiment: all settings.
         seed: of batches and augmentation.
         folder: for the synthetic-like images of the current cycle.
@@ -59,14 +57,14 @@ def self_train(
     labels, found = list(target.boxes), first_labels
     for epoch in range(start + 1, epochs + 1):
         if found is None:
-            found = correct(detector, target, experiment, progress_of(record, epoch, epochs, "labels"))
+            found = correct(learner.teacher, target, experiment, progress_of(record, epoch, epochs, "labels"))
         labels, kept = replace_labels(labels, found, experiment.pseudo_labels.on_empty)
         on_labels(labels, epoch)
         corrected = target.with_boxes(labels).take(kept)
         if blur is not None:
             corrected = synthetic_frames(corrected, blur, experiment.synthetic_images.margin, folder)
         batches = MixedBatches(corrected, source, experiment.training)
-        losses = train_epoch(detector, optimizer, batches, seed, epoch, progress_of(record, epoch, epochs, "training"))
+        losses = train_epoch(learner, batches, seed, epoch, progress_of(record, epoch, epochs, "training"))
         on_epoch(epoch, losses)
         found = None
 

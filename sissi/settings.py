@@ -290,6 +290,9 @@ class Training(Settings):
     """Iterations at the very start over which the learning rate rises linearly."""
     clip_gradient: PositiveFloat | None = None
     """Largest norm of the gradient; left out: no limit."""
+    averaging: float | None = Field(default=None, gt=0, lt=1)
+    """Decay, an iteration, of the running average of the weights that makes pseudo labels, curves and scores; left
+    out, as in the paper: these come from the trained weights themselves."""
     augmentation: Augmentation = Augmentation()
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sissi import evaluation
+from sissi import checkpoint, evaluation
 from sissi.boxes import Boxes
-from sissi.checkpoint import Checkpoint
 from sissi.data.coco import to_coco
 from sissi.data.datasets import DataSets
 from sissi.data.frames import Frames, frames_of, in_file_pixels
@@ -24,12 +23,13 @@ from sissi.deceleration import StartPoint
 from sissi.detector import CellDetector, build, detect, predict_frames, save
 from sissi.early_learning import Trunk, train_on_initial_labels, train_trunk
 from sissi.evaluation import Metrics
+from sissi.learner import Learner, make_learner
 from sissi.mixed_batches import MixedBatches
 from sissi.overlays import draw_boxes
 from sissi.records import Progress, Recorder, progress_of
 from sissi.self_training import correct, self_train
 from sissi.settings import Blur, Experiment
-from sissi.training import make_optimizer, mean_losses
+from sissi.training import mean_losses
 from sissi.variants import Variant
 
 
@@ -81,30 +81,29 @@ def trunk(experiment: Experiment, seed: int, data: DataSets, folder: Path, recor
     return train_trunk(experiment, seed, target, source, validation, folder, device_of(experiment), record)
 
 
-def first_labels(experiment: Experiment, data: DataSets, checkpoint: Path, record: Recorder) -> list[Boxes]:
+def first_labels(experiment: Experiment, data: DataSets, trunk_checkpoint: Path, record: Recorder) -> list[Boxes]:
     """The pseudo labels of a checkpoint, for all variants that leave the trunk there; in px of frames."""
-    detector, _, epoch = _resume(experiment, checkpoint)
+    learner, epoch = _resume(experiment, trunk_checkpoint)
     epochs = experiment.training.epochs
     target = _frames(data, "target", experiment)
-    return correct(detector, target, experiment, progress_of(record, epoch, epochs, "labels"))
+    return correct(learner.teacher, target, experiment, progress_of(record, epoch, epochs, "labels"))
 
 
 def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> Scores:
     """Phase 2 of one variant, and its scores on the target test images."""
-    detector, optimizer, start = _resume(experiment, task.checkpoint)
+    learner, start = _resume(experiment, task.checkpoint)
     target, source, validation = (_frames(data, role, experiment) for role in ("target", "source", "validation"))
 
     def on_epoch(epoch: int, losses: dict[str, float]) -> None:
         record.metrics({f"train/{name}": value for name, value in losses.items()}, epoch)
-        record.metrics(_validate(detector, validation, experiment), epoch)
+        record.metrics(_validate(learner.teacher, validation, experiment), epoch)
 
     if task.variant.start == "never":
         batches = MixedBatches(target, source, experiment.training)
-        train_on_initial_labels(detector, optimizer, batches, task.seed, start, on_epoch, record)
+        train_on_initial_labels(learner, batches, task.seed, start, on_epoch, record)
     else:
         self_train(
-            detector,
-            optimizer,
+            learner,
             target,
             source,
             start=start,
@@ -120,8 +119,8 @@ def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorde
             on_epoch=on_epoch,
         )
     model = task.folder / "detector.pt"
-    save(detector, model)
-    return Scores(_score(detector, data, experiment, record), model)
+    save(learner.teacher, model)
+    return Scores(_score(learner.teacher, data, experiment, record), model)
 
 
 def score_readers(
@@ -159,16 +158,13 @@ def _score(detector: CellDetector, data: DataSets, experiment: Experiment, recor
     return scores
 
 
-def _resume(experiment: Experiment, checkpoint: Path) -> tuple[CellDetector, torch.optim.Optimizer, int]:
-    """Detector and optimizer as the trunk left them at a checkpoint, bit by bit, and its epoch."""
-    device = device_of(experiment)
+def _resume(experiment: Experiment, trunk_checkpoint: Path) -> tuple[Learner, int]:
+    """A learner as the trunk left it at a checkpoint, bit by bit, and its epoch."""
     blank = experiment.detector.model_copy(update={"weights": "none"})
     detector = build(blank, experiment.training.image_size)
-    detector.network.to(device)
-    optimizer = make_optimizer(detector, experiment.training)
-    state = Checkpoint.read(checkpoint, device)
-    state.restore(detector, optimizer)
-    return detector, optimizer, state.epoch
+    detector.network.to(device_of(experiment))
+    learner = make_learner(detector, experiment.training)
+    return learner, checkpoint.restore(trunk_checkpoint, learner)
 
 
 def _frames(data: DataSets, role: str, experiment: Experiment) -> Frames:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector
+from sissi.learner import Learner
 from sissi.mixed_batches import Batch, MixedBatches, as_target
 from sissi.randomness import seed_torch
 from sissi.records import Progress
@@ -17,16 +18,6 @@ from sissi.settings import Training
 
 Losses = dict[str, float]
 """Mean over batches of torchvision's four losses, by its names, and of their sum `loss`."""
-
-
-def make_optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimizer:
-    """SGD as in section 4.1, or AdamW, over every parameter."""
-    parameters = [parameter for parameter in detector.network.parameters() if parameter.requires_grad]
-    if settings.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    return torch.optim.SGD(
-        parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
-    )
 
 
 def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
@@ -41,8 +32,7 @@ def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
 
 
 def train_epoch(
-    detector: CellDetector,
-    optimizer: torch.optim.Optimizer,
+    learner: Learner,
     batches: MixedBatches,
     seed: int,
     epoch: int,
@@ -51,8 +41,7 @@ def train_epoch(
     """Train on the mixed batches of an epoch: the same call in both phases and for every variant.
 
     Args:
-        detector: changed in place, on any device.
-        optimizer: of its parameters, changed in place.
+        learner: changed in place, on any device.
         batches: of both domains, with the training settings.
         seed: of the experiment.
         epoch: from 1 on; with `seed` it decides order, augmentation, and which proposals are sampled.
@@ -64,23 +53,26 @@ def train_epoch(
     settings = batches.settings
     steps = batches.iterations
     seed_torch(seed, "proposals", epoch)
-    network = detector.network.train()
+    network = learner.student.network.train()
     sums: dict[str, float] = {}
     for index, batch in enumerate(batches.epoch(seed, epoch)):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate((epoch - 1) * steps + index, steps, settings)
-        losses = network(*_on_device(batch, detector.device))
+        step = (epoch - 1) * steps + index
+        for group in learner.optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps, settings)
+        losses = network(*_on_device(batch, learner.student.device))
         loss = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss of iteration {index + 1} in epoch {epoch} is {loss.item()}; "
                 "lower training.learning_rate or set training.clip_gradient"
             )
-        optimizer.zero_grad(set_to_none=True)
+        learner.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if settings.clip_gradient is not None:
             nn.utils.clip_grad_norm_(network.parameters(), settings.clip_gradient)
-        optimizer.step()
+        learner.optimizer.step()
+        if settings.averaging is not None:
+            learner.follow(step, settings.averaging)
         _add(sums, losses, loss)
         progress((index + 1) / steps, sums["loss"] / (index + 1))
     return {name: total / steps for name, total in sums.items()}

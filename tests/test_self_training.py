@@ -7,10 +7,10 @@ import torch
 from sissi import self_training
 from sissi.boxes import EMPTY, make_boxes, same
 from sissi.detector import build
+from sissi.learner import make_learner
 from sissi.self_training import replace_labels, self_train, synthetic_frames
 from sissi.settings import Blur
 from sissi.synthetic_images import synthesise
-from sissi.training import make_optimizer
 
 THREE = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 29]])
 EIGHT = make_boxes([[k * 5, 0, k * 5 + 4, 9] for k in range(8)], np.linspace(0.5, 0.9, 8))
@@ -70,17 +70,16 @@ def steps(monkeypatch, target, source, smoke, tmp_path, blur):
         done.append("synthesise")
         return real_synthesise(*arguments)
 
-    def train(detector, optimizer, batches, seed, epoch, progress):
+    def train(learner, batches, seed, epoch, progress):
         done.append(f"train {epoch}")
         seen.append([len(boxes) for boxes in batches.domains["target"].boxes])
-        return real_train(detector, optimizer, batches, seed, epoch, progress)
+        return real_train(learner, batches, seed, epoch, progress)
 
     monkeypatch.setattr(self_training, "correct", correct)
     monkeypatch.setattr(self_training, "synthetic_frames", synthetic)
     monkeypatch.setattr(self_training, "train_epoch", train)
     self_train(
-        detector,
-        make_optimizer(detector, smoke.training),
+        make_learner(detector, smoke.training),
         target,
         source,
         start=2,

@@ -1,12 +1,13 @@
 import pytest
 import torch
 
+from sissi import checkpoint
 from sissi.boxes import EMPTY, same
-from sissi.checkpoint import Checkpoint
 from sissi.detector import build, predict_frames
+from sissi.learner import make_learner
 from sissi.mixed_batches import MixedBatches
 from sissi.settings import Detector, Training
-from sissi.training import learning_rate, make_optimizer, mean_losses, train_epoch
+from sissi.training import learning_rate, mean_losses, train_epoch
 
 SETTINGS = Training(
     epochs=10,
@@ -17,12 +18,12 @@ SETTINGS = Training(
     schedule="cosine",
     clip_gradient=5,
 )
+AVERAGED = SETTINGS.model_copy(update={"averaging": 0.5})
 
 
 def fresh(settings=SETTINGS, **changes):
     torch.manual_seed(0)
-    detector = build(Detector(preset="small", **changes), (64, 96))
-    return detector, make_optimizer(detector, settings)
+    return make_learner(build(Detector(preset="small", **changes), (64, 96)), settings)
 
 
 def ignore(fraction, loss):
@@ -30,53 +31,85 @@ def ignore(fraction, loss):
 
 
 def weights_equal(one, other):
-    pairs = zip(one.network.state_dict().values(), other.network.state_dict().values(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
+    for detector in ("student", "teacher"):
+        states = [getattr(learner, detector).network.state_dict().values() for learner in (one, other)]
+        if not all(torch.equal(a, b) for a, b in zip(*states, strict=True)):
+            return False
+    return True
 
 
 def test_training_lowers_the_loss(target, source):
-    detector, optimizer = fresh()
-    batches = MixedBatches(target, source, SETTINGS)
-    losses = [train_epoch(detector, optimizer, batches, 0, epoch, ignore)["loss"] for epoch in range(1, 7)]
+    learner, batches = fresh(), MixedBatches(target, source, SETTINGS)
+    losses = [train_epoch(learner, batches, 0, epoch, ignore)["loss"] for epoch in range(1, 7)]
     assert losses[-1] < 0.7 * losses[0]
 
 
 def test_the_same_seed_trains_the_same_weights_bit_by_bit(target, source):
     trained = []
     for noise in (1, 2):
-        detector, optimizer = fresh()
+        learner = fresh()
         torch.manual_seed(noise)  # what was drawn before must not matter
-        train_epoch(detector, optimizer, MixedBatches(target, source, SETTINGS), 0, 1, ignore)
-        trained.append(detector)
+        train_epoch(learner, MixedBatches(target, source, SETTINGS), 0, 1, ignore)
+        trained.append(learner)
     assert weights_equal(*trained)
 
 
-def test_going_on_from_a_checkpoint_equals_going_on(target, source, tmp_path):
-    batches = MixedBatches(target, source, SETTINGS)
-    straight, optimizer = fresh()
-    train_epoch(straight, optimizer, batches, 0, 1, ignore)
-    Checkpoint.of(straight, optimizer, 1).write(tmp_path / "deep" / "epoch_001.pt")
-    train_epoch(straight, optimizer, batches, 0, 2, ignore)
-    resumed, other = fresh()
-    saved = Checkpoint.read(tmp_path / "deep" / "epoch_001.pt", "cpu")
-    saved.restore(resumed, other)
-    train_epoch(resumed, other, batches, 0, saved.epoch + 1, ignore)
+@pytest.mark.parametrize("settings", [SETTINGS, AVERAGED], ids=["plain", "averaged"])
+def test_going_on_from_a_checkpoint_equals_going_on(target, source, tmp_path, settings):
+    batches = MixedBatches(target, source, settings)
+    straight = fresh(settings)
+    train_epoch(straight, batches, 0, 1, ignore)
+    checkpoint.write(tmp_path / "deep" / "epoch_001.pt", straight, 1)
+    train_epoch(straight, batches, 0, 2, ignore)
+    resumed = fresh(settings)
+    epoch = checkpoint.restore(tmp_path / "deep" / "epoch_001.pt", resumed)
+    train_epoch(resumed, batches, 0, epoch + 1, ignore)
     assert weights_equal(straight, resumed)
 
 
+def test_without_averaging_the_teacher_is_the_student(target, source):
+    learner = fresh()
+    assert learner.teacher is learner.student
+
+
+def test_the_teacher_is_the_running_average_of_the_student(target, source):
+    learner, plain = fresh(AVERAGED), fresh(SETTINGS)
+    weight = "rpn.head.cls_logits.weight"
+    mean = learner.teacher.network.state_dict()[weight].clone()
+    for epoch in (1, 2):
+        train_epoch(learner, MixedBatches(target, source, AVERAGED), 0, epoch, ignore)
+        train_epoch(plain, MixedBatches(target, source, SETTINGS), 0, epoch, ignore)
+    assert torch.equal(*(one.student.network.state_dict()[weight] for one in (learner, plain)))
+    # the same average by hand, iteration by iteration
+    again = fresh(SETTINGS)
+    original = again.optimizer.step
+    steps = iter(range(1000))
+
+    def step():
+        nonlocal mean
+        original()
+        decay = min(0.5, (1 + (now := next(steps))) / (10 + now))
+        mean = decay * mean + (1 - decay) * again.student.network.state_dict()[weight]
+
+    again.optimizer.step = step
+    for epoch in (1, 2):
+        train_epoch(again, MixedBatches(target, source, SETTINGS), 0, epoch, ignore)
+    torch.testing.assert_close(learner.teacher.network.state_dict()[weight], mean)
+
+
 def test_losses_are_judged_without_changing_the_detector(target, source):
-    detector, optimizer = fresh()
-    train_epoch(detector, optimizer, MixedBatches(target, source, SETTINGS), 0, 1, ignore)
-    before = {name: tensor.clone() for name, tensor in detector.network.state_dict().items()}
-    first = mean_losses(detector, source, 3)
-    assert first == mean_losses(detector, source, 3)
-    assert all(torch.equal(before[name], tensor) for name, tensor in detector.network.state_dict().items())
+    learner = fresh()
+    train_epoch(learner, MixedBatches(target, source, SETTINGS), 0, 1, ignore)
+    before = {name: tensor.clone() for name, tensor in learner.student.network.state_dict().items()}
+    first = mean_losses(learner.student, source, 3)
+    assert first == mean_losses(learner.student, source, 3)
+    assert all(torch.equal(before[name], tensor) for name, tensor in learner.student.network.state_dict().items())
     assert set(first) == {"classifier", "box_reg", "objectness", "rpn_box_reg", "loss"}
     assert first["loss"] == pytest.approx(sum(value for name, value in first.items() if name != "loss"), rel=1e-5)
 
 
 def test_changed_targets_change_no_prediction(target, source):
-    detector, _ = fresh(score_floor=0.0)
+    detector = fresh(score_floor=0.0).student
     before = predict_frames(detector, target)
     mean_losses(detector, target, 2)
     mean_losses(detector, target.with_boxes([EMPTY] * 5), 2)
@@ -95,15 +128,15 @@ def test_the_learning_rate_is_a_function_of_the_position():
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_keys_to_change(target, source):
-    detector, optimizer = fresh()
+    learner = fresh()
     with torch.no_grad():
-        next(detector.network.parameters()).fill_(float("nan"))
+        next(learner.student.network.parameters()).fill_(float("nan"))
     with pytest.raises((FloatingPointError, ValueError), match=r"learning_rate|nan|NaN"):
-        train_epoch(detector, optimizer, MixedBatches(target, source, SETTINGS), 0, 1, ignore)
+        train_epoch(learner, MixedBatches(target, source, SETTINGS), 0, 1, ignore)
 
 
 def test_the_paper_optimizer():
-    _, optimizer = fresh(Training(epochs=2))
+    optimizer = fresh(Training(epochs=2)).optimizer
     group = optimizer.param_groups[0]
     assert isinstance(optimizer, torch.optim.SGD)
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.001, 0.9, 0.0002)

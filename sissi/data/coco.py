@@ -78,8 +78,8 @@ def to_coco(images: Sequence[tuple[str, int, int]], boxes: Sequence[Boxes]) -> d
 
 
 def _xywh(boxes: Boxes) -> list[list[float]]:
-    corners = boxes.xyxy.astype(float).tolist()  # float64 first: left + width then gives back the same float32
-    return [[left, top, right - left, bottom - top] for left, top, right, bottom in corners]
+    # Python's floats have 64 bits, so that left + width gives back the same float32
+    return [[left, top, right - left, bottom - top] for left, top, right, bottom in boxes.xyxy.tolist()]
 
 
 def _tree(labels: Path) -> dict[str, Any]:

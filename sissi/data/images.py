@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -19,18 +20,17 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sissi.data import tiff
+from sissi.data.stretch import stretch
 from sissi.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 MOST_PIXELS = 2**30
 """Largest image that is decoded, in px: a whole scan of 20,000 x 20,000 px passes, a decompression bomb does not."""
-PERCENTILES = (0.1, 99.9)
-"""Of an image with more than 8 bits: what becomes black and white."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_OPENCV_LOG = Lock()  # its level belongs to the process, and several threads read images
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
-_SAMPLED = 2**22
 _ADVICE = "replace the file, or take it out of the folder"
 
 # ours is MOST_PIXELS: Pillow's own limit refuses images that microscopes do take
@@ -124,7 +124,7 @@ def _reading(path: Path) -> Iterator[None]:
 def _decode(path: Path, *, colours: bool) -> Values:
     """The upright pixels: 8-bit RGB where Pillow converts colours, or the stored values, (H, W) or (H, W, C)."""
     if tiff.is_tiff(path):
-        _refuse_huge(path, tiff.size(path))
+        _refuse_huge(path, tiff.size(path)[::-1])
         if not tiff.suits_pillow(path):
             try:
                 return tiff.read(path)
@@ -158,9 +158,10 @@ def _orientation(image: Image.Image) -> int:
     return int(given) if given in range(1, 9) else 1
 
 
-def _refuse_huge(path: Path, size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MOST_PIXELS:
-        raise DataError(f"{path}: has {size[0]} x {size[1]} px, more than {MOST_PIXELS:,}; cut the image into tiles")
+def _refuse_huge(path: Path, size: tuple[int, ...]) -> None:
+    width, height = size
+    if width * height > MOST_PIXELS:
+        raise DataError(f"{path}: has {width} x {height} px, more than {MOST_PIXELS:,}; cut the image into tiles")
 
 
 def _is_deep_colour_png(path: Path, image: Image.Image) -> bool:
@@ -173,13 +174,14 @@ def _is_deep_colour_png(path: Path, image: Image.Image) -> bool:
 
 def _by_opencv(path: Path) -> Values:
     """All bits of an image, (H, W) or (H, W, 3) in RGB order."""
+    content = np.frombuffer(_without_extras(path.read_bytes()), np.uint8)
     log = cv2.utils.logging
-    level = log.setLogLevel(log.LOG_LEVEL_SILENT)
-    try:
-        content = np.frombuffer(_without_extras(path.read_bytes()), np.uint8)
-        values = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
-    finally:
-        log.setLogLevel(level)
+    with _OPENCV_LOG:
+        level = log.setLogLevel(log.LOG_LEVEL_SILENT)
+        try:
+            values = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+        finally:
+            log.setLogLevel(level)
     if values is None:
         raise ValueError("OpenCV finds no image in it")
     if values.ndim == 3:
@@ -215,39 +217,3 @@ def _as_rgb(values: Values) -> RGB:
     elif channels.dtype != np.uint8:
         channels = stretch(channels)
     return np.array(np.broadcast_to(channels, (*channels.shape[:2], 3)), dtype=np.uint8, order="C")
-
-
-def stretch(values: Values) -> RGB:
-    """(H, ...) numbers of any real type as uint8, linearly between their 0.1 and 99.9 percentiles; see `read_image`.
-
-    Raises:
-        ValueError: complex numbers, or not one finite number.
-    """
-    if np.iscomplexobj(values):
-        raise ValueError("it holds complex numbers")
-    low, high = _limits(values)
-    result = np.zeros(values.shape, np.uint8)
-    if high <= low:
-        return result
-    rows = max(1, _SAMPLED // max(1, values[0].size))  # in strips: a whole scan as floats would fill the memory
-    with np.errstate(over="ignore", invalid="ignore"):
-        for top in range(0, len(values), rows):
-            strip = (values[top : top + rows].astype(np.float64) - low) / (high - low) * 255
-            strip = np.nan_to_num(strip, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
-            result[top : top + rows] = np.rint(np.clip(strip, 0, 255))
-    return result
-
-
-def _limits(values: Values) -> tuple[float, float]:
-    """What becomes black and white; the percentiles of a large image are those of a regular sample."""
-    flat = values.reshape(-1)
-    sample = flat[:: max(1, flat.size // _SAMPLED)]
-    sample = sample[np.isfinite(sample)]
-    if sample.size:
-        low, high = np.percentile(sample.astype(np.float64), PERCENTILES)
-        if high > low:
-            return float(low), float(high)
-    finite = flat[np.isfinite(flat)]
-    if not finite.size:
-        raise ValueError("it holds no finite number")
-    return float(finite.min()), float(finite.max())

@@ -45,7 +45,7 @@ def test_boxes_stay_as_the_file_gives_them(tmp_path: Path) -> None:
 )
 def test_how_editors_write_text(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.txt").write_bytes(content)
-    assert read(tmp_path, "a.jpg") == ({"a.jpg": [[1, 2, 3, 4]]}, [])
+    assert read(tmp_path, "a.jpg", classes=("0",)) == ({"a.jpg": [[1, 2, 3, 4]]}, [])
 
 
 def test_an_empty_file_is_an_image_without_cells(tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def test_a_page_of_five_samples_gives_its_first_three(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), samples[..., :3])
 
 
+@pytest.mark.parametrize("stack", [STACK, STACK8], ids=["16 bit", "8 bit"])
+def test_of_grey_with_alpha_the_grey_is_read(tmp_path: Path, stack: np.ndarray) -> None:
+    samples = np.stack([stack[0], np.full_like(stack[0], 7)], axis=-1)
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="minisblack", extrasamples=["unassalpha"])
+    tifffile.imwrite(tmp_path / "b.tif", stack[0])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), read_image(tmp_path / "b.tif"))
+
+
 def test_a_volume_in_one_page_is_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "volume.tif", STACK[:, :16, :16], volumetric=True, tile=(16, 16, 16))
     with pytest.raises(DataError, match=r"volume\.tif: .*not those of one image"):
