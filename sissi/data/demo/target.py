@@ -55,7 +55,7 @@ def draw_target(rng: np.random.Generator, kind: Kind, shape: tuple[int, int], ce
     `cells` are the fewest and the most; there are fewer where no more fit.
     """
     stamps = [draw_cell(rng, _kind(rng, kind)) for _ in range(rng.integers(cells[0], cells[1] + 1))]
-    contrasts = 0.3 + 0.7 * rng.beta(1.2, 1.5, len(stamps))
+    contrasts = 0.2 + 0.8 * rng.beta(1.1, 1.8, len(stamps))
     placed = scatter(rng, [stamp.body for stamp in stamps], shape, np.zeros(shape, np.bool_))
     masks = tuple(cell.mask for cell in placed)
 
@@ -93,6 +93,6 @@ def _light(
 
 def _photograph(rng: np.random.Generator, cells: Floats) -> Pixels:
     """What the camera sees of cells (H, W) on a textured, unevenly lit ground: (H, W) uint8."""
-    ground = 1 + 0.035 * texture(rng, cells.shape, 2.0) + 0.03 * texture(rng, cells.shape, 9.0)
+    ground = 1 + 0.008 * texture(rng, cells.shape, 2.0) + 0.03 * texture(rng, cells.shape, 9.0)
     picture = rng.uniform(105, 135) * uneven_light(rng, cells.shape, 0.3) * (ground + rng.uniform(0.45, 0.6) * cells)
-    return expose(rng, picture.astype(np.float32), blur=rng.uniform(0.55, 0.9), noise=rng.uniform(3.2, 5))
+    return expose(rng, picture.astype(np.float32), blur=rng.uniform(0.55, 0.9), noise=rng.uniform(1.0, 2.0))

@@ -1,0 +1,19 @@
+"""MLflow: where runs, metrics, pictures and models go, and how they are read back. Nothing else imports mlflow.
+
+One process writes. Others send it what to write, so every argument here is plain data: numbers, texts, arrays, paths.
+All calls name their run; MLflow's "active run" and its global address are left alone.
+"""
+
+import os
+
+# MLflow reads these when it is imported
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+from sissi.tracking.opening import open_store
+from sissi.tracking.run import Run
+from sissi.tracking.store import ABLATION, RunRecord, Store
+
+__all__ = ["ABLATION", "Run", "RunRecord", "Store", "open_store"]

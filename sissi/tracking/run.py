@@ -1,0 +1,171 @@
+"""A run that is being written to MLflow."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus, Metric, Param
+
+from sissi.tracking.logged_model import write_model
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+PARAMS_A_CALL, METRICS_A_CALL, PARAM_LENGTH, DIGEST_LENGTH = 100, 1000, 6000, 36
+"""Limits of MLflow."""
+
+
+class Run:
+    """A run that is being written.
+
+    As a context manager it ends FINISHED, on an exception FAILED, on Ctrl-C KILLED.
+    """
+
+    def __init__(self, client: Any, run_id: str) -> None:
+        self._client = client
+        self._ended = False
+        self.id = run_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._ended:
+            return
+        if kind is None:
+            self.end("FINISHED")
+            return
+        try:
+            self.end("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
+        except Exception as fault:  # the reason why the run failed matters more than that MLflow did not take it
+            if error:
+                error.add_note(f"MLflow run {self.id} could not be marked as ended: {fault}")
+
+    def end(self, status: Status) -> None:
+        """Say how the run ended; leaving its `with` block then changes nothing."""
+        self._client.set_terminated(self.id, status)
+        self._ended = True
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Write parameters: texts as they are, everything else as JSON; MLflow takes 6000 characters of each.
+
+        Raises:
+            mlflow.MlflowException: a parameter that the run has with another value.
+        """
+        params = [Param(written_key(key), _text(value)) for key, value in values.items()]
+        for start in range(0, len(params), PARAMS_A_CALL):
+            self._client.log_batch(self.id, params=params[start : start + PARAMS_A_CALL])
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Write the metrics of one step in one call. A slash in a key groups it in MLflow's pages.
+
+        MLflow keeps nan, but would turn infinity into 1.8e308, which no chart survives: it is written as nan.
+        """
+        now = int(time.time() * 1000)
+        metrics = [Metric(written_key(key), _number(value), now, step) for key, value in values.items()]
+        for start in range(0, len(metrics), METRICS_A_CALL):
+            self._client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_CALL])
+
+    def image(self, key: str, image: npt.NDArray[np.uint8], step: int = 0) -> None:
+        """Write a (H, W, 3) uint8 RGB picture; MLflow shows those of one key as a grid with a slider for the step."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"a picture is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+        self._client.log_image(self.id, image, key=re.sub(r"[^a-zA-Z0-9_\-./ ]", "_", key), step=step)
+
+    def text(self, text: str, path: str) -> None:
+        """Write a text as an artifact, such as `experiment.yaml`."""
+        self._client.log_text(self.id, text, path)
+
+    def json(self, content: Any, path: str) -> None:
+        """Write a JSON value as an artifact."""
+        self.text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
+
+    def table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
+        """Write a table, a sequence of equal length for each column, to a path that ends in `.json`.
+
+        It replaces what is there, where MLflow's own log_table would append. MLflow shows it as a table.
+        """
+        self.text(pd.DataFrame(dict(columns)).to_json(orient="split", index=False), path)
+        known = json.loads(self._client.get_run(self.id).data.tags.get("mlflow.loggedArtifacts", "[]"))
+        entry = {"path": path, "type": "table"}
+        if entry not in known:
+            self._client.set_tag(self.id, "mlflow.loggedArtifacts", json.dumps([*known, entry]))
+
+    def figure(self, figure: Any, path: str) -> None:
+        """Write a matplotlib figure to a path such as `figures/curve.png`; the figure stays open."""
+        self._client.log_figure(self.id, figure, path)
+
+    def file(self, local_path: Path, folder: str = "") -> None:
+        """Copy a local file to a folder of the run's artifacts."""
+        self._client.log_artifact(self.id, str(local_path), folder or None)
+
+    def dataset(self, name: str, digest: str, source: str, role: str, profile: Mapping[str, Any]) -> None:
+        """Say which data the run used.
+
+        Args:
+            name: such as target_train.
+            digest: of its content; MLflow keeps the first 36 characters.
+            source: where it is: a path or an address.
+            role: what for, such as training, validation or test.
+            profile: its numbers, such as images and boxes; JSON values.
+        """
+        dataset = Dataset(
+            name, digest[:DIGEST_LENGTH], "local", json.dumps({"uri": source}), profile=json.dumps(dict(profile))
+        )
+        self._client.log_inputs(self.id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", role)])])
+
+    def model(self, model_file: Path, name: str = "model", step: int = 0) -> str:
+        """Keep a detector's file as a model that `mlflow models serve` runs; see `served_model` for input and output.
+
+        The model carries the code of this package, so that it loads where sissi is not installed. It takes over the
+        run's parameters and the metrics of this moment.
+
+        Returns:
+            Its address, `models:/m-...`; `runs:/RUN/NAME` also finds it.
+        """
+        run = self._client.get_run(self.id)
+        logged = self._client.create_logged_model(
+            run.info.experiment_id, name=name, source_run_id=self.id, params=run.data.params
+        )
+        try:
+            self._client.log_outputs(self.id, models=[LoggedModelOutput(logged.model_id, step=step)])
+            self._model_metrics(run.data.metrics, logged.model_id)
+            with tempfile.TemporaryDirectory() as folder:
+                write_model(Path(folder) / "model", model_file, logged, self.id)
+                self._client.log_model_artifacts(logged.model_id, str(Path(folder) / "model"))
+        except BaseException:
+            self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+            raise
+        self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        return f"models:/{logged.model_id}"
+
+    def _model_metrics(self, keys: Mapping[str, float], model_id: str) -> None:
+        """Show the latest point of each metric beside the model, as `mlflow.log_metric(..., model_id=)` does."""
+        latest = [self._client.get_metric_history(self.id, key)[-1] for key in keys]
+        metrics = [Metric(one.key, one.value, one.timestamp, one.step, model_id, run_id=self.id) for one in latest]
+        self._client.log_batch(self.id, metrics=metrics)
+
+
+def written_key(key: str) -> str:
+    """A key that MLflow takes: what it refuses, such as the + of a variant's name, becomes an underscore."""
+    return re.sub(r"[^/\w.\- ]", "_", key)
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= PARAM_LENGTH else text[: PARAM_LENGTH - 3] + "..."
+
+
+def _number(value: float) -> float:
+    number = float(value)
+    return number if np.isfinite(number) else float("nan")
