@@ -174,7 +174,7 @@ def run_ablation(experiment: Experiment, display: Display, out: Path | None = No
     problems = Problems()
     data = load_data(experiment, problems)
     for line in problems.summary():
-        display.say(f"[yellow]warning[/] {line}")
+        display.warn(line)
     store = open_store(experiment.tracking.folder)
     with store.start_run(experiment.name, f"ablation {experiment.name}", tags=ABLATION) as parent:
         _describe(parent, experiment, data, problems)
@@ -182,9 +182,11 @@ def run_ablation(experiment: Experiment, display: Display, out: Path | None = No
         rows = [row for seed in experiment.seeds for row in ablation.seed(seed)]
         for path in table.write(rows, ablation.folder / "table"):
             parent.file(path, "table")
+        parent.table(table.columns(rows), "table_1.json")
         if out is not None:
             table.write(rows, out)
         shutil.rmtree(ablation.folder)
+        display.say(f"recorded in {store.uri} as run {parent.id}")
     return rows
 
 

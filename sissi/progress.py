@@ -7,6 +7,7 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 
 class Display:
@@ -39,7 +40,11 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._bars.console.print(text, highlight=False, soft_wrap=True)
+        self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """A line that stays, about something that the user may want to mend."""
+        self._bars.console.print(Text.assemble(("warning ", "yellow"), text), highlight=False, soft_wrap=True)
 
     def update(self, stage: str, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
         """Where a stage is: see `records.Recorder.progress`."""

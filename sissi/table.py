@@ -71,6 +71,11 @@ def as_csv(rows: Sequence[Row]) -> str:
     return buffer.getvalue()
 
 
+def columns(rows: Sequence[Row]) -> dict[str, list[object]]:
+    """A list for each column."""
+    return {field.name: [getattr(row, field.name) for row in rows] for field in fields(Row)}
+
+
 def as_json(rows: Sequence[Row]) -> str:
     """A list of objects; null where there is no score."""
     plain = [
