@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import contextlib
 import importlib
 import importlib.metadata
 import io
@@ -498,7 +499,8 @@ def _await_server(process: subprocess.Popen[bytes], url: str) -> None:
             urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
             return
         except OSError:
-            time.sleep(0.2)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.2)  # a server that dies ends the wait at once
     raise AssertionError(f"{url} does not answer")
 
 
