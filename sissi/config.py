@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import ValidationError
 
 from sissi.errors import ExperimentError
-from sissi.settings import Experiment
+from sissi.settings import DemoData, Experiment, FileData
+from sissi.settings.base import Settings
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -93,47 +94,40 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 
 def _explain(error: ValidationError) -> str:
-    lines = []
-    for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"] if part not in ("files", "demo"))
-        given = "" if fault["type"] in ("missing", "extra_forbidden") else f" (given: {fault['input']!r})"
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1]))}"
-        elif fault["type"] == "value_error":
-            given = ""
-        lines.append(f"{key}: {message}{given}" if key else f"{message}{given}")
+    """A line for each fault: its dotted key, what is wrong with it, and what is allowed there."""
+    lines = [_explain_one(fault) for fault in error.errors()]
     return "\n  ".join(["the experiment cannot be used", *lines]) if len(lines) > 1 else lines[0]
 
 
-def _allowed(location: Sequence[int | str]) -> list[str]:
-    """The keys that the model at a location of the experiment knows."""
-    from sissi import settings
+def _explain_one(fault: Any) -> str:
+    location = _without_kind(fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1]))}"
+    elif fault["type"] not in ("missing", "value_error"):
+        message = f"{message} (given: {fault['input']!r})"
+    key = ".".join(map(str, location))
+    return f"{key}: {message}" if key else message
 
-    model: Any = Experiment
-    for part in location:
-        if part in ("files", "demo"):
-            model = settings.FileData if part == "files" else settings.DemoData
-            continue
-        annotation = (
-            model.model_fields[part].annotation
-            if isinstance(part, str) and hasattr(model, "model_fields") and part in model.model_fields
-            else model
-        )
-        model = _model_in(annotation) or model
+
+def _without_kind(location: Sequence[int | str]) -> tuple[int | str, ...]:
+    """A place without the kind of the data, which pydantic puts behind `data` and no file says there."""
+    return tuple(location[:1]) + tuple(location[2:]) if location[:1] == ("data",) else tuple(location)
+
+
+def _allowed(location: Sequence[int | str]) -> list[str]:
+    """The keys that the settings at a place of the experiment know."""
+    model: type[Settings] = Experiment
+    for part in _without_kind(location):
+        if part in model.model_fields:
+            model = _settings_in(model.model_fields[str(part)].annotation) or model
+        if part == "data":
+            model = DemoData if location[1:2] == ("demo",) else FileData
     return sorted(model.model_fields)
 
 
-def _model_in(annotation: Any) -> Any:
-    """The settings model inside an annotation such as `WeakLabels | None` or `dict[str, LabelFiles]`, or None."""
-    from typing import get_args
-
-    from sissi.settings import Settings
-
+def _settings_in(annotation: Any) -> type[Settings] | None:
+    """The settings inside a type such as `WeakLabels | None` or `dict[str, LabelFiles]`."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return annotation
-    for inner in get_args(annotation):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
+    return next(filter(None, map(_settings_in, get_args(annotation))), None)

@@ -1,0 +1,34 @@
+"""What an experiment can say: typed, frozen models of every key; an unknown key or an impossible value is an error.
+
+A string under a field is its documentation.
+"""
+
+from sissi.settings.correction import Blur, PseudoLabels, SyntheticImages
+from sissi.settings.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
+from sissi.settings.experiment import Evaluation, Experiment, Runtime, Tracking
+from sissi.settings.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
+from sissi.settings.weak_labels import AliveCells, DeadCells, InhibitedCells, WeakLabels
+
+__all__ = [
+    "AliveCells",
+    "Augmentation",
+    "Blur",
+    "DeadCells",
+    "Deceleration",
+    "DemoData",
+    "Detector",
+    "EarlyLearning",
+    "Evaluation",
+    "Experiment",
+    "FileData",
+    "InhibitedCells",
+    "LabelFiles",
+    "LabelledImages",
+    "PseudoLabels",
+    "Runtime",
+    "SyntheticImages",
+    "TestImages",
+    "Tracking",
+    "Training",
+    "WeakLabels",
+]

@@ -1,0 +1,34 @@
+"""What all settings share: frozen models that refuse unknown keys, and the types of their values."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Probability = Fraction
+
+
+class Settings(BaseModel):
+    """A section of an experiment file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _odd(kernel: int) -> int:
+    if kernel < 1 or kernel % 2 == 0:
+        raise ValueError(f"a Gaussian kernel has a centre, so its size is odd and positive, not {kernel}")
+    return kernel
+
+
+OddKernel = Annotated[int, AfterValidator(_odd)]
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= interval[0] < interval[1]:
+        raise ValueError(f"an interval is [low, high] with 0 <= low < high, not {list(interval)}")
+    return interval
+
+
+Interval = Annotated[tuple[float, float], AfterValidator(_ordered)]

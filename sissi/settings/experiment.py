@@ -1,0 +1,86 @@
+"""Everything that an experiment file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
+
+from sissi.settings.base import Settings
+from sissi.settings.correction import PseudoLabels, SyntheticImages
+from sissi.settings.data import DemoData, FileData
+from sissi.settings.training import Deceleration, Detector, EarlyLearning, Training
+from sissi.variants import VARIANTS
+
+
+class Evaluation(Settings):
+    """COCO metrics for each reader."""
+
+    max_detections: int = Field(default=300, ge=100)
+    """AR is also given with this many detections an image, since COCO's 100 cuts dense images off."""
+
+
+class Tracking(Settings):
+    """What goes to MLflow."""
+
+    folder: Path = Path("mlruns")
+    """Store (mlflow.db), artifacts and working files, from the current folder. MLFLOW_TRACKING_URI names a server."""
+    overlays: int = Field(default=3, ge=0)
+    """Target training images that are kept as pictures with their pseudo labels, every cycle."""
+
+
+class Runtime(Settings):
+    """How the machine is used."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    jobs: PositiveInt = 2
+    """Branches trained side by side, a process each, with one thread each on a CPU."""
+    trunk_threads: PositiveInt = 2
+    """Threads of early learning on a CPU. A fixed number, since it can change results in the last bits."""
+
+
+def _known_variants(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in VARIANTS:
+            raise ValueError(f"there is no variant {name!r}; there are {', '.join(VARIANTS)}")
+    return names
+
+
+class Experiment(Settings):
+    """Everything that decides the result of an ablation."""
+
+    name: str = Field(min_length=1)
+    """Of the MLflow experiment."""
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    """Each repeats trunk and branches."""
+    variants: Annotated[tuple[str, ...], AfterValidator(_known_variants)] = Field(default=tuple(VARIANTS), min_length=1)
+    """Rows of table 1, and the reference row weak-only."""
+    data: Annotated[FileData | DemoData, Field(discriminator="kind")]
+    detector: Detector
+    training: Training
+    early_learning: EarlyLearning
+    deceleration: Deceleration = Deceleration()
+    pseudo_labels: PseudoLabels = PseudoLabels()
+    synthetic_images: SyntheticImages = SyntheticImages()
+    evaluation: Evaluation = Evaluation()
+    tracking: Tracking = Tracking()
+    runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _phases_fit(self) -> Self:
+        if self.early_learning.max_epochs >= self.training.epochs:
+            raise ValueError(
+                f"early_learning.max_epochs ({self.early_learning.max_epochs}) must be below training.epochs "
+                f"({self.training.epochs}): correction needs at least one epoch"
+            )
+        if self.early_learning.min_epoch > self.early_learning.max_epochs:
+            raise ValueError(
+                f"early_learning.min_epoch ({self.early_learning.min_epoch}) must not exceed "
+                f"early_learning.max_epochs ({self.early_learning.max_epochs})"
+            )
+        for key in ("seeds", "variants"):
+            values = getattr(self, key)
+            if len(set(values)) != len(values):
+                raise ValueError(f"{key}: each value once, not {list(values)}")
+        return self

@@ -1,0 +1,73 @@
+"""Settings of the weak labels by image processing (appendix A); pixels are those of the image file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from sissi.settings.base import Fraction, Interval, OddKernel, Settings
+
+
+class DeadCells(Settings):
+    """Circle Hough transform for round, bright cells; pixels of the image file."""
+
+    radius: Interval = (7, 15)
+    """Radius of a cell, smallest and largest, in px."""
+    edge_threshold: PositiveFloat = 100
+    """Upper Canny threshold of the Hough transform, in grey levels; the lower one is half of it."""
+    votes: PositiveFloat = 12
+    """Votes that a centre needs; fewer votes find more circles and more wrong ones."""
+    margin: float = Field(default=2, ge=0)
+    """What a box adds to its circle on each side, in px (halo and membrane)."""
+    nms_iou: Fraction = 0.2
+    """Of two boxes that overlap more than this, the one with fewer votes goes."""
+
+
+class AliveCells(Settings):
+    """Marker-controlled watershed for spindle-shaped cells; pixels of the image file."""
+
+    gamma: PositiveFloat = 1.2
+    """Exponent of the gamma correction of intensities in [0, 1]."""
+    clahe_clip: PositiveFloat = 2.0
+    """Clip limit of the contrast-limited adaptive histogram equalisation."""
+    clahe_tiles: PositiveInt = 8
+    """Tiles of the equalisation along each side."""
+    radius: PositiveInt = 3
+    """Radius of the structuring element of closing and opening by reconstruction, in px: about half the width of the
+    body inside its halo."""
+    ground_radius: PositiveInt = 10
+    """Radius of the opening that leaves the ground without cells, in px: above half a cell's width."""
+    adaptive_window: OddKernel = Field(default=51, ge=3)
+    """Window of the adaptive threshold that finds borders between cells, in px, odd."""
+    marker_distance: PositiveInt = 8
+    """Smallest distance of two markers, so of two cells' centres, in px."""
+    area: Interval = (150, 4000)
+    """Area of a box, smallest and largest, in square px."""
+    nms_iou: Fraction = 0.3
+    """Of two boxes that overlap more than this, the smaller goes."""
+
+
+class InhibitedCells(Settings):
+    """Edges and connected components for irregular cells; pixels of the image file."""
+
+    illumination_radius: PositiveInt = 12
+    """Largest radius of the alternating filters that estimate the uneven light, in px: above a cell's radius."""
+    canny: Interval = (40, 100)
+    """Canny thresholds in grey levels, low and high."""
+    closing_radius: PositiveInt = 3
+    """Radius of the closing that joins the edges of a cell, in px."""
+    area: Interval = (110, 4000)
+    """Area of a box, smallest and largest, in square px."""
+    nms_iou: Fraction = 0.3
+    """Of two boxes that overlap more than this, the smaller goes."""
+
+
+class WeakLabels(Settings):
+    """Labels by image processing instead of files (appendix A)."""
+
+    pipeline: Literal["category", "dead", "alive", "inhibited"] = "category"
+    """One pipeline for all images, or `category`: the one named by the CellLab folder (alive, inhib, dead)."""
+    dead: DeadCells = DeadCells()
+    alive: AliveCells = AliveCells()
+    inhibited: InhibitedCells = InhibitedCells()
