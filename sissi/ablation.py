@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from sissi import config, table
+from sissi.boxes import Boxes
+from sissi.data.coco import to_coco
 from sissi.data.datasets import DataSets, load_data
 from sissi.data.problems import Problems
+from sissi.data.samples import Sample
 from sissi.deceleration import StartPoint
 from sissi.early_learning import Trunk, start_point
 from sissi.errors import SissiError
@@ -199,6 +203,17 @@ def _describe(parent: Run, experiment: Experiment, data: DataSets, problems: Pro
         samples = data.roles[role]
         profile = {"images": len(samples), "boxes": sum(len(sample.boxes) for sample in samples)}
         parent.dataset(name=role, digest=digest, source=str(samples[0].path.parent), role=role, profile=profile)
+    for reader, boxes in data.readers.items():
+        parent.json(_as_coco(data.test, boxes), f"readers/{reader}.json")
+    if data.reference is not None:
+        known = [
+            (sample, boxes) for sample, boxes in zip(data.target, data.reference, strict=True) if boxes is not None
+        ]
+        parent.json(_as_coco([sample for sample, _ in known], [boxes for _, boxes in known]), "reference.json")
+
+
+def _as_coco(samples: Sequence[Sample], boxes: Sequence[Boxes]) -> dict[str, Any]:
+    return to_coco([(sample.name, sample.height, sample.width) for sample in samples], boxes)
 
 
 def _detail(outcome: Outcome) -> str:

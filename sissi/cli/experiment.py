@@ -1,37 +1,15 @@
-"""The commands: each reads its arguments and calls one function; heavy packages are imported inside them."""
+"""Commands that train, and that score what was trained."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sissi import __version__
+from sissi.cli.app import app
+from sissi.cli.options import ExperimentFile, Out, Overrides
 from sissi.errors import SissiError
-
-app = typer.Typer(
-    help="Semi-supervised correction of imperfect cell labels: train, correct, compare and track the six variants.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-data_app = typer.Typer(help="Images and labels.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-
-ExperimentFile = Annotated[
-    Path, typer.Argument(metavar="EXPERIMENT", help="An experiment file, such as experiments/demo.yaml.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a key, such as training.learning_rate=0.002. Repeatable."
-    ),
-]
-Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", file_okay=False)
-]
 
 
 @app.command()
@@ -88,27 +66,6 @@ def evaluate(
     Console().print(score_model(model, config.load(experiment, overrides or []), out))
 
 
-@data_app.command("demo")
-def data_demo(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to; made if it is missing.")],
-    experiment: Annotated[Path, typer.Option(help="Experiment file whose data section describes the demo.")] = Path(
-        "experiments/demo.yaml"
-    ),
-    overrides: Overrides = None,
-) -> None:
-    """Draw the demo images, in the layouts that a lab's own images can take."""
-    from sissi.data.demo_folder import write_demo_folder
-
-    print(write_demo_folder(experiment, overrides or [], out))
-
-
-@app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    if version:
-        print(f"sissi {__version__}")
-        raise typer.Exit
-
-
 def _ablate(path: Path, out: Path | None, overrides: list[str]) -> None:
     from rich.console import Console
 
@@ -123,15 +80,3 @@ def _ablate(path: Path, out: Path | None, overrides: list[str]) -> None:
     console.print(table.as_rich(rows))
     if any(row.status != "ok" for row in rows):
         raise SissiError("not every variant came to its end; see the table and error.txt of its run")
-
-
-def main() -> None:
-    """Entry point: faults that a user can mend end in one message, not in a traceback."""
-    try:
-        app()
-    except SissiError as error:
-        print(f"sissi: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("sissi: stopped", file=sys.stderr)
-        sys.exit(130)

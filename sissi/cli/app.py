@@ -1,0 +1,39 @@
+"""The Typer application and its entry point; the commands are in the modules beside this one."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sissi import __version__
+from sissi.errors import SissiError
+
+app = typer.Typer(
+    help="Semi-supervised correction of imperfect cell labels: train, correct, compare and track the six variants.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Images and labels.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(f"sissi {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: faults that a user can mend end in one message, not in a traceback."""
+    try:
+        app()
+    except SissiError as error:
+        print(f"sissi: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("sissi: stopped", file=sys.stderr)
+        sys.exit(130)
