@@ -68,7 +68,8 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
     """Weighted boxes fusion of what the views show of an image (Solovyev et al. 2021; equation 1).
 
     Each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster; its score is their mean confidence
-    times min(T, views) / views, so that what few views show counts less. Only scores from `settings.score` on stay.
+    times min(T, views) / views, so that what few views show counts less. Only scores from `settings.score` on
+    stay, and boxes that are not smaller than a cell can be.
     """
     size = np.array([width, height, width, height], np.float64)
     inside = [drop_degenerate(clip(boxes, width, height)) for boxes in per_view]
@@ -82,7 +83,8 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
         skip_box_thr=settings.view_score,
     )
     fused = drop_degenerate(clip(make_boxes(xyxy * size, scores, labels), width, height))
-    return fused.take(fused.scores >= settings.score)
+    large = np.maximum(fused.widths, fused.heights) >= settings.smallest
+    return fused.take(large & (fused.scores >= settings.score))
 
 
 def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels) -> Boxes:

@@ -109,3 +109,9 @@ def test_the_same_cell_in_every_view_becomes_one_confident_label():
 def test_a_view_at_scale_one_without_flip_is_the_image():
     image = np.random.default_rng(0).integers(0, 255, (31, 47, 3), np.uint8)
     assert np.array_equal(View(1.0, False, False).apply(image), image)
+
+
+def test_boxes_that_are_smaller_than_a_cell_can_be_are_no_labels():
+    seen = make_boxes([[10, 10, 22, 15], [40, 40, 53, 45], [70, 70, 74, 83]], np.full(3, 0.9))
+    fused = fuse([seen], 100, 100, PseudoLabels(score=0, smallest=13))
+    assert sorted(fused.xyxy[:, 0].round().tolist()) == [40, 70]

@@ -22,6 +22,8 @@ class PseudoLabels(Settings):
     """Boxes that overlap more than this are taken for one cell and fused."""
     score: Fraction = 0.4
     """A fused box becomes a pseudo label at this score; fusion multiplies it by the share of views that found it."""
+    smallest: float = Field(default=0, ge=0)
+    """A box whose longer side is shorter than this, in px, is debris, not a label; 0, as in the paper: none is."""
     on_empty: Literal["keep", "clear", "drop"] = "keep"
     """An image where nothing is found keeps its labels, becomes an image without cells, or sits out the epoch."""
 
