@@ -74,6 +74,11 @@ def make_boxes(xyxy: npt.ArrayLike, scores: npt.ArrayLike | None = None, labels:
     )
 
 
+def as_lists(boxes: Boxes) -> tuple[list[list[float]], list[float], list[int]]:
+    """The arguments of `make_boxes` that give the same record, as JSON values."""
+    return boxes.xyxy.tolist(), boxes.scores.tolist(), boxes.labels.tolist()
+
+
 EMPTY = make_boxes([])
 
 

@@ -6,17 +6,22 @@ where correction starts.
 
 from __future__ import annotations
 
+import itertools
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sissi import checkpoint, evaluation
+from sissi.checkpoint import Checkpoints, Tell
 from sissi.data.frames import Frames
 from sissi.deceleration import StartPoint, adele_start, validation_loss_start
 from sissi.detector import build, predict_frames
-from sissi.learner import Learner, make_learner
+from sissi.journal import Journal
+from sissi.learner import make_learner
 from sissi.mixed_batches import MixedBatches
 from sissi.randomness import seed_torch
-from sissi.records import OnEpoch, Recorder, progress_of
+from sissi.records import Kept, Recorder, progress_of
 from sissi.settings import Experiment
 from sissi.training import mean_losses, train_epoch
 
@@ -29,11 +34,13 @@ class Trunk:
         checkpoints: the file of epoch 1, 2, ...
         ap50: on the target training images against their initial labels, in [0, 1], of each epoch.
         validation_loss: on the source validation images, of each epoch.
+        wall: time that it took, in seconds.
     """
 
     checkpoints: tuple[Path, ...]
     ap50: tuple[float, ...]
     validation_loss: tuple[float, ...]
+    wall: float
 
 
 def train_trunk(
@@ -46,7 +53,7 @@ def train_trunk(
     device: str,
     record: Recorder,
 ) -> Trunk:
-    """Train on the initial labels for `early_learning.max_epochs` epochs.
+    """Train on the initial labels for `early_learning.max_epochs` epochs, from the last one that the folder holds.
 
     Args:
         experiment: all settings.
@@ -54,30 +61,46 @@ def train_trunk(
         target: target training images with their initial weak labels.
         source: source training images with clean labels.
         validation: source validation images.
-        folder: where the checkpoints are written.
+        folder: where the checkpoints are, and what was told.
         device: torch's name of it.
         record: told each epoch's losses and curve points.
     """
-    settings = experiment.training
+    settings, last = experiment.training, experiment.early_learning.max_epochs
     seed_torch(seed, "weights")
     detector = build(experiment.detector, settings.image_size)
     detector.network.to(device)
     learner = make_learner(detector, settings)
+    checkpoints, told = Checkpoints(folder), Kept(Journal(folder / "journal"), record)
+    points = _points_so_far(checkpoints, last, record.say)
+    told.say_again(points[-1]["told"] if points else 0)
+    if len(points) < last:
+        told.journal.truncate(points[-1]["told"] if points else 0)
+        if points:
+            checkpoint.restore(checkpoints.path(len(points)), learner)
     batches = MixedBatches(target, source, settings)
-    checkpoints, curve, losses = [], [], []
-    for epoch in range(1, experiment.early_learning.max_epochs + 1):
-        progress = progress_of(record, epoch, settings.epochs, "training")
-        trained = train_epoch(learner, batches, seed, epoch, progress)
-        losses.append(mean_losses(learner.teacher, validation, settings.source_batch)["loss"])
-        curve.append(evaluation.ap50(predict_frames(learner.teacher, target), target.boxes))
-        record.metrics(
-            {f"train/{name}": value for name, value in trained.items()}
-            | {"source_val/loss": losses[-1], "weak_labels/AP50": curve[-1]},
-            epoch,
-        )
-        checkpoints.append(folder / f"epoch_{epoch:03d}.pt")
-        checkpoint.write(checkpoints[-1], learner, epoch)
-    return Trunk(tuple(checkpoints), tuple(curve), tuple(losses))
+    for epoch in range(len(points) + 1, last + 1):
+        begun = time.monotonic()
+        trained = train_epoch(learner, batches, seed, epoch, progress_of(record, epoch, settings.epochs, "training"))
+        loss = mean_losses(learner.teacher, validation, settings.source_batch)["loss"]
+        ap50 = evaluation.ap50(predict_frames(learner.teacher, target), target.boxes)
+        values = {f"train/{name}": value for name, value in trained.items()}
+        told.metrics(values | {"source_val/loss": loss, "weak_labels/AP50": ap50}, epoch)
+        told.journal.sync()
+        wall = time.monotonic() - begun + (points[-1]["wall"] if points else 0.0)
+        points.append({"loss": loss, "ap50": ap50, "wall": wall, "told": len(told.journal)})
+        checkpoints.write(epoch, learner, points[-1], {})
+    return Trunk(
+        tuple(checkpoints.path(epoch) for epoch in range(1, last + 1)),
+        tuple(point["ap50"] for point in points),
+        tuple(point["loss"] for point in points),
+        points[-1]["wall"],
+    )
+
+
+def _points_so_far(checkpoints: Checkpoints, last: int, tell: Tell) -> list[dict[str, Any]]:
+    """The notes of the epochs 1, 2, ... that are there in one piece, at most up to the last one that is wanted."""
+    found = (checkpoints.notes(epoch, tell) for epoch in range(1, last + 1))
+    return [notes for notes in itertools.takewhile(lambda notes: notes is not None, found) if notes]
 
 
 def start_point(rule: str, trunk: Trunk, experiment: Experiment) -> StartPoint:
@@ -87,18 +110,3 @@ def start_point(rule: str, trunk: Trunk, experiment: Experiment) -> StartPoint:
     if rule == "validation_loss":
         return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
     return StartPoint(len(trunk.checkpoints), "weak-only leaves here: the initial labels are kept to the end")
-
-
-def train_on_initial_labels(
-    learner: Learner,
-    batches: MixedBatches,
-    seed: int,
-    start: int,
-    on_epoch: OnEpoch,
-    record: Recorder,
-) -> None:
-    """Go on as in early learning after epoch `start`, to the last epoch: the reference row without correction."""
-    epochs = batches.settings.epochs
-    for epoch in range(start + 1, epochs + 1):
-        progress = progress_of(record, epoch, epochs, "training")
-        on_epoch(epoch, train_epoch(learner, batches, seed, epoch, progress))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-OnEpoch = Callable[[int, dict[str, float]], None]
-"""Called after each epoch with its number and its mean losses."""
+from sissi.journal import Journal
 
 
 class Progress(Protocol):
@@ -33,6 +33,49 @@ class Recorder(Protocol):
 
     def progress(self, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
         """Where the stage is: epoch of epochs, and which fraction of this one."""
+
+    def say(self, text: str) -> None:
+        """Something that the user should know now."""
+
+
+class Kept:
+    """A recorder that also writes down what lasts, so that it can be said again; see `journal`.
+
+    Progress passes by.
+    """
+
+    def __init__(self, journal: Journal, record: Recorder) -> None:
+        self.journal = journal
+        self.record = record
+
+    def say_again(self, end: int | None = None) -> None:
+        """Repeat what was written down, up to a position."""
+        for method, arguments in itertools.islice(self.journal.calls(), end):
+            getattr(self.record, method)(*arguments)
+
+    def metrics(self, values: Mapping[str, float], step: int) -> None:
+        """See `Recorder`."""
+        self._keep("metrics", dict(values), step)
+
+    def image(self, key: str, image: npt.NDArray[np.uint8], step: int) -> None:
+        """See `Recorder`."""
+        self._keep("image", key, image, step)
+
+    def json(self, content: Any, path: str) -> None:
+        """See `Recorder`."""
+        self._keep("json", content, path)
+
+    def progress(self, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
+        """See `Recorder`."""
+        self.record.progress(epoch, epochs, doing, fraction, loss)
+
+    def say(self, text: str) -> None:
+        """See `Recorder`."""
+        self.record.say(text)
+
+    def _keep(self, method: str, *arguments: Any) -> None:
+        self.journal.append(method, arguments)
+        getattr(self.record, method)(*arguments)
 
 
 def progress_of(record: Recorder, epoch: int, epochs: int, doing: str) -> Progress:

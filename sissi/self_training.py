@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,60 +14,88 @@ from sissi.detector import CellDetector, predict
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import pseudo_labels
-from sissi.records import OnEpoch, Progress, Recorder, progress_of
+from sissi.records import Progress, Recorder, progress_of
 from sissi.settings import Blur, Experiment
 from sissi.synthetic_images import synthesise
-from sissi.training import train_epoch
+from sissi.training import Losses, train_epoch
 
-OnLabels = Callable[[Sequence[Boxes], int], None]
-"""Called with the labels of every target image, in px of its frame, and the epoch that will train on them."""
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What self-training works with, from its first cycle to its last.
+
+    Attributes:
+        target: target training images with their initial weak labels.
+        source: source training images with clean labels.
+        blur: of the background that labelled cells are cloned onto; None: the original images.
+        experiment: all settings.
+        seed: of batches and augmentation.
+        folder: for the synthetic-like images of the current cycle.
+    """
+
+    target: Frames
+    source: Frames
+    blur: Blur | None
+    experiment: Experiment
+    seed: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """An epoch that is over.
+
+    Attributes:
+        epoch: from 1 on, early learning included.
+        labels: that it trained on, of every target image, in px of its frame.
+        losses: means over its batches.
+    """
+
+    epoch: int
+    labels: list[Boxes]
+    losses: Losses
 
 
 def self_train(
     learner: Learner,
-    target: Frames,
-    source: Frames,
-    *,
+    course: Course,
     start: int,
-    blur: Blur | None,
-    first_labels: Sequence[Boxes] | None,
-    experiment: Experiment,
-    seed: int,
-    folder: Path,
+    labels: Sequence[Boxes],
+    found: Sequence[Boxes] | None,
     record: Recorder,
-    on_labels: OnLabels,
-    on_epoch: OnEpoch,
-) -> None:
+) -> Iterator[Cycle]:
     """Algorithm 1: correct the labels, synthesise the images, train an epoch; until the last epoch.
 
     Args:
-        learner: as early learning left it after epoch `start`; changed in place.
-        target: target training images with their initial weak labels.
-        source: source training images with clean labels.
-        start: epochs of early learning.
-        blur: of the background that labelled cells are cloned onto; None: the original images.
-        first_labels: `correct` of this very learner where somebody has it already (an entry an image).
-        experiment: all settings.
-        seed: of batches and augmentation.
-        folder: for the synthetic-like images of the current cycle.
+        learner: as it was after epoch `start`; changed in place.
+        course: data and settings.
+        start: epochs that are over: of early learning or, after an interruption, of self-training too.
+        labels: of epoch `start`, of every target image, in px of its frame.
+        found: `correct` of this very learner where somebody has it already, else None.
         record: told the progress of every epoch.
-        on_labels: told the pseudo labels of every cycle.
-        on_epoch: told the losses of every epoch.
     """
+    experiment, current = course.experiment, list(labels)
     epochs = experiment.training.epochs
-    labels, found = list(target.boxes), first_labels
     for epoch in range(start + 1, epochs + 1):
         if found is None:
-            found = correct(learner.teacher, target, experiment, progress_of(record, epoch, epochs, "labels"))
-        labels, kept = replace_labels(labels, found, experiment.pseudo_labels.on_empty)
-        on_labels(labels, epoch)
-        corrected = target.with_boxes(labels).take(kept)
-        if blur is not None:
-            corrected = synthetic_frames(corrected, blur, experiment.synthetic_images.margin, folder)
-        batches = MixedBatches(corrected, source, experiment.training)
-        losses = train_epoch(learner, batches, seed, epoch, progress_of(record, epoch, epochs, "training"))
-        on_epoch(epoch, losses)
+            found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, epochs, "labels"))
+        current, kept = replace_labels(current, found, experiment.pseudo_labels.on_empty)
+        corrected = course.target.with_boxes(current).take(kept)
+        if course.blur is not None:
+            corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images.margin, course.folder)
+        batches = MixedBatches(corrected, course.source, experiment.training)
+        losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, epochs, "training"))
+        yield Cycle(epoch, current, losses)
         found = None
+
+
+def train_on_initial_labels(learner: Learner, course: Course, start: int, record: Recorder) -> Iterator[Cycle]:
+    """Go on as in early learning after epoch `start`, to the last epoch: the reference row without correction."""
+    epochs = course.experiment.training.epochs
+    batches = MixedBatches(course.target, course.source, course.experiment.training)
+    for epoch in range(start + 1, epochs + 1):
+        losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, epochs, "training"))
+        yield Cycle(epoch, list(course.target.boxes), losses)
 
 
 def correct(detector: CellDetector, target: Frames, experiment: Experiment, progress: Progress) -> list[Boxes]:

@@ -5,66 +5,67 @@ They run in processes of their own (see `jobs`), so that variants train side by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import resource
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from sissi import checkpoint, evaluation
-from sissi.boxes import Boxes
+from sissi.boxes import Boxes, as_lists, make_boxes
+from sissi.cache import Entry
+from sissi.checkpoint import Checkpoints
 from sissi.data.coco import to_coco
 from sissi.data.datasets import DataSets
 from sissi.data.frames import Frames, frames_of, in_file_pixels
 from sissi.data.images import read_image
 from sissi.data.samples import Sample
-from sissi.deceleration import StartPoint
-from sissi.detector import CellDetector, build, detect, predict_frames, save
-from sissi.early_learning import Trunk, train_on_initial_labels, train_trunk
+from sissi.detector import CellDetector, build, detect, load, predict_frames, save
+from sissi.early_learning import Trunk, train_trunk
 from sissi.evaluation import Metrics
+from sissi.journal import Journal
 from sissi.learner import Learner, make_learner
-from sissi.mixed_batches import MixedBatches
 from sissi.overlays import draw_boxes
-from sissi.records import Progress, Recorder, progress_of
-from sissi.self_training import correct, self_train
+from sissi.records import Kept, Progress, Recorder, progress_of
+from sissi.self_training import Course, Cycle, correct, self_train, train_on_initial_labels
 from sissi.settings import Blur, Experiment
 from sissi.training import mean_losses
-from sissi.variants import Variant
+
+WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": "target"}
+"""Which data set each entry of `evaluation.every_epoch` means."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A variant's way from the trunk to its end.
+    """A way from the trunk to the last epoch.
 
     Attributes:
-        variant: row of table 1.
+        entry: where its work is kept.
         seed: of the experiment.
-        start: where it leaves the trunk.
+        start: epoch of the trunk that it leaves.
         checkpoint: of the trunk at that epoch.
-        first_labels: pseudo labels of that very checkpoint, in px of frames, if somebody has made them already.
-        folder: for its files.
+        corrects: False for the reference row that keeps the initial labels.
+        blur: of the background of target images; None: the original images.
+        first_labels: where the pseudo labels of that very checkpoint are kept, if it corrects.
     """
 
-    variant: Variant
+    entry: Entry
     seed: int
-    start: StartPoint
+    start: int
     checkpoint: Path
-    first_labels: Sequence[Boxes] | None
-    folder: Path
+    corrects: bool
+    blur: Blur | None
+    first_labels: Entry | None
 
-
-@dataclass(frozen=True)
-class Scores:
-    """What a branch ends with.
-
-    Attributes:
-        readers: metrics on the target test images, for each reader.
-        model: the file of the trained detector.
-    """
-
-    readers: dict[str, Metrics]
-    model: Path
+    @property
+    def model(self) -> Path:
+        """The file of the trained detector."""
+        return self.entry.folder / "detector.pt"
 
 
 def device_of(experiment: Experiment) -> str:
@@ -74,53 +75,120 @@ def device_of(experiment: Experiment) -> str:
     return experiment.runtime.device
 
 
-def trunk(experiment: Experiment, seed: int, data: DataSets, folder: Path, record: Recorder) -> Trunk:
+def machine_of(device: str) -> str:
+    """The kind of processor behind a device: results may differ between kinds in the last bits."""
+    return torch.cuda.get_device_name() if device == "cuda" else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+
+
+def trunk(experiment: Experiment, seed: int, data: DataSets, entry: Entry, record: Recorder) -> Trunk:
     """Phase 1, once for all variants."""
-    _tell_labels(experiment, data, [sample.boxes for sample in data.target], 0, record)
     target, source, validation = (_frames(data, role, experiment) for role in ("target", "source", "validation"))
-    return train_trunk(experiment, seed, target, source, validation, folder, device_of(experiment), record)
+    with entry.lock(record.say):
+        tell_labels(experiment, data, [sample.boxes for sample in data.target], 0, record)
+        trained = train_trunk(experiment, seed, target, source, validation, entry.folder, device_of(experiment), record)
+    record.metrics({"cost/wall_s": trained.wall, "cost/peak_memory_mb": _peak_memory()}, len(trained.checkpoints))
+    return trained
 
 
-def first_labels(experiment: Experiment, data: DataSets, trunk_checkpoint: Path, record: Recorder) -> list[Boxes]:
+def first_labels(experiment: Experiment, data: DataSets, trained: Path, entry: Entry, record: Recorder) -> None:
     """The pseudo labels of a checkpoint, for all variants that leave the trunk there; in px of frames."""
-    learner, epoch = _resume(experiment, trunk_checkpoint)
-    epochs = experiment.training.epochs
-    target = _frames(data, "target", experiment)
-    return correct(learner.teacher, target, experiment, progress_of(record, epoch, epochs, "labels"))
+    with entry.lock(record.say):
+        if entry.result is None:
+            learner, _ = _resume(experiment, trained)
+            epochs = experiment.training.epochs
+            epoch = int(trained.stem.removeprefix("epoch_"))
+            target = _frames(data, "target", experiment)
+            found = correct(learner.teacher, target, experiment, progress_of(record, epoch, epochs, "labels"))
+            entry.finish([as_lists(boxes) for boxes in found])
 
 
-def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> Scores:
-    """Phase 2 of one variant, and its scores on the target test images."""
-    learner, start = _resume(experiment, task.checkpoint)
-    target, source, validation = (_frames(data, role, experiment) for role in ("target", "source", "validation"))
+def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> Path:
+    """Phase 2, from where it was interrupted if it was; the file of the trained detector."""
+    with task.entry.lock(record.say):
+        told = Kept(Journal(task.entry.folder / "journal"), record)
+        if task.entry.result is None:
+            _train_branch(experiment, data, task, told)
+            task.entry.finish("detector.pt")
+        else:
+            told.say_again()
+    return task.model
 
-    def on_epoch(epoch: int, losses: dict[str, float]) -> None:
-        record.metrics({f"train/{name}": value for name, value in losses.items()}, epoch)
-        record.metrics(_validate(learner.teacher, validation, experiment), epoch)
 
-    if task.variant.start == "never":
-        batches = MixedBatches(target, source, experiment.training)
-        train_on_initial_labels(learner, batches, task.seed, start, on_epoch, record)
-    else:
-        self_train(
-            learner,
-            target,
-            source,
-            start=start,
-            blur=_blur(task.variant, experiment),
-            first_labels=task.first_labels,
-            experiment=experiment,
-            seed=task.seed,
-            folder=task.folder / "synthetic",
-            record=record,
-            on_labels=lambda labels, epoch: _tell_labels(
-                experiment, data, _to_files(labels, data, experiment), epoch, record
-            ),
-            on_epoch=on_epoch,
-        )
-    model = task.folder / "detector.pt"
-    save(learner.teacher, model)
-    return Scores(_score(learner.teacher, data, experiment, record), model)
+def scores(
+    experiment: Experiment, data: DataSets, model: Path, entry: Entry, record: Recorder
+) -> dict[str, dict[str, float]]:
+    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`."""
+    with entry.lock(record.say):
+        told = Kept(Journal(entry.folder / "journal"), record)
+        if entry.result is None:
+            told.journal.truncate(0)
+            entry.finish(_score(load(model, device_of(experiment)), data, experiment, told))
+        else:
+            told.say_again()
+        result: dict[str, dict[str, float]] = entry.result
+        return result
+
+
+def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Kept) -> None:
+    """Every epoch leaves a checkpoint; the last two are kept until the branch is at its end."""
+    begun = time.monotonic()
+    checkpoints = Checkpoints(task.entry.folder)
+    target, source = (_frames(data, role, experiment) for role in ("target", "source"))
+    reached = checkpoints.latest(told.say)
+    epoch, notes = reached or (task.start, {"told": 0, "wall": 0.0})
+    told.journal.truncate(notes["told"])
+    told.say_again()
+    learner, tensors = _resume(experiment, checkpoints.path(epoch) if reached else task.checkpoint)
+    labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
+    course = Course(target, source, task.blur, experiment, task.seed, task.entry.folder / "synthetic")
+    for cycle in _cycles(learner, course, task, epoch, labels, told):
+        _tell_cycle(experiment, data, learner.teacher, cycle, task, told)
+        told.journal.sync()
+        notes = {"told": len(told.journal), "wall": notes["wall"] + time.monotonic() - begun}
+        begun = time.monotonic()
+        checkpoints.write(cycle.epoch, learner, notes, {"labels": [as_lists(boxes) for boxes in cycle.labels]})
+        checkpoints.forget(cycle.epoch - 2)
+    told.metrics({"cost/wall_s": notes["wall"], "cost/peak_memory_mb": _peak_memory()}, experiment.training.epochs)
+    save(learner.teacher, task.model)
+    checkpoints.clear()
+    shutil.rmtree(course.folder, ignore_errors=True)
+
+
+def _cycles(
+    learner: Learner, course: Course, task: Branch, epoch: int, labels: Sequence[Boxes], record: Recorder
+) -> Iterator[Cycle]:
+    """The epochs that are left."""
+    if not task.corrects:
+        return train_on_initial_labels(learner, course, epoch, record)
+    found = None
+    if epoch == task.start and task.first_labels is not None:
+        found = [make_boxes(*boxes) for boxes in task.first_labels.result]
+    return self_train(learner, course, epoch, labels, found, record)
+
+
+def _tell_cycle(
+    experiment: Experiment, data: DataSets, detector: CellDetector, cycle: Cycle, task: Branch, record: Recorder
+) -> None:
+    if task.corrects:
+        tell_labels(experiment, data, _to_files(cycle.labels, data, experiment), cycle.epoch, record)
+    watched: dict[str, float] = {}
+    for name in experiment.evaluation.every_epoch:
+        watched |= _watch(name, detector, data, experiment)
+    record.metrics({f"train/{name}": value for name, value in cycle.losses.items()} | watched, cycle.epoch)
+
+
+def _watch(name: str, detector: CellDetector, data: DataSets, experiment: Experiment) -> dict[str, float]:
+    """Metrics of a set of images that may be watched during correction."""
+    frames = _frames(data, WATCHED[name], experiment)
+    values = {f"{name}/AP50": evaluation.ap50(predict_frames(detector, frames), frames.boxes)}
+    if name == "source_val":
+        values["source_val/loss"] = mean_losses(detector, frames, experiment.training.source_batch)["loss"]
+    return values
+
+
+def _peak_memory() -> float:
+    """Of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def score_readers(
@@ -140,49 +208,36 @@ def score_readers(
     }
 
 
-def _score(detector: CellDetector, data: DataSets, experiment: Experiment, record: Recorder) -> dict[str, Metrics]:
-    """The end of a branch: what it is worth to each reader."""
+def _score(
+    detector: CellDetector, data: DataSets, experiment: Experiment, record: Recorder
+) -> dict[str, dict[str, float]]:
     epochs = experiment.training.epochs
-    predicted, scores = score_readers(
+    predicted, found = score_readers(
         detector,
         data.test,
         data.readers,
         experiment.evaluation.max_detections,
         progress_of(record, epochs, epochs, "scores"),
     )
-    for reader, metrics in scores.items():
+    for reader, metrics in found.items():
         named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
         record.metrics(named, epochs)
     images = [(sample.name, sample.height, sample.width) for sample in data.test]
     record.json(to_coco(images, predicted), "predictions/target_test.json")
-    return scores
+    return {reader: metrics.as_dict() for reader, metrics in found.items()}
 
 
-def _resume(experiment: Experiment, trunk_checkpoint: Path) -> tuple[Learner, int]:
-    """A learner as the trunk left it at a checkpoint, bit by bit, and its epoch."""
+def _resume(experiment: Experiment, path: Path) -> tuple[Learner, dict[str, Any]]:
+    """A learner as it was at a checkpoint, bit by bit, and what else was kept there."""
     blank = experiment.detector.model_copy(update={"weights": "none"})
     detector = build(blank, experiment.training.image_size)
     detector.network.to(device_of(experiment))
     learner = make_learner(detector, experiment.training)
-    return learner, checkpoint.restore(trunk_checkpoint, learner)
+    return learner, checkpoint.restore(path, learner)
 
 
 def _frames(data: DataSets, role: str, experiment: Experiment) -> Frames:
     return frames_of(getattr(data, role), experiment.training.image_size)
-
-
-def _blur(variant: Variant, experiment: Experiment) -> Blur | None:
-    """The background of a row of table 1."""
-    settings = experiment.synthetic_images
-    return {"original": None, "weak": settings.weak, "strong": settings.strong}[variant.background]
-
-
-def _validate(detector: CellDetector, validation: Frames, experiment: Experiment) -> dict[str, float]:
-    """Loss and AP50 on the source validation images."""
-    return {
-        "source_val/loss": mean_losses(detector, validation, experiment.training.source_batch)["loss"],
-        "source_val/AP50": evaluation.ap50(predict_frames(detector, validation), validation.boxes),
-    }
 
 
 def _to_files(labels: Sequence[Boxes], data: DataSets, experiment: Experiment) -> list[Boxes]:
@@ -190,7 +245,7 @@ def _to_files(labels: Sequence[Boxes], data: DataSets, experiment: Experiment) -
     return [in_file_pixels(boxes, sample, size) for boxes, sample in zip(labels, data.target, strict=True)]
 
 
-def _tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes], epoch: int, record: Recorder) -> None:
+def tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes], epoch: int, record: Recorder) -> None:
     """A snapshot of the target labels, in pixels of the image files: all as COCO json, some as pictures.
 
     Where a truth or reference exists their quality is told as well: for the eye only, nothing is chosen by it.

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -8,7 +6,7 @@ from sissi import self_training
 from sissi.boxes import EMPTY, make_boxes, same
 from sissi.detector import build
 from sissi.learner import make_learner
-from sissi.self_training import replace_labels, self_train, synthetic_frames
+from sissi.self_training import Course, replace_labels, self_train, synthetic_frames, train_on_initial_labels
 from sissi.settings import Blur
 from sissi.synthetic_images import synthesise
 
@@ -78,26 +76,17 @@ def steps(monkeypatch, target, source, smoke, tmp_path, blur):
     monkeypatch.setattr(self_training, "correct", correct)
     monkeypatch.setattr(self_training, "synthetic_frames", synthetic)
     monkeypatch.setattr(self_training, "train_epoch", train)
-    self_train(
-        make_learner(detector, smoke.training),
-        target,
-        source,
-        start=2,
-        blur=blur,
-        first_labels=None,
-        experiment=smoke,
-        seed=0,
-        folder=tmp_path / "synthetic",
-        record=Silent(),
-        on_labels=lambda labels, epoch: done.append(f"labels of {epoch}"),
-        on_epoch=lambda epoch, losses: done.append(json.dumps(sorted(losses))[:0] + f"end {epoch}"),
-    )
+    learner = make_learner(detector, smoke.training)
+    course = Course(target, source, blur, smoke, 0, tmp_path / "synthetic")
+    for cycle in self_train(learner, course, 2, target.boxes, None, Silent()):
+        assert np.isfinite(list(cycle.losses.values())).all()
+        done.append(f"end {cycle.epoch} with {len(cycle.labels[0])} labels")
     return done, seen
 
 
 def test_algorithm_1_corrects_synthesises_then_trains_to_the_last_epoch(monkeypatch, target, source, smoke, tmp_path):
     done, seen = steps(monkeypatch, target, source, smoke, tmp_path, Blur(kernel=(21, 21)))
-    cycle = ["correct", "labels of {}", "synthesise", "train {}", "end {}"]
+    cycle = ["correct", "synthesise", "train {}", "end {} with 8 labels"]
     assert done == [step.format(epoch) for epoch in (3, 4) for step in cycle]
     assert seen == [[8] * 5] * 2
 
@@ -105,3 +94,18 @@ def test_algorithm_1_corrects_synthesises_then_trains_to_the_last_epoch(monkeypa
 def test_without_blur_the_original_images_are_trained_on(monkeypatch, target, source, smoke, tmp_path):
     done, _ = steps(monkeypatch, target, source, smoke, tmp_path, None)
     assert "synthesise" not in done and done.count("correct") == 2
+
+
+def test_labels_that_somebody_has_already_are_not_made_again(monkeypatch, target, source, smoke, tmp_path):
+    learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
+    course = Course(target, source, None, smoke, 0, tmp_path)
+    monkeypatch.setattr(self_training, "correct", lambda *arguments: [THREE] * len(target))
+    cycles = self_train(learner, course, 2, target.boxes, [EIGHT] * len(target), Silent())
+    assert [len(cycle.labels[0]) for cycle in cycles] == [8, 3]
+
+
+def test_the_reference_row_trains_every_epoch_on_the_initial_labels(target, source, smoke, tmp_path):
+    learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
+    cycles = list(train_on_initial_labels(learner, Course(target, source, None, smoke, 0, tmp_path), 2, Silent()))
+    assert [cycle.epoch for cycle in cycles] == [3, 4]
+    assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, target.boxes, strict=True))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,10 +6,10 @@ import torch
 
 from sissi import config, stages
 from sissi.boxes import same
+from sissi.cache import Cache
 from sissi.data.datasets import load_data
 from sissi.data.problems import Problems
-from sissi.deceleration import StartPoint
-from sissi.settings import Experiment
+from sissi.settings import Blur, Experiment
 from sissi.variants import VARIANTS
 
 
@@ -31,6 +32,9 @@ class Heard:
     def progress(self, *arguments):
         pass
 
+    def say(self, text):
+        raise AssertionError(text)
+
 
 @pytest.fixture(scope="module")
 def experiment(tmp_path_factory) -> Experiment:
@@ -50,12 +54,20 @@ def heard():
 
 
 @pytest.fixture(scope="module")
-def trained(experiment, data, heard, tmp_path_factory):
-    return stages.trunk(experiment, 0, data, tmp_path_factory.mktemp("trunk"), heard)
+def cache(tmp_path_factory):
+    return Cache(tmp_path_factory.mktemp("cache"))
 
 
-def task(trained, name, folder, epoch=2):
-    return stages.Branch(VARIANTS[name], 0, StartPoint(epoch, "test"), trained.checkpoints[epoch - 1], None, folder)
+@pytest.fixture(scope="module")
+def trained(experiment, data, heard, cache):
+    return stages.trunk(experiment, 0, data, cache.entry("trunk", {}), heard)
+
+
+def task(trained, name, folder, epoch=2, labels=None, blur=None):
+    corrects = VARIANTS[name].start != "never"
+    return stages.Branch(
+        Cache(folder).entry("branch", {}), 0, epoch, trained.checkpoints[epoch - 1], corrects, blur, labels
+    )
 
 
 def test_the_trunk_leaves_a_checkpoint_and_a_point_on_both_curves_each_epoch(trained, heard):
@@ -74,14 +86,14 @@ def test_the_initial_labels_and_their_quality_are_told_once(heard, trained, data
 def test_all_branches_of_a_start_begin_with_bit_equal_weights(experiment, data, trained, monkeypatch, tmp_path):
     begun = []
 
-    def keep(learner, *arguments, **options):
+    def keep(learner, *arguments):
         begun.append({name: state.copy() for name, state in learner.state().items() if name != "optimizer"})
         begun[-1]["optimizer"] = learner.optimizer.state_dict()["state"][0]["exp_avg"].clone()
+        return iter(())
 
     monkeypatch.setattr(stages, "self_train", keep)
-    for name in ("baseline", "sissi-w", "a+sissi-s"):
-        (tmp_path / name).mkdir()
-        stages.branch(experiment, data, task(trained, name, tmp_path / name), Heard())
+    for number, blur in enumerate((None, Blur(kernel=(21, 21)))):
+        stages.branch(experiment, data, task(trained, "baseline", tmp_path / str(number), blur=blur), Heard())
     saved = torch.load(trained.checkpoints[1], weights_only=True)["learner"]
     for state in begun:
         for network in ("student", "teacher"):
@@ -90,56 +102,99 @@ def test_all_branches_of_a_start_begin_with_bit_equal_weights(experiment, data, 
         assert torch.equal(state["optimizer"], saved["optimizer"]["state"][0]["exp_avg"])
 
 
-@pytest.mark.parametrize(("name", "kernel"), [("baseline", None), ("sissi-w", (21, 21)), ("a+sissi-s", (71, 71))])
-def test_a_variant_decides_the_background_and_nothing_else(
-    experiment, data, trained, monkeypatch, tmp_path, name, kernel
+def told_and_weights(experiment, data, one):
+    heard = Heard()
+    model = stages.branch(experiment, data, one, heard)
+    costs = [key for key in heard.values if key.startswith("cost/")]
+    assert len(costs) == 2 and all(heard.values.pop(key) for key in costs)
+    return heard, torch.load(model, weights_only=True)["state"]
+
+
+def equal(one, two):
+    return (
+        one[0].values == two[0].values
+        and one[0].documents == two[0].documents
+        and all(torch.equal(one[1][key], two[1][key]) for key in one[1])
+    )
+
+
+def test_shared_first_labels_are_those_that_a_branch_would_make_itself(experiment, data, trained, cache, tmp_path):
+    entry = cache.entry("labels", {})
+    stages.first_labels(experiment, data, trained.checkpoints[1], entry, Heard())
+    alone = told_and_weights(experiment, data, task(trained, "plain-a", tmp_path / "alone"))
+    assert equal(alone, told_and_weights(experiment, data, task(trained, "plain-a", tmp_path / "shared", labels=entry)))
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("name", ["plain-a", "weak-only"])
+def test_a_branch_that_was_interrupted_goes_on_to_the_same_end(experiment, data, trained, tmp_path, monkeypatch, name):
+    undisturbed = told_and_weights(experiment, data, task(trained, name, tmp_path / "undisturbed", epoch=1))
+    one, real, calls = task(trained, name, tmp_path / "interrupted", epoch=1), stages._tell_cycle, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise Killed
+        real(*arguments)
+
+    monkeypatch.setattr(stages, "_tell_cycle", interrupted)
+    with pytest.raises(Killed):
+        stages.branch(experiment, data, one, Heard())
+    assert equal(undisturbed, told_and_weights(experiment, data, one))
+    assert [cycle.epoch for *_, cycle, _, _ in calls] == [2, 3, 3]  # epoch 2 is not trained again
+    assert equal(undisturbed, told_and_weights(experiment, data, one)) and len(calls) == 3
+
+
+def test_a_trunk_that_was_interrupted_goes_on_and_a_longer_one_begins_with_a_shorter_one(
+    experiment, data, trained, heard, cache, tmp_path
 ):
-    seen = {}
-    monkeypatch.setattr(stages, "self_train", lambda *arguments, **options: seen.update(options))
-    stages.branch(experiment, data, task(trained, name, tmp_path), Heard())
-    assert (seen["blur"].kernel if seen["blur"] else None) == kernel
-    assert (seen["start"], seen["seed"]) == (2, 0)
-
-
-def test_shared_first_labels_are_those_that_a_branch_would_make_itself(experiment, data, trained, tmp_path):
-    shared = stages.first_labels(experiment, data, trained.checkpoints[1], Heard())
-    alone, together = Heard(), Heard()
-    for labels, heard in ((None, alone), (shared, together)):
-        folder = tmp_path / str(labels is None)
-        folder.mkdir()
-        one = task(trained, "plain-a", folder)
-        stages.branch(experiment, data, stages.Branch(**{**vars(one), "first_labels": labels}), heard)
-    assert alone.documents == together.documents and alone.values == together.values
+    entry = Cache(tmp_path).entry("trunk", {})
+    shorter = config.load(
+        Path("experiments/smoke.yaml"),
+        ["training.epochs=3", "early_learning={max_epochs: 1, min_epoch: 1}", "training.averaging=0.5"],
+    )
+    first = stages.trunk(shorter, 0, data, entry, Heard())
+    before = first.checkpoints[0].stat().st_mtime_ns
+    again = Heard()
+    longer = stages.trunk(experiment, 0, data, entry, again)
+    assert (longer.ap50, longer.validation_loss) == (trained.ap50, trained.validation_loss)
+    assert first.checkpoints[0].stat().st_mtime_ns == before
+    assert again.values["train/loss"] == heard.values["train/loss"]
+    weights = [torch.load(one.checkpoints[1], weights_only=True)["learner"]["student"] for one in (trained, longer)]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
 
 
 def test_weak_only_keeps_the_initial_labels(experiment, data, trained, tmp_path):
-    heard = Heard()
-    scores = stages.branch(experiment, data, task(trained, "weak-only", tmp_path), heard)
-    assert set(scores.readers) == {"reader_1", "reader_2", "reader_3"} and scores.model.is_file()
+    heard, _ = told_and_weights(experiment, data, task(trained, "weak-only", tmp_path))
     assert "labels/count" not in heard.values and set(heard.values["train/loss"]) == {3}
 
 
-def test_readers_are_not_looked_at_before_the_last_epoch(experiment, data, trained, tmp_path):
-    heard = Heard()
-    stages.branch(experiment, data, task(trained, "plain-a", tmp_path), heard)
-    looked = {step for key, steps in heard.values.items() if key.startswith("reader_") for step in steps}
-    assert looked == {3}
+def test_readers_are_not_looked_at_in_training(experiment, data, trained, tmp_path, heard):
+    other = replace(data, readers={}, test=())
+    one = told_and_weights(experiment, data, task(trained, "plain-a", tmp_path / "with"))
+    assert equal(one, told_and_weights(experiment, other, task(trained, "plain-a", tmp_path / "without")))
+    assert not any("reader" in key for key in [*one[0].values, *one[0].documents])
 
 
-def test_changed_readers_change_scores_but_no_prediction_label_or_weight(experiment, data, trained, tmp_path):
-    from dataclasses import replace
+def test_scores_are_told_and_given_and_found_again(experiment, data, trained, tmp_path):
+    model = stages.branch(experiment, data, task(trained, "plain-a", tmp_path), Heard())
+    first, second = Heard(), Heard()
+    entry = Cache(tmp_path).entry("scores", {})
+    given = stages.scores(experiment, data, model, entry, first)
+    assert set(given) == {"reader_1", "reader_2", "reader_3"}
+    assert first.values["reader_2/AR"] == {3: given["reader_2"]["AR"]}
+    model.unlink()
+    assert stages.scores(experiment, data, model, entry, second) == given
+    assert second.values == first.values and second.documents == first.documents
 
-    other = replace(data, readers={name: boxes[1:] + boxes[:1] for name, boxes in data.readers.items()})
-    told = []
-    for number, seen in enumerate((data, other)):
-        (tmp_path / str(number)).mkdir()
-        told.append(Heard())
-        stages.branch(experiment, seen, task(trained, "plain-a", tmp_path / str(number)), told[-1])
-    assert told[0].documents == told[1].documents
-    own = [{key: value for key, value in one.values.items() if "reader_" not in key} for one in told]
-    assert own[0] == own[1]
-    weights = [torch.load(tmp_path / str(k) / "detector.pt", weights_only=True)["state"] for k in (0, 1)]
-    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+def test_what_is_watched_during_correction_is_a_setting(data, experiment, trained, tmp_path):
+    update = {"evaluation": experiment.evaluation.model_copy(update={"every_epoch": ("weak_labels",)})}
+    heard, _ = told_and_weights(experiment.model_copy(update=update), data, task(trained, "plain-a", tmp_path))
+    assert 0 <= heard.values["weak_labels/AP50"][3] <= 1 and "source_val/AP50" not in heard.values
 
 
 def test_labels_are_told_in_pixels_of_the_files(experiment, data):

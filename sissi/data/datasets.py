@@ -29,6 +29,7 @@ class DataSets:
         readers: boxes of each test image, for each reader.
         source: source training images.
         validation: source validation images.
+        held_out: target images with careful labels to choose settings by; empty if there are none.
     """
 
     target: Sequence[Sample]
@@ -37,16 +38,19 @@ class DataSets:
     readers: dict[str, list[Boxes]]
     source: Sequence[Sample]
     validation: Sequence[Sample]
+    held_out: Sequence[Sample] = ()
 
     @property
     def roles(self) -> dict[str, Sequence[Sample]]:
         """The data sets by their keys in an experiment file."""
-        return {
+        sets = {
             "target_train": self.target,
+            "target_val": self.held_out,
             "target_test": self.test,
             "source_train": self.source,
             "source_val": self.validation,
         }
+        return {role: samples for role, samples in sets.items() if samples}
 
     def digests(self) -> dict[str, str]:
         """sha256 over images and labels of each data set."""
@@ -65,6 +69,9 @@ def load_data(experiment: Experiment, problems: Problems) -> DataSets:
     reference = None
     if files.target_reference is not None:
         reference = load_reference(files.target_reference, target, files.folder, problems)
+    held_out = None
+    if files.target_val is not None:
+        held_out = load_images(files.target_val, files.folder, problems, "data.target_val")
     return DataSets(
         target=target,
         reference=reference,
@@ -72,6 +79,7 @@ def load_data(experiment: Experiment, problems: Problems) -> DataSets:
         readers=readers,
         source=load_images(files.source_train, files.folder, problems, "data.source_train"),
         validation=load_images(files.source_val, files.folder, problems, "data.source_val"),
+        held_out=held_out or (),
     )
 
 

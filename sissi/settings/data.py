@@ -68,6 +68,8 @@ class FileData(Settings):
     """Trained on, with weak, later pseudo labels."""
     target_reference: LabelFiles | None = None
     """Truth or careful labels of (some of) the target training images: diagnosis only, nothing is chosen by it."""
+    target_val: LabelledImages | None = None
+    """Held-out images of the target domain with careful labels, to choose settings by; the paper does without."""
     target_test: TestImages
     source_train: LabelledImages
     """Trained on with its clean labels."""
@@ -89,6 +91,8 @@ class DemoData(Settings):
     """Fewest and most cells in an image."""
     target_train: int = Field(default=48, ge=3)
     """Images; a third each alive, inhibited and dead."""
+    target_val: int = Field(default=0, ge=0)
+    """Held-out images with the truth as labels, to choose settings by; the paper does without."""
     target_test: int = Field(default=24, ge=3)
     """Images, each annotated by three readers."""
     source_train: int = Field(default=64, ge=2)

@@ -19,6 +19,9 @@ class Evaluation(Settings):
 
     max_detections: int = Field(default=300, ge=100)
     """AR is also given with this many detections an image, since COCO's 100 cuts dense images off."""
+    every_epoch: tuple[Literal["source_val", "target_val", "weak_labels"], ...] = ("source_val",)
+    """What is watched during correction: source validation images, held-out target images with labels
+    (data.target_val), or the agreement with the initial weak labels. Never the readers."""
 
 
 class Tracking(Settings):
@@ -28,6 +31,8 @@ class Tracking(Settings):
     """Store (mlflow.db), artifacts and working files, from the current folder. MLFLOW_TRACKING_URI names a server."""
     overlays: int = Field(default=3, ge=0)
     """Target training images that are kept as pictures with their pseudo labels, every cycle."""
+    cache_gb: float = Field(default=20, ge=0)
+    """Finished and half-finished work of earlier commands is kept up to this size: see `sissi cache`."""
 
 
 class Runtime(Settings):
@@ -79,6 +84,8 @@ class Experiment(Settings):
                 f"early_learning.min_epoch ({self.early_learning.min_epoch}) must not exceed "
                 f"early_learning.max_epochs ({self.early_learning.max_epochs})"
             )
+        if "target_val" in self.evaluation.every_epoch and not self.data.target_val:
+            raise ValueError("evaluation.every_epoch: target_val needs data.target_val, held-out images with labels")
         for key in ("seeds", "variants"):
             values = getattr(self, key)
             if len(set(values)) != len(values):

@@ -13,7 +13,19 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from sissi.tracking.opening import open_store
+from sissi.tracking.recorded_run import RecordedRun
+from sissi.tracking.recording import Recording, open_recording, upload
 from sissi.tracking.run import Run
 from sissi.tracking.store import ABLATION, RunRecord, Store
 
-__all__ = ["ABLATION", "Run", "RunRecord", "Store", "open_store"]
+__all__ = [
+    "ABLATION",
+    "RecordedRun",
+    "Recording",
+    "Run",
+    "RunRecord",
+    "Store",
+    "open_recording",
+    "open_store",
+    "upload",
+]

@@ -51,9 +51,9 @@ class Run:
             if error:
                 error.add_note(f"MLflow run {self.id} could not be marked as ended: {fault}")
 
-    def end(self, status: Status) -> None:
-        """Say how the run ended; leaving its `with` block then changes nothing."""
-        self._client.set_terminated(self.id, status)
+    def end(self, status: Status, at: int | None = None) -> None:
+        """Say how the run ended, and when (in ms since 1970; now); leaving its `with` block then changes nothing."""
+        self._client.set_terminated(self.id, status, at)
         self._ended = True
 
     def params(self, values: Mapping[str, Any]) -> None:
@@ -66,12 +66,12 @@ class Run:
         for start in range(0, len(params), PARAMS_A_CALL):
             self._client.log_batch(self.id, params=params[start : start + PARAMS_A_CALL])
 
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Write the metrics of one step in one call. A slash in a key groups it in MLflow's pages.
+    def metrics(self, values: Mapping[str, float], step: int = 0, at: int | None = None) -> None:
+        """Write the metrics of one step in one call, of a time in ms since 1970; a slash in a key groups it.
 
         MLflow keeps nan, but would turn infinity into 1.8e308, which no chart survives: it is written as nan.
         """
-        now = int(time.time() * 1000)
+        now = at or int(time.time() * 1000)
         metrics = [Metric(written_key(key), _number(value), now, step) for key, value in values.items()]
         for start in range(0, len(metrics), METRICS_A_CALL):
             self._client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_CALL])
@@ -80,7 +80,7 @@ class Run:
         """Write a (H, W, 3) uint8 RGB picture; MLflow shows those of one key as a grid with a slider for the step."""
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"a picture is (H, W, 3) uint8, not {image.shape} {image.dtype}")
-        self._client.log_image(self.id, image, key=re.sub(r"[^a-zA-Z0-9_\-./ ]", "_", key), step=step)
+        self._client.log_image(self.id, image, key=image_key(key), step=step)
 
     def text(self, text: str, path: str) -> None:
         """Write a text as an artifact, such as `experiment.yaml`."""
@@ -149,6 +149,21 @@ class Run:
         self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
         return f"models:/{logged.model_id}"
 
+    def has(self, method: str, arguments: Sequence[Any]) -> bool:
+        """Whether MLflow has taken a call whose answer got lost; False for calls that may simply be made again."""
+        if method == "metrics":
+            key, step = written_key(next(iter(arguments[0]))), arguments[1]
+            return any(point.step == step for point in self._client.get_metric_history(self.id, key))
+        if method == "image":
+            key = re.sub("/", "[~#]", re.escape(image_key(arguments[0])))  # MLflow's file names, of all its versions
+            wanted = re.compile(rf"images/{key}[+%]step[+%]{arguments[2]}[+%]")
+            return any(wanted.match(file.path) for file in self._client.list_artifacts(self.id, "images"))
+        if method == "model":
+            outputs = self._client.get_run(self.id).outputs
+            models = [self._client.get_logged_model(one.model_id) for one in (outputs.model_outputs if outputs else [])]
+            return any(model.name == arguments[1] and model.status == LoggedModelStatus.READY for model in models)
+        return False
+
     def _model_metrics(self, keys: Mapping[str, float], model_id: str) -> None:
         """Show the latest point of each metric beside the model, as `mlflow.log_metric(..., model_id=)` does."""
         latest = [self._client.get_metric_history(self.id, key)[-1] for key in keys]
@@ -159,6 +174,11 @@ class Run:
 def written_key(key: str) -> str:
     """A key that MLflow takes: what it refuses, such as the + of a variant's name, becomes an underscore."""
     return re.sub(r"[^/\w.\- ]", "_", key)
+
+
+def image_key(key: str) -> str:
+    """A key that MLflow takes for a picture."""
+    return re.sub(r"[^a-zA-Z0-9_\-./ ]", "_", key)
 
 
 def _text(value: Any) -> str:

@@ -57,16 +57,26 @@ class Store:
         return str(self._client.tracking_uri)
 
     def start_run(
-        self, experiment: str, name: str, *, parent: Run | None = None, tags: Mapping[str, str] | None = None
+        self,
+        experiment: str,
+        name: str,
+        *,
+        parent: Run | None = None,
+        tags: Mapping[str, str] | None = None,
+        started: int | None = None,
     ) -> Run:
         """Start a run, inside another one if `parent` is given; the experiment is created when it is new.
 
-        The run says who started it, from which program, and from which commit of the code.
+        The run says who started it, from which program, from which commit of the code, and when (ms since 1970; now).
         """
         nested = {PARENT: parent.id} if parent else {}
         labelled = resolve_tags({**commit_tags(), **nested, **(tags or {})})
-        run = self._client.create_run(self._experiment(experiment), run_name=name, tags=labelled)
+        run = self._client.create_run(self._experiment(experiment), started, labelled, name)
         return Run(self._client, run.info.run_id)
+
+    def written_run(self, run_id: str) -> Run:
+        """A run to write to, as it is."""
+        return Run(self._client, run_id)
 
     def resume_run(self, run_id: str) -> Run:
         """Go on with a run that ended or was shot. Parameters cannot change, metrics of repeated steps are replaced."""

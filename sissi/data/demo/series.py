@@ -1,4 +1,4 @@
-"""The demo's four sets of images: image k of each, whatever their number."""
+"""The demo's sets of images: image k of each, whatever their number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sissi.data.demo.target import KINDS, TargetImage, draw_target
 from sissi.randomness import generator
 from sissi.settings import DemoData
 
-TargetRole = Literal["target_train", "target_test"]
+TargetRole = Literal["target_train", "target_val", "target_test"]
 SourceRole = Literal["source_train", "source_val"]
 
 

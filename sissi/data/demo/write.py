@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sissi.boxes import Boxes
 from sissi.data.demo.readers import READERS
-from sissi.data.demo.series import SourceRole, readings, source_image, target_image
+from sissi.data.demo.series import SourceRole, TargetRole, readings, source_image, target_image
 from sissi.errors import DataError
 from sissi.settings import DemoData, FileData, LabelFiles, LabelledImages, TestImages
 
@@ -37,7 +37,8 @@ def write_demo(settings: DemoData, out: Path) -> FileData:
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f"{out.name}.partial-", dir=out.parent) as parent:
         unfinished = Path(parent) / out.name
-        _write_target_train(settings, unfinished)
+        _write_truth(settings, "target_train", settings.target_train, unfinished, "cell_lab", "truth.json")
+        _write_truth(settings, "target_val", settings.target_val, unfinished, "target_val", "target_val.json")
         _write_target_test(settings, unfinished / "cell_lab" / "test_labelled")
         _write_source(settings, "source_train", settings.source_train, unfinished / "cellpose" / "train")
         _write_source(settings, "source_val", settings.source_val, unfinished / "cellpose" / "val")
@@ -53,6 +54,9 @@ def demo_files(settings: DemoData, out: Path) -> FileData:
         folder=out,
         target_train=LabelledImages(format="celllab", images=Path("cell_lab"), weak_labels=settings.weak_labels),
         target_reference=LabelFiles(format="coco", labels=Path("truth.json")),
+        target_val=LabelledImages(format="coco", images=Path("target_val"), labels=Path("target_val.json"))
+        if settings.target_val
+        else None,
         target_test=TestImages(
             images=test,
             readers={reader.name: LabelFiles(format="celllab", labels=test / reader.name) for reader in READERS},
@@ -62,15 +66,17 @@ def demo_files(settings: DemoData, out: Path) -> FileData:
     )
 
 
-def _write_target_train(settings: DemoData, folder: Path) -> None:
+def _write_truth(settings: DemoData, role: TargetRole, count: int, folder: Path, images: str, labels: str) -> None:
+    """Target images (for training, a folder a kind), and their exact boxes as a COCO file."""
     truth: dict[str, Boxes] = {}
-    for index in range(settings.target_train):
-        image = target_image(settings, "target_train", index)
-        name = f"{image.kind}/{index // 3:03d}.jpg"
-        _save(folder / "cell_lab" / name, image.pixels)
+    for index in range(count):
+        image = target_image(settings, role, index)
+        name = f"{image.kind}{'/' if role == 'target_train' else '_'}{index // 3:03d}.jpg"
+        _save(folder / images / name, image.pixels)
         truth[name] = image.truth
-    coco = _coco(truth, settings.width, settings.height)
-    (folder / "truth.json").write_text(json.dumps(coco, indent=1), encoding="utf-8")
+    if truth:
+        coco = _coco(truth, settings.width, settings.height)
+        (folder / labels).write_text(json.dumps(coco, indent=1), encoding="utf-8")
 
 
 def _write_target_test(settings: DemoData, folder: Path) -> None:
