@@ -11,6 +11,7 @@ import cv2
 from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
+from sissi.label_merging import next_labels
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import pseudo_labels
@@ -79,7 +80,7 @@ def self_train(
     for epoch in range(start + 1, epochs + 1):
         if found is None:
             found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, epochs, "labels"))
-        current, kept = replace_labels(current, found, experiment.pseudo_labels.on_empty)
+        current, kept = next_labels(course.target.boxes, current, found, experiment.pseudo_labels)
         corrected = course.target.with_boxes(current).take(kept)
         if course.blur is not None:
             corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images.margin, course.folder)
@@ -107,17 +108,6 @@ def correct(detector: CellDetector, target: Frames, experiment: Experiment, prog
         )
         progress((index + 1) / len(target))
     return found
-
-
-def replace_labels(before: Sequence[Boxes], found: Sequence[Boxes], on_empty: str) -> tuple[list[Boxes], list[int]]:
-    """The labels of the next epoch, and the indices of the images that take part in it.
-
-    Boxes, scores and classes of an image are replaced together, so that it can gain cells as well as lose them.
-    """
-    keeps = on_empty == "keep"
-    labels = [new if len(new) or not keeps else old for old, new in zip(before, found, strict=True)]
-    taking_part = [index for index, new in enumerate(found) if len(new) or on_empty != "drop"]
-    return labels, taking_part or list(range(len(found)))
 
 
 def synthetic_frames(target: Frames, blur: Blur, margin: int, folder: Path) -> Frames:

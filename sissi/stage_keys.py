@@ -39,7 +39,7 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
 
 def first_labels(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """The pseudo labels of a checkpoint of the trunk."""
-    settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty"})
+    settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge"})
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings}
 
 

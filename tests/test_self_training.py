@@ -1,12 +1,11 @@
 import numpy as np
-import pytest
 import torch
 
 from sissi import self_training
-from sissi.boxes import EMPTY, make_boxes, same
+from sissi.boxes import make_boxes, same
 from sissi.detector import build
 from sissi.learner import make_learner
-from sissi.self_training import Course, replace_labels, self_train, synthetic_frames, train_on_initial_labels
+from sissi.self_training import Course, self_train, synthetic_frames, train_on_initial_labels
 from sissi.settings import Blur
 from sissi.synthetic_images import synthesise
 
@@ -20,28 +19,6 @@ class Silent:
 
     def metrics(self, *arguments):
         pass
-
-
-def test_three_labels_can_become_eight_with_their_own_scores_and_classes():
-    labels, taking_part = replace_labels([THREE], [EIGHT], "keep")
-    assert same(labels[0], EIGHT) and len(labels[0].labels) == 8 and taking_part == [0]
-
-
-def test_an_image_without_labels_can_gain_some():
-    labels, _ = replace_labels([EMPTY], [EIGHT], "keep")
-    assert len(labels[0]) == 8
-
-
-@pytest.mark.parametrize(
-    ("rule", "left", "taking_part"), [("keep", THREE, [0, 1]), ("clear", EMPTY, [0, 1]), ("drop", EMPTY, [1])]
-)
-def test_what_happens_where_nothing_is_found(rule, left, taking_part):
-    labels, part = replace_labels([THREE, THREE], [EMPTY, EIGHT], rule)
-    assert same(labels[0], left) and same(labels[1], EIGHT) and part == taking_part
-
-
-def test_if_nothing_is_found_anywhere_training_goes_on_with_all_images():
-    assert replace_labels([THREE], [EMPTY], "drop")[1] == [0]
 
 
 def test_synthetic_images_are_written_and_read_back_exactly(target, tmp_path):

@@ -24,6 +24,9 @@ class PseudoLabels(Settings):
     """A fused box becomes a pseudo label at this score; fusion multiplies it by the share of views that found it."""
     smallest: float = Field(default=0, ge=0)
     """A box whose longer side is shorter than this, in px, is debris, not a label; 0, as in the paper: none is."""
+    merge: Literal["replace", "add", "refine"] = "replace"
+    """replace, as in the paper: the initial labels are gone; add: they stay, and pseudo labels that overlap none of
+    them come in; refine: a pseudo label that matches an initial one moves towards it, weighted by both scores."""
     on_empty: Literal["keep", "clear", "drop"] = "keep"
     """An image where nothing is found keeps its labels, becomes an image without cells, or sits out the epoch."""
 

@@ -1,0 +1,56 @@
+"""What becomes of the labels when pseudo labels are found: how they are merged, and what an empty image does (3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sissi.boxes import Boxes, iou, make_boxes, match
+from sissi.settings import PseudoLabels
+
+
+def next_labels(
+    initial: Sequence[Boxes], before: Sequence[Boxes], found: Sequence[Boxes], settings: PseudoLabels
+) -> tuple[list[Boxes], list[int]]:
+    """The labels of the next epoch, and the indices of the images that take part in it.
+
+    Boxes, scores and classes of an image change together, so that it can gain cells as well as lose them.
+
+    Args:
+        initial: weak labels of each image.
+        before: labels of the last epoch.
+        found: pseudo labels.
+        settings: `merge` and `on_empty`.
+    """
+    keeps = settings.on_empty == "keep"
+    merge = {"replace": _replace, "add": _add, "refine": _refine}[settings.merge]
+    merged = [merge(weak, new, settings.wbf_iou) for weak, new in zip(initial, found, strict=True)]
+    labels = [new if len(new) or not keeps else old for old, new in zip(before, merged, strict=True)]
+    taking_part = [index for index, new in enumerate(merged) if len(new) or settings.on_empty != "drop"]
+    return labels, taking_part or list(range(len(found)))
+
+
+def _replace(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
+    """The paper's: the initial labels are gone."""
+    return found
+
+
+def _add(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
+    """The initial labels stay, and what overlaps none of them is added."""
+    new = found.take(iou(found, weak).max(axis=1, initial=0) <= overlap)
+    return make_boxes(
+        np.concatenate([weak.xyxy, new.xyxy]),
+        np.concatenate([weak.scores, new.scores]),
+        np.concatenate([weak.labels, new.labels]),
+    )
+
+
+def _refine(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
+    """A pseudo label that finds an initial label moves towards it, by the weight of both scores."""
+    partner = match(found, weak, overlap)
+    paired = partner >= 0
+    mine, theirs = found.scores[paired, None], weak.scores[partner[paired], None]
+    xyxy = found.xyxy.copy()
+    xyxy[paired] = (mine * found.xyxy[paired] + theirs * weak.xyxy[partner[paired]]) / (mine + theirs)
+    return make_boxes(xyxy, found.scores, found.labels)
