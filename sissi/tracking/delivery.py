@@ -104,19 +104,12 @@ class Delivery:
             return self._closing
 
     def _deliver(self, store: Store) -> None:
-        index = 0
-        while index < len(self._runs) and not self._closing:
-            parcel = self._runs[index]
-            parent = next(
-                (one.run_id for one in self._runs if one.run.folder.name == parcel.run.header["parent"]), None
-            )
+        for parcel in self._runs:  # it may grow meanwhile, at its end
+            parent = next((one.run_id for one in self._runs if one.record == parcel.run.header["parent"]), None)
             while parcel.waiting and not self._closing:
                 refused = parcel.deliver_next(store, parent)
                 if refused:
-                    self._tell(
-                        f"MLflow refused a record of {parcel.run.name}: {refused}; it is kept in {parcel.refused}"
-                    )
-            index += 1
+                    self._tell(f"MLflow refused a record of {parcel.run.name}: {refused}; see {parcel.refused}")
 
 
 class _Parcel:

@@ -2,7 +2,6 @@
 
 import ast
 import base64
-import contextlib
 import importlib
 import importlib.metadata
 import io
@@ -11,7 +10,6 @@ import math
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -35,6 +33,7 @@ from sissi.errors import TrackingError
 from sissi.settings import Detector
 from sissi.tracking import ABLATION, Run, Store, open_store
 from sissi.tracking import commit as code
+from tests.tracking.servers import await_answer, free_port
 
 PACKAGE = Path(sissi.__file__).parent
 mlflow: Any = importlib.import_module("mlflow")  # after sissi.tracking, which sets what MLflow reads when imported
@@ -469,7 +468,7 @@ def test_wrong_input_is_named(model_input: Any, message: str) -> None:
 
 @pytest.mark.slow
 def test_a_model_is_served(store: Store, logged: tuple[str, Run], image: Any) -> None:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", logged[0], "-p", str(port)]
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     process = subprocess.Popen(
@@ -478,7 +477,7 @@ def test_a_model_is_served(store: Store, logged: tuple[str, Run], image: Any) ->
         start_new_session=True,
     )
     try:
-        _await_server(process, f"http://127.0.0.1:{port}/ping")
+        await_answer(process, f"http://127.0.0.1:{port}/ping")
         content = base64.b64encode(_png(image)).decode()
         body = {"dataframe_records": [{"image": content}] * 2, "params": {"score_threshold": 0.2}}
         answer = _post(f"http://127.0.0.1:{port}/invocations", body)
@@ -490,18 +489,6 @@ def test_a_model_is_served(store: Store, logged: tuple[str, Run], image: Any) ->
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
-
-
-def _await_server(process: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
-            return
-        except OSError:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)  # a server that dies ends the wait at once
-    raise AssertionError(f"{url} does not answer")
 
 
 def _post(url: str, body: dict[str, Any]) -> Any:
@@ -553,15 +540,8 @@ def test_the_environment_names_the_store(
     assert not (tmp_path / "unused").exists()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_a_server_that_does_not_answer_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@{address}")
     began = time.monotonic()
     with pytest.raises(TrackingError, match=f"http://{address}: .* unset it") as caught:
