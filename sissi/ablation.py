@@ -55,7 +55,7 @@ class Workshop:
 
     def branch(self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint) -> Branch:
         """What a variant does after the trunk; equal for variants that only differ in name."""
-        entry, corrects, blur = self.trunk(seed), variant.start != "never", blur_of(variant, experiment)
+        entry, corrects, blur = self.trunk(seed), variant.corrects, blur_of(variant, experiment)
         content = stage_keys.branch(experiment, entry, start.epoch, corrects, blur, self.digests)
         return Branch(
             entry=self.entry("branch", content),
@@ -83,19 +83,23 @@ class Workshop:
         """Run jobs side by side; what they say goes to their runs and to the display."""
 
         def listen(name: str, method: str, arguments: tuple[Any, ...]) -> None:
-            if method == "progress":
-                self.display.update(name, *arguments)
-            elif method == "say":
-                self.display.warn(*arguments)
-            else:
-                for one in told[name]:
-                    getattr(one, method)(*arguments)
-                self.recording.deliver()
+            self.tell(name, told.get(name, []), method, arguments)
 
         outcomes = run(jobs, self.experiment.runtime.jobs, listen)
         for job in jobs:
             self.display.finish(job.name)
         return outcomes
+
+    def tell(self, name: str, runs: Sequence[RecordedRun], method: str, arguments: tuple[Any, ...]) -> None:
+        """Pass on what a job says: to the display, or to its runs."""
+        if method == "progress":
+            self.display.update(name, *arguments)
+        elif method == "say":
+            self.display.warn(*arguments)
+        else:
+            for one in runs:
+                getattr(one, method)(*arguments)
+            self.recording.deliver()
 
 
 class Ablation:
@@ -109,23 +113,27 @@ class Ablation:
 
     def rows(self) -> list[Row]:
         """Trunk and branches for one seed."""
+        trained = self.trunk()
+        starts = {
+            name: start_point(VARIANTS[name].start, trained, self.experiment) for name in self.experiment.variants
+        }
+        for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
+            self.workshop.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
+        branches = {
+            name: self.workshop.branch(self.experiment, VARIANTS[name], self.seed, trained, start)
+            for name, start in starts.items()
+        }
+        self._first_labels(branches)
         with ExitStack() as runs:
-            trained = self._trunk(runs)
-            starts = {
-                name: start_point(VARIANTS[name].start, trained, self.experiment) for name in self.experiment.variants
-            }
-            for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
-                self.workshop.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
-            branches = {
-                name: self.workshop.branch(self.experiment, VARIANTS[name], self.seed, trained, start)
-                for name, start in starts.items()
-            }
-            self._first_labels(trained, branches)
             return self._branches(starts, branches, runs)
 
-    def _trunk(self, runs: ExitStack) -> Trunk:
-        name = self._name("trunk")
-        tracked = self._start(name, {"sissi.stage": "trunk"}, runs)
+    def trunk(self) -> Trunk:
+        """Early learning, in a run of its own."""
+        with ExitStack() as runs:
+            return self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs))
+
+    def _trunk(self, tracked: RecordedRun) -> Trunk:
+        name = tracked.name
         work = (self.experiment, self.seed, self.workshop.data, self.workshop.trunk(self.seed))
         job = Job(name, trunk, work, self.experiment.runtime.trunk_threads)
         outcome = self.workshop.run([job], {name: [tracked]})[name]
@@ -137,10 +145,9 @@ class Ablation:
                 {"adele/relative_change": one.relative_change, "adele/a": one.a, "adele/b": one.b, "adele/c": one.c},
                 one.epoch,
             )
-        tracked.end("FINISHED")
         return trained
 
-    def _first_labels(self, trained: Trunk, branches: dict[str, Branch]) -> None:
+    def _first_labels(self, branches: dict[str, Branch]) -> None:
         """Pseudo labels of each distinct start epoch: variants that leave the trunk together share them."""
         missing = {
             task.start: Job(

@@ -78,6 +78,17 @@ class Entry:
         """When somebody last asked for it, in seconds since 1970."""
         return self.folder.stat().st_mtime
 
+    @property
+    def used_at(self) -> str:
+        """The same, to be read."""
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.used))
+
+    @property
+    def state(self) -> str:
+        """Whether it is finished; a trunk never is, since a longer one may be asked for."""
+        epochs = len(list(self.folder.glob("epoch_*.json")))
+        return "yes" if (self.folder / "result.json").exists() else f"{epochs} epochs"
+
 
 class Cache:
     """All of it, below one folder: `KIND/DIGEST/`."""

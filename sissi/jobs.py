@@ -6,6 +6,7 @@ that is killed in the middle of a word cannot garble another; a job whose listen
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -19,8 +20,9 @@ from typing import Any, cast
 
 from sissi.errors import SissiError
 
-Listener = Callable[[str, str, tuple[Any, ...]], None]
-"""Called with the name of a job, the `Recorder` method that it called, and the arguments."""
+Listener = Callable[[str, str, tuple[Any, ...]], bool | None]
+"""Called with the name of a job, the `Recorder` method that it called, and the arguments; True ends the job."""
+Ended = Callable[[str, "Outcome"], None]
 
 
 @dataclass(frozen=True)
@@ -48,40 +50,48 @@ class Outcome:
         value: what its function returned; None if it failed.
         error: a message for the user if it failed, else None.
         details: the traceback of a fault that nobody foresaw, else None.
+        stopped: whether the listener ended it.
     """
 
     value: Any = None
     error: str | None = None
     details: str | None = None
+    stopped: bool = False
 
 
-def run(jobs: Iterable[Job], side_by_side: int, listen: Listener) -> dict[str, Outcome]:
+def run(jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended | None = None) -> dict[str, Outcome]:
     """Run every job, at most `side_by_side` at a time, in order; an outcome for each name.
 
     On KeyboardInterrupt, or if the listener fails, the running jobs are ended first.
+
+    Args:
+        jobs: asked for the next one when there is room for it.
+        side_by_side: processes at a time.
+        listen: hears what the jobs say.
+        ended: called with each job's name and outcome, before the next one is begun.
     """
     context = _context()
-    waiting = list(jobs)
+    waiting = iter(jobs)
     running: dict[Connection, tuple[Job, BaseProcess]] = {}
     outcomes: dict[str, Outcome] = {}
     try:
-        while waiting or running:
-            while waiting and len(running) < side_by_side:
-                job = waiting.pop(0)
+        while True:
+            for job in itertools.islice(waiting, side_by_side - len(running)):
                 connection, process = _start(context, job)
                 running[connection] = (job, process)
+            if not running:
+                return outcomes
             for ready in cast("list[Connection]", wait(list(running))):
                 job, process = running[ready]
                 outcome = _hear(ready, job, process, listen)
                 if outcome is not None:
-                    outcomes[job.name] = outcome
                     del running[ready]
+                    outcomes[job.name] = outcome
+                    if ended:
+                        ended(job.name, outcome)
     finally:
         for connection, (_, process) in running.items():
-            process.terminate()
-            process.join()
-            connection.close()
-    return outcomes
+            _end(connection, process)
 
 
 class _Speaker:
@@ -122,11 +132,19 @@ def _hear(connection: Connection, job: Job, process: BaseProcess, listen: Listen
         connection.close()
         return Outcome(error=_cause_of_death(process.exitcode))
     if method != "outcome":
-        listen(job.name, method, arguments)
+        if listen(job.name, method, arguments):
+            _end(connection, process)
+            return Outcome(stopped=True)
         return None
     process.join()
     connection.close()
     return cast(Outcome, arguments[0])
+
+
+def _end(connection: Connection, process: BaseProcess) -> None:
+    process.terminate()
+    process.join()
+    connection.close()
 
 
 def _cause_of_death(exit_code: int | None) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class Branch:
         checkpoint: of the trunk at that epoch.
         corrects: False for the reference row that keeps the initial labels.
         blur: of the background of target images; None: the original images.
-        first_labels: where the pseudo labels of that very checkpoint are kept, if it corrects.
+        first_labels: where the pseudo labels of that very checkpoint are kept, or are to be; None: not shared.
     """
 
     entry: Entry
@@ -141,7 +141,12 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     learner, tensors = _resume(experiment, checkpoints.path(epoch) if reached else task.checkpoint)
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
     course = Course(target, source, task.blur, experiment, task.seed, task.entry.folder / "synthetic")
-    for cycle in _cycles(learner, course, task, epoch, labels, told):
+    if task.corrects:
+        found = None if reached else _shared_labels(experiment, data, task, told)
+        cycles = self_train(learner, course, epoch, labels, found, told)
+    else:
+        cycles = train_on_initial_labels(learner, course, epoch, told)
+    for cycle in cycles:
         _tell_cycle(experiment, data, learner.teacher, cycle, task, told)
         told.journal.sync()
         notes = {"told": len(told.journal), "wall": notes["wall"] + time.monotonic() - begun}
@@ -154,16 +159,12 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     shutil.rmtree(course.folder, ignore_errors=True)
 
 
-def _cycles(
-    learner: Learner, course: Course, task: Branch, epoch: int, labels: Sequence[Boxes], record: Recorder
-) -> Iterator[Cycle]:
-    """The epochs that are left."""
-    if not task.corrects:
-        return train_on_initial_labels(learner, course, epoch, record)
-    found = None
-    if epoch == task.start and task.first_labels is not None:
-        found = [make_boxes(*boxes) for boxes in task.first_labels.result]
-    return self_train(learner, course, epoch, labels, found, record)
+def _shared_labels(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> list[Boxes] | None:
+    """The pseudo labels of the trunk's checkpoint, made now if nobody has made them."""
+    if task.first_labels is None:
+        return None
+    first_labels(experiment, data, task.checkpoint, task.first_labels, record)
+    return [make_boxes(*boxes) for boxes in task.first_labels.result]
 
 
 def _tell_cycle(

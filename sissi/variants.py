@@ -23,6 +23,11 @@ class Variant:
     start: Literal["validation_loss", "adele", "never"]
     background: Literal["original", "weak", "strong"]
 
+    @property
+    def corrects(self) -> bool:
+        """Whether labels are corrected at all."""
+        return self.start != "never"
+
 
 VARIANTS = {
     variant.name: variant

@@ -66,3 +66,22 @@ def test_a_listener_that_fails_ends_the_running_jobs():
 
     with pytest.raises(KeyboardInterrupt):
         run([Job("a", double, (1,)), Job("b", double, (2,))], 2, listen)
+
+
+def talk(record):
+    while True:
+        record.metrics({"loss": 1.0}, 1)
+
+
+def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_room():
+    asked, ended = [], []
+
+    def jobs():
+        for number in range(3):
+            asked.append(list(ended))
+            yield Job(f"job {number}", talk if number == 1 else double, () if number == 1 else (number,))
+
+    outcomes = run(jobs(), 1, lambda name, method, arguments: name == "job 1", lambda name, outcome: ended.append(name))
+    assert asked == [[], ["job 0"], ["job 0", "job 1"]]
+    assert outcomes["job 1"].stopped and outcomes["job 1"].error is None
+    assert (outcomes["job 0"].value, outcomes["job 2"].value) == (0, 4)

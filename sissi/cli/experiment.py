@@ -8,14 +8,20 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import ExperimentFile, Out, Overrides
+from sissi.cli.options import ExperimentFile, Fresh, Offline, Out, Overrides
 from sissi.errors import SissiError
 
 
 @app.command()
-def ablation(experiment: ExperimentFile, out: Out = None, overrides: Overrides = None) -> None:
+def ablation(
+    experiment: ExperimentFile,
+    out: Out = None,
+    overrides: Overrides = None,
+    offline: Offline = False,
+    fresh: Fresh = False,
+) -> None:
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
-    _ablate(experiment, out, overrides or [])
+    _ablate(experiment, out, overrides or [], offline, fresh)
 
 
 @app.command()
@@ -24,13 +30,15 @@ def run(
     variant: Annotated[str, typer.Option(help="A row of table 1, such as a+sissi-s: see `sissi variants`.")],
     out: Out = None,
     overrides: Overrides = None,
+    offline: Offline = False,
+    fresh: Fresh = False,
 ) -> None:
     """Train one variant: early learning and its branch."""
     from sissi.variants import VARIANTS
 
     if variant not in VARIANTS:
         raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(VARIANTS)}")
-    _ablate(experiment, out, [*(overrides or []), f"variants=[{variant}]"])
+    _ablate(experiment, out, [*(overrides or []), f"variants=[{variant}]"], offline, fresh)
 
 
 @app.command()
@@ -66,7 +74,7 @@ def evaluate(
     Console().print(score_model(model, config.load(experiment, overrides or []), out))
 
 
-def _ablate(path: Path, out: Path | None, overrides: list[str]) -> None:
+def _ablate(path: Path, out: Path | None, overrides: list[str], offline: bool, fresh: bool) -> None:
     from rich.console import Console
 
     from sissi import config, table
@@ -76,7 +84,7 @@ def _ablate(path: Path, out: Path | None, overrides: list[str]) -> None:
     experiment = config.load(path, overrides)
     console = Console()
     with Display(console) as display:
-        rows = run_ablation(experiment, display, out)
+        rows = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
     console.print(table.as_rich(rows))
     if any(row.status != "ok" for row in rows):
         raise SissiError("not every variant came to its end; see the table and error.txt of its run")

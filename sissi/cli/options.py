@@ -19,3 +19,5 @@ Overrides = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", file_okay=False)
 ]
+Offline = Annotated[bool, typer.Option("--offline", help="Record on this machine alone; `sissi upload` delivers it.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Train everything again, whatever is there.")]

@@ -16,10 +16,11 @@ from sissi.tracking.opening import open_store
 from sissi.tracking.recorded_run import RecordedRun
 from sissi.tracking.recording import Recording, open_recording, upload
 from sissi.tracking.run import Run
-from sissi.tracking.store import ABLATION, RunRecord, Store
+from sissi.tracking.store import ABLATION, STUDY, RunRecord, Store
 
 __all__ = [
     "ABLATION",
+    "STUDY",
     "RecordedRun",
     "Recording",
     "Run",

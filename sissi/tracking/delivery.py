@@ -55,6 +55,12 @@ class Delivery:
         with self._changed:
             return next((parcel.run_id for parcel in self._runs if parcel.run is run), None)
 
+    def await_id(self, run: RecordedRun, patience: float) -> str | None:
+        """The same, waited for."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.run_id(run) is not None, timeout=patience)
+        return self.run_id(run)
+
     @property
     def waiting(self) -> int:
         """How many records MLflow does not have yet."""
@@ -108,6 +114,8 @@ class Delivery:
             parent = next((one.run_id for one in self._runs if one.record == parcel.run.header["parent"]), None)
             while parcel.waiting and not self._closing:
                 refused = parcel.deliver_next(store, parent)
+                with self._changed:
+                    self._changed.notify_all()
                 if refused:
                     self._tell(f"MLflow refused a record of {parcel.run.name}: {refused}; see {parcel.refused}")
 
@@ -177,3 +185,8 @@ class _Parcel:
     def _note(self, count: int) -> None:
         self._count = count
         write_whole(self._path, json.dumps({"run_id": self.run_id, "count": count}).encode())
+
+
+def mark_delivered(run: RecordedRun, run_id: str) -> None:
+    """Say that MLflow has a run already, though none of its records."""
+    write_whole(run.folder / "delivered.json", json.dumps({"run_id": run_id, "count": 0}).encode())

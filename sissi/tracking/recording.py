@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from sissi.tracking.delivery import Delivery
+from sissi.tracking.delivery import Delivery, mark_delivered
 from sissi.tracking.opening import open_store
 from sissi.tracking.recorded_run import RecordedRun
 
@@ -49,6 +49,18 @@ class Recording:
         self.runs.append(RecordedRun.create(folder, name, experiment, around, tags or {}))
         self._deliver(self.runs[-1])
         return self.runs[-1]
+
+    def attach(self, experiment: str, name: str, run_id: str) -> RecordedRun:
+        """A run that MLflow has already, begun by another command that works on the same."""
+        attached = RecordedRun.create(self.folder / f"{len(self.runs):04d}", name, experiment, None, {})
+        mark_delivered(attached, run_id)
+        self.runs.append(attached)
+        self._deliver(attached)
+        return attached
+
+    def await_id(self, run: RecordedRun) -> str | None:
+        """MLflow's id of a run, once it has one; None offline, or if MLflow does not answer in time."""
+        return self._delivery.await_id(run, PATIENCE) if self._delivery else None
 
     def deliver(self) -> None:
         """There is something new in the runs."""

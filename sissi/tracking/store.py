@@ -19,6 +19,8 @@ from sissi.tracking.run import Run, written_key
 
 ABLATION = {"sissi.kind": "ablation"}
 """The tag of a run that is a whole ablation; `Store.latest_ablation` looks for it."""
+STUDY = {"sissi.kind": "study"}
+"""The tag of a run that is a whole Optuna study."""
 PARENT = "mlflow.parentRunId"
 
 

@@ -1,0 +1,40 @@
+"""Commands that search settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sissi.cli.app import app
+from sissi.cli.options import Offline, Out, Overrides
+
+
+@app.command()
+def search(
+    file: Annotated[Path, typer.Argument(metavar="SEARCH", help="A search file: see experiments/search/.")],
+    out: Out = None,
+    overrides: Overrides = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials of the study, all commands together.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no trial is begun.")] = None,
+    storage: Annotated[str | None, typer.Option(help="Optuna's storage, such as journal:study.log.")] = None,
+    offline: Offline = False,
+) -> None:
+    """Search settings with Optuna; the same command goes on with a study, or works on it beside another."""
+    from rich.console import Console
+
+    from sissi.progress import Display
+    from sissi.search.file import load_search
+    from sissi.search.results import sentence
+    from sissi.search.run import run_search
+
+    given = {"trials": trials, "timeout": timeout, "storage": storage}
+    wanted = load_search(file, overrides or []).model_copy(
+        update={key: value for key, value in given.items() if value is not None}
+    )
+    console = Console()
+    with Display(console) as display:
+        summary = run_search(wanted, overrides or [], display, out, offline=offline)
+    console.print(sentence(summary), highlight=False)
+    console.print(f"The study is in {summary.address}; `make dashboard` shows it.", highlight=False)

@@ -1,0 +1,1 @@
+"""Optuna studies over the settings of an experiment. Nothing else imports optuna."""

@@ -1,0 +1,226 @@
+"""What a study found: its trials as a table, its best, and its plots."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from matplotlib.figure import Figure
+from optuna.trial import FrozenTrial
+
+from sissi.early_learning import Trunk
+from sissi.errors import SissiError
+from sissi.files import write_whole
+from sissi.search.file import Search
+from sissi.search.study import Study
+from sissi.settings import Experiment
+
+ORACLE = "chosen by looking at the test readers: what could be reached, no result"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trial.
+
+    Attributes:
+        number: in the study.
+        state: complete, pruned or fail.
+        values: by dotted key.
+        start: epoch at which correction started, None if it did not come so far.
+        reason: why there.
+        objective: None without a value.
+        shared: whether another trial had trained the same branch.
+    """
+
+    number: int
+    state: str
+    values: dict[str, Any]
+    start: int | None
+    reason: str
+    objective: float | None
+    shared: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a study found.
+
+    Attributes:
+        search: what was searched.
+        lines: its trials in order; those that were interrupted are left out.
+        best: the line with the best objective.
+        curve: AP50 of the trunk against the weak labels, an epoch each.
+        address: Optuna's storage.
+    """
+
+    search: Search
+    lines: tuple[Line, ...]
+    best: Line
+    curve: tuple[float, ...]
+    address: str
+
+
+def summarise(search: Search, study: Study, trunk: Trunk, experiment: Experiment) -> Summary:
+    """The trials so far.
+
+    Raises:
+        SissiError: none came to its end.
+    """
+    lines = tuple(_line(search, trial) for trial in study.optuna.get_trials(False) if trial.state.is_finished())
+    lines = tuple(line for line in lines if line.state != "fail" or line.start is not None)
+    complete = [line for line in lines if line.state == "complete" and line.objective is not None]
+    if not complete:
+        raise SissiError(f"study {search.name}: no trial came to its end; see the messages above")
+    choose: Callable[..., Line] = max if search.direction == "maximize" else min
+    best = choose(complete, key=lambda line: line.objective)
+    return Summary(search, lines, best, trunk.ap50, study.address)
+
+
+def write(summary: Summary, study: Study, folder: Path) -> list[Path]:
+    """Write trials.csv, trials.md and the plots to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / "trials.csv", folder / "trials.md"]
+    write_whole(written[0], as_csv(summary).encode())
+    write_whole(written[1], as_markdown(summary).encode())
+    for name, figure in figures(summary, study).items():
+        written.append(folder / f"{name}.png")
+        figure.savefig(written[-1], dpi=150, metadata={"Software": None})
+    return written
+
+
+def as_csv(summary: Summary) -> str:
+    """A row a trial, in full precision."""
+    buffer = io.StringIO()
+    keys = list(summary.search.space)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["trial", "state", *keys, "start_epoch", "objective", "shared", "reason"])
+    for line in summary.lines:
+        values = [_plain(line.values.get(key)) for key in keys]
+        writer.writerow([line.number, line.state, *values, line.start, line.objective, line.shared, line.reason])
+    return buffer.getvalue()
+
+
+def as_markdown(summary: Summary) -> str:
+    """A table of the trials, the best one first named."""
+    keys = list(summary.search.space)
+    head = ["trial", *keys, "start epoch", summary.search.objective]
+    rows = [
+        [str(line.number), *(_plain(line.values.get(key)) for key in keys), _start(line), _value(line)]
+        for line in summary.lines
+    ]
+    lines = [" | ".join(head), " | ".join("---:" for _ in head), *(" | ".join(row) for row in rows)]
+    told = [f"# Study {summary.search.name}", "", sentence(summary), ""]
+    if summary.search.oracle:
+        told += [f"**Oracle study: {ORACLE}.**", ""]
+    return "\n".join([*told, *(f"| {line} |" for line in lines), ""])
+
+
+def sentence(summary: Summary) -> str:
+    """The best trial in words."""
+    best = summary.best
+    values = ", ".join(f"{key} = {_plain(value)}" for key, value in best.values.items())
+    starts = {line.start for line in summary.lines if line.start is not None}
+    return (
+        f"Best of {len(summary.lines)} trials: {values}, with {summary.search.objective} {best.objective:.4f} "
+        f"(correction from epoch {best.start} on; the trials have {len(starts)} distinct start epochs)."
+    )
+
+
+def figures(summary: Summary, study: Study) -> dict[str, Figure]:
+    """Optuna's plots, and for a search of the deceleration threshold what each threshold means."""
+    drawn = {}
+    if "deceleration.threshold" in summary.search.space:
+        drawn["threshold"] = threshold_figure(summary)
+    plots = optuna.visualization.matplotlib
+    several = len(summary.search.space) > 1
+    makers: dict[str, Callable[..., Any]] = {"history": plots.plot_optimization_history, "slice": plots.plot_slice}
+    if several:
+        makers |= {"importances": plots.plot_param_importances, "contour": plots.plot_contour}
+    for name, make in makers.items():
+        drawn_or_none = _drawn(make, study.optuna)
+        if drawn_or_none is not None:
+            drawn[name] = drawn_or_none
+    return drawn
+
+
+def threshold_figure(summary: Summary) -> Figure:
+    """Which start epoch each threshold means on the trunk's curve (figure 7), and how good the trial was."""
+    figure = Figure((8, 6), layout="constrained")
+    above, below = figure.subplots(2, 1)
+    epochs = range(1, len(summary.curve) + 1)
+    above.plot(epochs, summary.curve, "o-", color="tab:blue", label="AP50 against the weak labels")
+    known = [line for line in summary.lines if line.start is not None]
+    for start in sorted({line.start for line in known if line.start is not None}):
+        meant = [line.values["deceleration.threshold"] for line in known if line.start == start]
+        above.axvline(start, color="tab:grey", linewidth=0.8)
+        above.annotate(
+            f"{min(meant):.2f}-{max(meant):.2f}", (start, 0.02), rotation=90, fontsize=8, ha="right",
+            xycoords=("data", "axes fraction"),
+        )  # fmt: skip
+    above.set(xlabel="epoch of early learning", ylabel="AP50", title="Thresholds at the epoch that they mean")
+    above.legend(loc="lower right")
+    scored = [line for line in known if line.objective is not None]
+    below.plot([line.values["deceleration.threshold"] for line in scored], [line.objective for line in scored], "o-")
+    for line in scored:
+        below.annotate(str(line.start), (line.values["deceleration.threshold"], line.objective), fontsize=8,
+                       textcoords="offset points", xytext=(3, 4))  # fmt: skip
+    below.set(xlabel="deceleration.threshold (the number is the start epoch)", ylabel=summary.search.objective)
+    if summary.search.oracle:
+        figure.suptitle(f"ORACLE: {ORACLE}", color="tab:red", fontsize=9)
+    return figure
+
+
+def oracle_tag(search: Search) -> dict[str, str]:
+    """The mark of a study that looks at the readers."""
+    return {"sissi.oracle": ORACLE} if search.oracle else {}
+
+
+def _drawn(make: Callable[..., Any], study: optuna.Study) -> Figure | None:
+    """One of Optuna's plots; None where it needs more trials than there are."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            axes = make(study)
+        except (ValueError, RuntimeError):
+            return None
+    first = axes if hasattr(axes, "figure") else axes.flat[0]
+    figure: Figure = first.figure
+    return figure
+
+
+def _line(search: Search, trial: FrozenTrial) -> Line:
+    values = {key: json.loads(value) if isinstance(value, str) else value for key, value in trial.params.items()}
+    known = trial.user_attrs
+    return Line(
+        trial.number,
+        trial.state.name.lower(),
+        {key: values[key] for key in search.space if key in values},
+        known.get("start"),
+        known.get("reason", ""),
+        trial.value if trial.value is not None else None,
+        bool(known.get("shared")),
+    )
+
+
+def _plain(value: Any) -> str:
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _start(line: Line) -> str:
+    return "-" if line.start is None else str(line.start)
+
+
+def _value(line: Line) -> str:
+    if line.objective is None:
+        return line.state
+    return f"{line.objective:.4f}{' (pruned)' if line.state == 'pruned' else ''}"

@@ -1,0 +1,184 @@
+"""A study from its file to its plots: every trial a run in MLflow under the study's run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import Trial, TrialState
+
+from sissi import config, stage_keys
+from sissi.ablation import Ablation, Workshop, cache_folder
+from sissi.cache import Cache
+from sissi.data.datasets import DataSets, load_data
+from sissi.data.problems import Problems
+from sissi.jobs import Job, Outcome, run
+from sissi.progress import Display
+from sissi.search import results
+from sissi.search.file import Search, experiment_of
+from sissi.search.results import Summary
+from sissi.search.study import Study
+from sissi.search.trial import Trained, train
+from sissi.settings import Experiment
+from sissi.tracking import STUDY, RecordedRun, Recording, open_recording
+
+
+class Trials:
+    """The trials of one process under way."""
+
+    def __init__(
+        self, search: Search, overrides: Sequence[str], study: Study, workshop: Workshop, parent: RecordedRun
+    ) -> None:
+        self.search = search
+        self.overrides = overrides
+        self.study = study
+        self.workshop = workshop
+        self.parent = parent
+        self.deadline = time.monotonic() + search.timeout if search.timeout else None
+        self._trials: dict[str, Trial] = {}
+        self._runs: dict[str, RecordedRun] = {}
+        self._values: dict[str, float] = {}
+
+    def run(self) -> None:
+        """Train until there are as many trials as the file asks for, or time is up."""
+        run(self._jobs(), self.workshop.experiment.runtime.jobs, self._listen, self._ended)
+
+    def _jobs(self) -> Iterator[Job]:
+        while self.deadline is None or time.monotonic() < self.deadline:
+            trial = self.study.ask()
+            if trial is None:
+                return
+            values = self.study.suggest(trial)
+            experiment = experiment_of(self.search, self.overrides, values)
+            name = f"trial {trial.number:03d}"
+            self._trials[name] = trial
+            self._runs[name] = self._begin(name, trial, experiment, values)
+            cache = cache_folder(self.workshop.experiment)
+            work = (experiment, self.workshop.data, self.workshop.digests, cache, self.search.oracle)
+            yield Job(name, train, work)
+
+    def _begin(self, name: str, trial: Trial, experiment: Experiment, values: dict[str, Any]) -> RecordedRun:
+        tags = {"sissi.stage": "trial", "sissi.trial": str(trial.number), **results.oracle_tag(self.search)}
+        tracked = self.workshop.recording.run(experiment.name, name, parent=self.parent, tags=tags)
+        tracked.params(config.flatten(experiment) | {f"searched/{key}": value for key, value in values.items()})
+        return tracked
+
+    def _listen(self, name: str, method: str, arguments: tuple[Any, ...]) -> bool:
+        """Tell display and MLflow; whether the trial is to be stopped."""
+        self.workshop.tell(name, [self._runs[name]], method, arguments)
+        if method != "metrics" or self.search.objective not in arguments[0]:
+            return False
+        values, epoch = arguments
+        self._values[name] = values[self.search.objective]
+        self._trials[name].report(self._values[name], epoch)
+        return self._trials[name].should_prune()
+
+    def _ended(self, name: str, outcome: Outcome) -> None:
+        trial, tracked = self._trials.pop(name), self._runs.pop(name)
+        self.workshop.display.finish(name)
+        if outcome.error is not None:
+            self._fail(name, trial, tracked, outcome)
+            return
+        trained: Trained | None = outcome.value
+        if trained is not None:
+            for key in ("start", "reason", "found", "shared"):
+                trial.set_user_attr(key, getattr(trained, key))
+            tracked.params({"start_epoch": trained.start})
+            tracked.model(trained.model, "model", self.workshop.experiment.training.epochs)
+        value = self._values.pop(name)
+        self.study.optuna.tell(
+            trial, None if outcome.stopped else value, TrialState.PRUNED if outcome.stopped else None
+        )
+        tracked.metrics({"objective": value})
+        tracked.end("FINISHED")
+        start = f"start {trained.start}{', trained before' if trained.shared else ''}" if trained else "stopped early"
+        self.workshop.display.say(f"{name}: {self.search.objective} {value:.4f} ({start})")
+
+    def _fail(self, name: str, trial: Trial, tracked: RecordedRun, outcome: Outcome) -> None:
+        self.study.optuna.tell(trial, state=TrialState.FAIL)
+        tracked.text(outcome.details or str(outcome.error), "error.txt")
+        tracked.end("FAILED")
+        self.workshop.display.warn(f"{name} failed: {outcome.error}")
+
+
+def run_search(
+    search: Search,
+    overrides: Sequence[str],
+    display: Display,
+    out: Path | None = None,
+    *,
+    offline: bool = False,
+) -> Summary:
+    """Run a study, or go on with it, and give what it found.
+
+    Args:
+        search: see `file.Search`.
+        overrides: `key=value` of the experiment.
+        display: shows progress.
+        out: folder that receives trials.csv, trials.md and the figures as well.
+        offline: record on this machine alone, for `sissi upload`.
+
+    Raises:
+        SissiError: data, store or storage cannot be used, early learning failed, or no trial came to its end.
+    """
+    experiment = experiment_of(search, overrides, {})
+    data, problems = _data(experiment, display)
+    digests = stage_keys.digests(data)
+    key = _key(search, experiment, digests)
+    folder = experiment.tracking.folder
+    with open_recording(folder, key, offline=offline, fresh=False, tell=display.say) as recording:
+        study = Study(search, f"{search.name}-{key[:8]}", folder)
+        if study.again:
+            display.say(f"{study.again} interrupted trials are run again")
+        try:
+            with _parent(recording, search, study) as parent:
+                _describe(parent, search, experiment, study, problems)
+                workshop = Workshop(experiment, data, digests, recording, display)
+                trunk = Ablation(workshop, parent, search.seed).trunk()
+                Trials(search, overrides, study, workshop, parent).run()
+                summary = results.summarise(search, study, trunk, experiment)
+                for path in results.write(summary, study, out or recording.folder / "results"):
+                    parent.file(path, "study")
+        finally:
+            study.close()
+        Cache(cache_folder(experiment)).prune(experiment.tracking.cache_gb * 1e9)
+    return summary
+
+
+def _data(experiment: Experiment, display: Display) -> tuple[DataSets, Problems]:
+    problems = Problems()
+    data = load_data(experiment, problems)
+    for line in problems.summary():
+        display.warn(line)
+    return data, problems
+
+
+def _key(search: Search, experiment: Experiment, digests: dict[str, str]) -> str:
+    """Of a study: everything that its trials depend on, but not how many there are."""
+    kept = search.model_dump(mode="json", exclude={"trials", "timeout", "storage", "experiment"})
+    settings = experiment.model_dump(mode="json", exclude={"tracking", "runtime"})
+    return Cache(Path()).entry("study", {"search": kept, "experiment": settings, "data": digests}).digest[:16]
+
+
+def _parent(recording: Recording, search: Search, study: Study) -> RecordedRun:
+    """The study's run: one for all processes that work on it."""
+    known = study.optuna.user_attrs.get("mlflow_run")
+    if known is not None:
+        return recording.attach(search.name, f"study {search.name}", known)
+    parent = recording.run(search.name, f"study {search.name}", tags={**STUDY, **results.oracle_tag(search)})
+    run_id = recording.await_id(parent)
+    if run_id is not None:
+        study.optuna.set_user_attr("mlflow_run", run_id)
+    return parent
+
+
+def _describe(parent: RecordedRun, search: Search, experiment: Experiment, study: Study, problems: Problems) -> None:
+    parent.params(config.flatten(experiment))
+    parent.text(search.model_dump_json(indent=2), "search.json")
+    parent.text(config.dump(experiment), "experiment.yaml")
+    parent.text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt")
+    study.optuna.set_user_attr("objective", search.objective)
+    if search.oracle:
+        study.optuna.set_user_attr("oracle", "chosen by looking at the test readers: no result")

@@ -1,0 +1,95 @@
+"""One trial as a job: the whole way of one variant, of which only what is new is worked out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sissi import stage_keys
+from sissi.ablation import blur_of
+from sissi.cache import Cache
+from sissi.data.datasets import DataSets
+from sissi.early_learning import start_point
+from sissi.records import Recorder
+from sissi.settings import Experiment
+from sissi.stages import Branch, branch, device_of, machine_of, scores, trunk
+from sissi.variants import VARIANTS
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a trial ends with.
+
+    Attributes:
+        start: epoch at which correction started.
+        reason: why there.
+        found: whether the rule named that epoch itself.
+        shared: whether an earlier trial had trained the same branch.
+        model: file of the detector.
+        readers: metrics for each reader, of an oracle study only.
+    """
+
+    start: int
+    reason: str
+    found: bool
+    shared: bool
+    model: Path
+    readers: dict[str, dict[str, float]] | None
+
+
+class _Aside:
+    """Passes on progress and warnings of shared work, whose records belong to a run of its own."""
+
+    def __init__(self, record: Recorder) -> None:
+        self.progress = record.progress
+        self.say = record.say
+
+    def metrics(self, *ignored: Any) -> None:
+        """Told in the run of the trunk."""
+
+    image = json = metrics
+
+
+def train(
+    experiment: Experiment,
+    data: DataSets,
+    digests: dict[str, str],
+    cache: Path,
+    oracle: bool,
+    record: Recorder,
+) -> Trained:
+    """Trunk, start point, branch, and for an oracle study the readers' scores, of the one variant and seed.
+
+    Args:
+        experiment: with the trial's values; names one variant and one seed.
+        data: of the experiment.
+        digests: of the data.
+        cache: folder where work is kept.
+        oracle: whether the readers may be asked.
+        record: told everything about the branch.
+    """
+    [name], [seed] = experiment.variants, experiment.seeds
+    variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment))
+    trunk_entry = store.entry("trunk", stage_keys.trunk(experiment, seed, digests, machine))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(experiment.runtime.trunk_threads)
+    trained = trunk(experiment, seed, data, trunk_entry, _Aside(record))
+    torch.set_num_threads(threads)
+    start, blur, corrects = (
+        start_point(variant.start, trained, experiment),
+        blur_of(variant, experiment),
+        variant.corrects,
+    )
+    labels = store.entry("labels", stage_keys.first_labels(experiment, trunk_entry, start.epoch))
+    entry = store.entry("branch", stage_keys.branch(experiment, trunk_entry, start.epoch, corrects, blur, digests))
+    record.metrics({"start_epoch": start.epoch}, 0)
+    shared = entry.result is not None
+    task = Branch(entry, seed, start.epoch, trained.checkpoints[start.epoch - 1], corrects, blur, labels)
+    model, readers = branch(experiment, data, task, record), None
+    if oracle:
+        place = store.entry("scores", stage_keys.scores(experiment, entry, digests))
+        readers = scores(experiment, data, model, place, record)
+    return Trained(start.epoch, start.reason, start.found, shared, model, readers)
