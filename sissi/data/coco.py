@@ -6,12 +6,14 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from sissi.boxes import CELL, Boxes, make_boxes
-from sissi.data.matching import LABELS_WITHOUT_IMAGE, check_classes, check_size
+from sissi.data.matching import check_classes, check_size, match_names
 from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.data.writing import CELL_NAME, one_file
 from sissi.errors import DataError
 
 Box = tuple[float, float, float, float]
@@ -73,8 +75,16 @@ def to_coco(images: Sequence[tuple[str, int, int]], boxes: Sequence[Boxes]) -> d
             for index, ((name, height, width), _) in enumerate(zip(images, boxes, strict=True), start=1)
         ],
         "annotations": [{"id": number} | annotation for number, annotation in enumerate(annotations, start=1)],
-        "categories": [{"id": CELL, "name": "cell"}],
+        "categories": [{"id": CELL, "name": CELL_NAME}],
     }
+
+
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write one JSON file, `out` or `coco.json` in the folder `out`; boxes and scores are exact."""
+    file = one_file(out, "coco.json")
+    content = to_coco([(sample.name, sample.height, sample.width) for sample in samples], labels)
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return [file]
 
 
 def _xywh(boxes: Boxes) -> list[list[float]]:
@@ -159,7 +169,7 @@ def _names_by_id(
             problems.add(labels, "image id that comes twice, the first is used", f"id {image_id}, {file_name}")
         else:
             listed[image_id] = str(file_name)
-    found = _match(labels, listed, images, problems)
+    found = match_names(labels, listed, images, problems)
     for repeated in [name for name, count in Counter(name for name in found.values() if name).items() if count > 1]:
         problems.add(labels, "image that is listed twice, all boxes used", repeated)
     for entry in entries:
@@ -167,38 +177,3 @@ def _names_by_id(
         if name is not None:
             check_size(labels, entry.get("height"), entry.get("width"), images[name], problems)
     return found
-
-
-def _match(
-    labels: Path, listed: Mapping[Id, str], images: Mapping[str, Path], problems: Problems
-) -> dict[Id, str | None]:
-    """The image of each listed file name: by the whole name, else by its last part where that is unambiguous."""
-    inside = {key: _normal(file_name) for key, file_name in listed.items() if _stays_inside(file_name)}
-    exact = {key: name for key, name in inside.items() if name in images}
-    others = {key: name for key, name in inside.items() if key not in exact}
-    found = exact | _match_last_parts(others, sorted(set(images) - set(exact.values())))
-    for key, file_name in listed.items():
-        if key not in inside:
-            problems.add(labels, "file_name that leaves the image folder, not used", file_name)
-        elif key not in found:
-            problems.add(labels, LABELS_WITHOUT_IMAGE, file_name)
-    return {key: found.get(key) for key in listed}
-
-
-def _match_last_parts(listed: Mapping[Id, str], names: Sequence[str]) -> dict[Id, str]:
-    """Entries and images whose last part only one entry and one image have."""
-    entries, images = defaultdict(list), defaultdict(list)
-    for key, file_name in listed.items():
-        entries[PurePosixPath(file_name).name].append(key)
-    for name in names:
-        images[PurePosixPath(name).name].append(name)
-    return {keys[0]: images[last][0] for last, keys in entries.items() if len(keys) == len(images[last]) == 1}
-
-
-def _normal(file_name: str) -> str:
-    return PurePosixPath(file_name.replace("\\", "/")).as_posix()
-
-
-def _stays_inside(file_name: str) -> bool:
-    path = PureWindowsPath(file_name)  # it also takes forward slashes
-    return not path.anchor and ".." not in path.parts

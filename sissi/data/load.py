@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.data import celllab, cellpose, coco, voc
+from sissi.data import celllab, cellpose, coco, cvat, label_studio, voc, yolo
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS, checked, existing, find_images, spread
 from sissi.data.images import read_image
@@ -24,6 +24,9 @@ _READ = {
     "cellpose": cellpose.read_labels,
     "voc": voc.read_labels,
     "coco": coco.read_labels,
+    "yolo": yolo.read_labels,
+    "label_studio": label_studio.read_labels,
+    "cvat": cvat.read_labels,
 }
 
 
@@ -50,7 +53,7 @@ def load_images(settings: LabelledImages, folder: Path, problems: Problems, key:
         return _weakly_labelled(blank, settings.weak_labels, problems, key)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
-    labels = _read_labels(source, folder, blank, problems, key, complete=len(chosen) == len(found))
+    labels = read_labels(source, folder, blank, problems, key, complete=len(chosen) == len(found))
     _refuse_none(labels, source, folder, key)
     for sample in blank:
         if sample.name not in labels:
@@ -75,7 +78,7 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
-        labels = _read_labels(source, folder, samples, problems, place, complete=len(chosen) == len(found))
+        labels = read_labels(source, folder, samples, problems, place, complete=len(chosen) == len(found))
         _refuse_none(labels, source, folder, place)
         for sample in samples:
             if sample.name not in labels:
@@ -92,10 +95,38 @@ def load_reference(
     Raises:
         DataError: the labels are missing or cannot be used.
     """
-    labels = _read_labels(settings, folder, samples, problems, "data.target_reference", complete=False)
+    labels = read_labels(settings, folder, samples, problems, "data.target_reference", complete=False)
     if not labels:
         problems.add(folder / settings.labels, "reference that covers none of the images")
     return [labels.get(sample.name) for sample in samples]
+
+
+def read_labels(
+    source: LabelFiles, folder: Path, samples: Sequence[Sample], problems: Problems, key: str, *, complete: bool
+) -> dict[str, Boxes]:
+    """Cleaned boxes by image name, of the samples that have labels.
+
+    Args:
+        source: the label files.
+        folder: where their relative path starts.
+        samples: whose labels are wanted; their own boxes do not matter.
+        problems: takes what was dropped or cut.
+        key: of the settings, for messages.
+        complete: whether these are all images of their folder; else labels of other images are no problem.
+
+    Raises:
+        DataError: the labels are missing or cannot be used.
+    """
+    path = existing(folder, source.labels, f"{key}.labels")
+    found = Problems()
+    try:
+        raw = _READ[source.format](path, {sample.name: sample.path for sample in samples}, source.classes, found)
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
+    for problem in found.found:
+        if complete or problem.kind != LABELS_WITHOUT_IMAGE:
+            problems.add(problem.file, problem.kind, problem.detail)
+    return {sample.name: clean(raw[sample.name], sample, key, problems) for sample in samples if sample.name in raw}
 
 
 def digest(samples: Sequence[Sample]) -> str:
@@ -109,25 +140,6 @@ def digest(samples: Sequence[Sample]) -> str:
         for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays)):
             total.update(len(part).to_bytes(8, "little") + part)
     return total.hexdigest()
-
-
-def _read_labels(
-    source: LabelFiles, folder: Path, samples: Sequence[Sample], problems: Problems, key: str, *, complete: bool
-) -> dict[str, Boxes]:
-    """Cleaned boxes by image name, of the samples that have labels.
-
-    Where the samples are not the complete folder, labels of other images are no problem.
-    """
-    path = existing(folder, source.labels, f"{key}.labels")
-    found = Problems()
-    try:
-        raw = _READ[source.format](path, {sample.name: sample.path for sample in samples}, source.classes, found)
-    except DataError as error:
-        raise DataError(f"{key}: {error}") from error
-    for problem in found.found:
-        if complete or problem.kind != LABELS_WITHOUT_IMAGE:
-            problems.add(problem.file, problem.kind, problem.detail)
-    return {sample.name: clean(raw[sample.name], sample, key, problems) for sample in samples if sample.name in raw}
 
 
 def _refuse_none(labels: Mapping[str, Boxes], source: LabelFiles, folder: Path, key: str) -> None:
