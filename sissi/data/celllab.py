@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.matching import check_classes, match_files, stem
+from sissi.data.matching import check_classes, match_files, read_files, stem
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.data.writing import CELL_NAME, digits, label_files
@@ -36,7 +36,7 @@ def read_labels(
         DataError: no such folder, a file that is no text, or none of the classes is in any file.
     """
     files = match_files(labels, lambda file: file.suffix.lower() == ".txt", {n: stem(n) for n in images}, problems)
-    rows = {name: _rows(file, problems) for name, file in files.items()}
+    rows = read_files(labels, files, lambda _, file: _rows(file, problems), problems)
     check_classes(labels, classes, {kind for lines in rows.values() for kind, _ in lines}, problems)
     return {
         name: make_boxes([box for kind, box in lines if classes is None or kind in classes])

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from sissi.boxes import Boxes, make_boxes
 from sissi.data.images import SUFFIXES, image_size, read_values
-from sissi.data.matching import match_files, stem
+from sissi.data.matching import match_files, read_files, stem
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.errors import DataError
@@ -50,7 +50,7 @@ def read_labels(
         raise DataError(f"{labels}: masks have no classes; leave `classes` out")
     stems = {name: stem(name).removesuffix(IMAGE) + MASKS for name in images}
     files = match_files(labels, is_mask, stems, problems)
-    return {name: _boxes(file, images[name], problems) for name, file in files.items()}
+    return read_files(labels, files, lambda name, file: _boxes(file, images[name], problems), problems)
 
 
 def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:

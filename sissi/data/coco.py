@@ -19,6 +19,7 @@ from sissi.errors import DataError
 Box = tuple[float, float, float, float]
 Scored = tuple[Box, float]
 Id = int | float | str
+Placed = tuple[str, dict[str, Any]]
 
 
 def read_labels(
@@ -45,8 +46,10 @@ def read_labels(
     tree = _tree(labels)
     names = _names_by_id(labels, _entries(labels, tree, "images"), images, problems)
     wanted = None if classes is None else _category_ids(labels, tree, classes, problems)
+    annotations = _annotations(labels, tree, problems)
+    _note_classes(labels, tree, annotations, wanted, problems)
     found: dict[str, list[Scored]] = {name: [] for name in names.values() if name is not None}
-    for where, entry in _annotations(labels, tree, problems):
+    for where, entry in annotations:
         image_id, scored = _value(labels, where, entry, "image_id"), _scored_box(labels, where, entry)
         if image_id not in names:
             problems.add(labels, "annotation of an image that is not listed, dropped", f"{where}, image {image_id}")
@@ -115,7 +118,7 @@ def _entries(labels: Path, tree: dict[str, Any], key: str) -> list[dict[str, Any
     return entries
 
 
-def _annotations(labels: Path, tree: dict[str, Any], problems: Problems) -> list[tuple[str, dict[str, Any]]]:
+def _annotations(labels: Path, tree: dict[str, Any], problems: Problems) -> list[Placed]:
     """The annotations of single cells, each with its place in the file."""
     placed = [(f"annotations[{index}]", entry) for index, entry in enumerate(_entries(labels, tree, "annotations"))]
     ids = Counter(repr(entry["id"]) for _, entry in placed if "id" in entry)
@@ -156,6 +159,22 @@ def _category_ids(labels: Path, tree: dict[str, Any], classes: tuple[str, ...], 
         ids[str(name)].add(category)
     check_classes(labels, classes, set(ids), problems)
     return {category for name in classes for category in ids[name]}
+
+
+def _note_classes(
+    labels: Path, tree: dict[str, Any], annotations: list[Placed], wanted: set[Id] | None, problems: Problems
+) -> None:
+    """Note annotations of classes that the file does not list, and several classes that all count as a cell."""
+    listed = tree.get("categories")
+    named = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    names = {repr(entry.get("id")): str(entry.get("name")) for entry in named}
+    for where, entry in annotations:
+        if names and repr(entry.get("category_id")) not in names:
+            used = "used as a cell" if wanted is None else "dropped"
+            problems.add(labels, f"annotation of a class that is not listed, {used}", where)
+    if wanted is None:
+        ids = {repr(entry.get("category_id")) for _, entry in annotations}
+        check_classes(labels, None, {name for key, name in names.items() if key in ids}, problems)
 
 
 def _names_by_id(

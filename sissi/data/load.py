@@ -48,7 +48,7 @@ def load_images(settings: LabelledImages, folder: Path, problems: Problems, key:
     """
     found = find_images(existing(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images")
     chosen = spread(found, settings.limit)
-    blank = checked(chosen, key)
+    blank = checked(chosen, key, problems)
     if settings.weak_labels is not None:
         return _weakly_labelled(blank, settings.weak_labels, problems, key)
     beside = settings.images if settings.labels is None else settings.labels
@@ -74,7 +74,7 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
     if any(source.format == "cellpose" for source in settings.readers.values()):
         found = {name: path for name, path in found.items() if not cellpose.is_mask(path)}
     chosen = spread(found, settings.limit)
-    samples = checked(chosen, key)
+    samples = checked(chosen, key, problems)
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
@@ -118,14 +118,14 @@ def read_labels(
         DataError: the labels are missing or cannot be used.
     """
     path = existing(folder, source.labels, f"{key}.labels")
-    found = Problems()
+    found = Problems(strict=problems.strict)
     try:
         raw = _READ[source.format](path, {sample.name: sample.path for sample in samples}, source.classes, found)
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     for problem in found.found:
         if complete or problem.kind != LABELS_WITHOUT_IMAGE:
-            problems.add(problem.file, problem.kind, problem.detail)
+            problems.found.append(problem)
     return {sample.name: clean(raw[sample.name], sample, key, problems) for sample in samples if sample.name in raw}
 
 

@@ -11,6 +11,7 @@ from sissi.data.images import image_size
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 
+Content = TypeVar("Content")
 Key = TypeVar("Key", bound=Hashable)
 
 LABELS_WITHOUT_IMAGE = "labels without their image, not used"
@@ -53,6 +54,32 @@ def match_files(
     return {name: files[key] for key, names in owners.items() for name in names}
 
 
+def read_files(
+    labels: Path, files: Mapping[str, Path], read: Callable[[str, Path], Content], problems: Problems
+) -> dict[str, Content]:
+    """What is in the label file of each image; files that cannot be used are refused together.
+
+    Args:
+        labels: folder of the files, for the message.
+        files: by image name.
+        read: takes image name and file; raises a DataError that names the file.
+        problems: takes files that cannot be used, if it is not strict; they are left out.
+
+    Raises:
+        DataError: files that cannot be used, if the problems are strict.
+    """
+    contents: dict[str, Content] = {}
+    faults: dict[Path, DataError] = {}
+    for name, file in files.items():
+        try:
+            contents[name] = read(name, file)
+        except DataError as error:
+            faults[file] = error
+    head = f"{labels}: {len(faults)} of {len(files)} label files cannot be used"
+    problems.refuse(faults, "label file that cannot be used", head)
+    return contents
+
+
 def match_names(
     labels: Path, listed: Mapping[Key, str], images: Mapping[str, Path], problems: Problems
 ) -> dict[Key, str | None]:
@@ -85,6 +112,8 @@ def check_classes(labels: Path, classes: tuple[str, ...] | None, found: Collecti
     Raises:
         DataError: not one of them is there, so that no box would be left.
     """
+    if classes is None and len(found) > 1:
+        problems.add(labels, "several classes, all of which count as a cell", ", ".join(sorted(found)))
     missing = [name for name in classes or () if name not in found]
     if not missing or not found:
         return
@@ -104,7 +133,7 @@ def check_size(file: Path, height: object, width: object, image: Path, problems:
     seen = image_size(image)
     if (height, width) != seen:
         detail = f"{width:g} x {height:g}, {image} has {seen[1]} x {seen[0]}"
-        problems.add(file, "image of another size than its labels say", detail)
+        problems.add(file, "image of another size than its labels say", detail, error=True)
 
 
 def _label_files(

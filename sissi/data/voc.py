@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.matching import check_classes, check_size, match_files, stem
+from sissi.data.matching import check_classes, check_size, match_files, read_files, stem
 from sissi.data.problems import Problems
 from sissi.data.safe_xml import number, read_xml
 from sissi.data.samples import Sample
@@ -38,7 +38,7 @@ def read_labels(
         DataError: no such folder, a file that is not VOC's XML, or none of the classes is in any file.
     """
     files = match_files(labels, lambda file: file.suffix.lower() == ".xml", {n: stem(n) for n in images}, problems)
-    objects = {name: _objects(file, images[name], problems) for name, file in files.items()}
+    objects = read_files(labels, files, lambda name, file: _objects(file, images[name], problems), problems)
     check_classes(labels, classes, {kind for found in objects.values() for kind, _ in found}, problems)
     return {
         name: make_boxes([box for kind, box in found if classes is None or kind in classes])

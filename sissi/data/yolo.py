@@ -10,7 +10,7 @@ import yaml
 
 from sissi.boxes import Boxes, make_boxes
 from sissi.data.images import image_size
-from sissi.data.matching import check_classes, match_files, stem
+from sissi.data.matching import check_classes, match_files, read_files, stem
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.data.writing import CELL_NAME, label_files
@@ -21,6 +21,8 @@ NAME_FILES = (NAMES, "obj.names", "data.yaml", "dataset.yaml")
 """Where tools write the names of the classes, in the folder of the labels or up to two above it."""
 DECIMALS = 9
 """Of a written fraction: of the widest image that is read, less than float32 can tell."""
+ROUNDING = 1e-6
+"""Of an image's side: a box that reaches over an edge by no more ends there, as tools write six decimals."""
 Row = tuple[str, tuple[float, float, float, float], float]
 
 
@@ -46,7 +48,7 @@ def read_labels(
     """
     files = match_files(labels, _is_label, {name: stem(name) for name in images}, problems)
     known = _names(labels)
-    rows = {name: _rows(file, image_size(images[name]), known, problems) for name, file in files.items()}
+    rows = read_files(labels, files, lambda n, file: _rows(file, image_size(images[n]), known, problems), problems)
     check_classes(labels, classes, {kind for lines in rows.values() for kind, _, _ in lines}, problems)
     kept = {name: [row for row in lines if classes is None or row[0] in classes] for name, lines in rows.items()}
     return {name: make_boxes([box for _, box, _ in many], [score for *_, score in many]) for name, many in kept.items()}
@@ -104,8 +106,13 @@ def _row(line: str, size: tuple[int, int], known: Mapping[str, str]) -> Row | No
         return None
     if not 0 <= score <= 1:
         return None
-    box = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
-    return known.get(kind, kind), box, score
+    left, top, right, bottom = map(_snapped, (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+    return known.get(kind, kind), (left * width, top * height, right * width, bottom * height), score
+
+
+def _snapped(fraction: float) -> float:
+    edge = min(max(fraction, 0.0), 1.0)
+    return edge if abs(fraction - edge) <= ROUNDING else fraction
 
 
 def _names(labels: Path) -> dict[str, str]:

@@ -100,7 +100,7 @@ def test_samples_have_the_size_and_category_of_their_image(tmp_path: Path) -> No
     (tmp_path / "alive").mkdir()
     for name, size in (("a.png", (30, 20)), ("alive/b.png", (5, 6))):
         Image.new("L", size).save(tmp_path / name)
-    samples = checked({name: tmp_path / name for name in ("a.png", "alive/b.png")}, "key")
+    samples = checked({name: tmp_path / name for name in ("a.png", "alive/b.png")}, "key", Problems())
     seen = [(sample.name, sample.path, sample.height, sample.width, sample.category) for sample in samples]
     assert seen == [
         ("a.png", tmp_path / "a.png", 20, 30, None),
@@ -118,7 +118,7 @@ def test_all_broken_images_are_named_at_once(tmp_path: Path, broken: int, named:
         else:
             Image.new("L", (4, 4)).save(path)
     with pytest.raises(DataError) as caught:
-        checked(files, "data.target_train")
+        checked(files, "data.target_train", Problems())
     first, *lines = str(caught.value).split("\n  ")
     assert first == f"data.target_train: {broken} of 15 images cannot be used"
     assert [line.split(": ")[0] for line in lines[:named]] == [str(path) for path in list(files.values())[:named]]
