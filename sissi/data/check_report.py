@@ -22,7 +22,7 @@ def counts(check: Check) -> Table:
     """Images and boxes of each data set, and fewest and most boxes in an image."""
     table = Table(title="images and boxes", box=SIMPLE, pad_edge=False)
     table.add_column("data set", no_wrap=True)
-    for column in ("images", "empty", "boxes", "in an image", "size in px"):
+    for column in ("images", "empty", "boxes", "an image", "size in px"):
         table.add_column(column, justify="right")
     for role, labelled in labelled_sets(check.data).items():
         table.add_row(role, *_counts(labelled))
