@@ -17,6 +17,7 @@ from sissi.data.images import SUFFIXES, image_size, read_values
 from sissi.data.matching import match_files, read_files, stem
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
+from sissi.data.writing import label_files
 from sissi.errors import DataError
 
 IMAGE = "_img"
@@ -59,15 +60,20 @@ def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) 
     Corners are rounded to whole pixels. Where ellipses overlap, the smaller lies on top: what it covers of the other
     is lost, so that the other's box may shrink, or vanish. A mask of more than 65,535 cells is a TIFF, else a PNG.
     """
-    files = []
-    for sample, boxes in zip(samples, labels, strict=True):
-        cells = draw_masks(boxes, sample.height, sample.width)
-        name = stem(sample.name).removesuffix(IMAGE) + MASKS
-        file = out / f"{name}{'.png' if cells.dtype == np.uint16 else '.tif'}"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(cells).save(file) if file.suffix == ".png" else tifffile.imwrite(file, cells)
-        files.append(file)
-    return files
+    files = label_files(samples, out, f"{MASKS}.png", ending=IMAGE)
+    return [
+        _write(draw_masks(boxes, sample.height, sample.width), file)
+        for sample, boxes, file in zip(samples, labels, files, strict=True)
+    ]
+
+
+def _write(cells: npt.NDArray[np.integer[Any]], file: Path) -> Path:
+    """Write a mask, as a TIFF if it is too deep for a PNG."""
+    if cells.dtype == np.uint16:
+        Image.fromarray(cells).save(file)
+        return file
+    tifffile.imwrite(file.with_suffix(".tif"), cells)
+    return file.with_suffix(".tif")
 
 
 def draw_masks(boxes: Boxes, height: int, width: int) -> npt.NDArray[np.integer[Any]]:

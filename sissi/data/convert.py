@@ -39,7 +39,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     """
     _refuse_old(out)
     samples = _samples(images, source.format, problems)
-    labels = read_labels(source, Path(), samples, problems, "--from " + source.format, complete=True)
+    labels = read_labels(source, Path(), samples, problems, "--from " + source.format)
     if not labels:
         raise DataError(f"{source.labels}: has no labels of the format {source.format} for an image in {images}")
     for sample in samples:
@@ -70,7 +70,7 @@ def _note_lost(
 ) -> None:
     """Note images of which fewer boxes come back than were written: cells that others hide in a mask."""
     written = LabelFiles(format=target, labels=files[0] if target in ONE_FILE else out)  # type: ignore[arg-type]
-    back = read_labels(written, Path(), samples, Problems(), "--to " + target, complete=False)
+    back = read_labels(written, Path(), samples, Problems(), "--to " + target, others=None)
     for sample, count in zip(samples, counts, strict=True):
         if len(back[sample.name]) != count:
             problems.add(sample.path, "boxes that the format could not hold", f"{count - len(back[sample.name])}")

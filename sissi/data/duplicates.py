@@ -10,7 +10,7 @@ from sissi.data.samples import Sample
 
 TESTED = ("target_test", "source_val")
 """Data sets that must share no image with any other: they measure what was trained on the others."""
-LEAK = "image to measure on that is in another data set as well"
+LEAK = "image that is measured on, and in another data set as well"
 TWICE = "image that is there twice"
 
 
@@ -29,7 +29,5 @@ def note_duplicates(roles: Mapping[str, Sequence[Sample]], problems: Problems) -
     for (first_role, first), *others in same.values():
         for role, sample in others:
             leaks = role != first_role and (role in TESTED or first_role in TESTED)
-            kind = (
-                "image of a data set to measure on that is in another as well" if leaks else "image that is there twice"
-            )
+            kind = LEAK if leaks else TWICE
             problems.add(sample.path, kind, f"{role}; {first_role} has {first.path}", error=leaks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from sissi.data import celllab, cellpose, coco, cvat, label_studio, voc, yolo
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS, checked, existing, find_images, spread
 from sissi.data.images import read_image
-from sissi.data.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.matching import LABELS_WITHOUT_IMAGE, last_stem
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.errors import DataError
@@ -53,7 +53,7 @@ def load_images(settings: LabelledImages, folder: Path, problems: Problems, key:
         return _weakly_labelled(blank, settings.weak_labels, problems, key)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
-    labels = read_labels(source, folder, blank, problems, key, complete=len(chosen) == len(found))
+    labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found))
     _refuse_none(labels, source, folder, key)
     for sample in blank:
         if sample.name not in labels:
@@ -78,7 +78,7 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
-        labels = read_labels(source, folder, samples, problems, place, complete=len(chosen) == len(found))
+        labels = read_labels(source, folder, samples, problems, place, others=_not_among(samples, found))
         _refuse_none(labels, source, folder, place)
         for sample in samples:
             if sample.name not in labels:
@@ -95,14 +95,20 @@ def load_reference(
     Raises:
         DataError: the labels are missing or cannot be used.
     """
-    labels = read_labels(settings, folder, samples, problems, "data.target_reference", complete=False)
+    labels = read_labels(settings, folder, samples, problems, "data.target_reference", others=None)
     if not labels:
         problems.add(folder / settings.labels, "reference that covers none of the images")
     return [labels.get(sample.name) for sample in samples]
 
 
 def read_labels(
-    source: LabelFiles, folder: Path, samples: Sequence[Sample], problems: Problems, key: str, *, complete: bool
+    source: LabelFiles,
+    folder: Path,
+    samples: Sequence[Sample],
+    problems: Problems,
+    key: str,
+    *,
+    others: Collection[str] | None = (),
 ) -> dict[str, Boxes]:
     """Cleaned boxes by image name, of the samples that have labels.
 
@@ -112,19 +118,21 @@ def read_labels(
         samples: whose labels are wanted; their own boxes do not matter.
         problems: takes what was dropped or cut.
         key: of the settings, for messages.
-        complete: whether these are all images of their folder; else labels of other images are no problem.
+        others: further images, whose labels are no problem; None: those of any other image are none.
 
     Raises:
         DataError: the labels are missing or cannot be used.
     """
     path = existing(folder, source.labels, f"{key}.labels")
     found = Problems(strict=problems.strict)
+    expected = {last_stem(name) for name in others or ()}
     try:
         raw = _READ[source.format](path, {sample.name: sample.path for sample in samples}, source.classes, found)
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     for problem in found.found:
-        if complete or problem.kind != LABELS_WITHOUT_IMAGE:
+        orphan = problem.kind == LABELS_WITHOUT_IMAGE
+        if not orphan or (others is not None and last_stem(problem.detail or problem.file.name) not in expected):
             problems.found.append(problem)
     return {sample.name: clean(raw[sample.name], sample, key, problems) for sample in samples if sample.name in raw}
 
@@ -140,6 +148,11 @@ def digest(samples: Sequence[Sample]) -> str:
         for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays)):
             total.update(len(part).to_bytes(8, "little") + part)
     return total.hexdigest()
+
+
+def _not_among(samples: Sequence[Sample], names: Collection[str]) -> set[str]:
+    """Images that are there, but were not asked for or cannot be read."""
+    return set(names) - {sample.name for sample in samples}
 
 
 def _refuse_none(labels: Mapping[str, Boxes], source: LabelFiles, folder: Path, key: str) -> None:

@@ -23,6 +23,11 @@ def stem(name: str) -> str:
     return str(PurePosixPath(name).with_suffix(""))
 
 
+def last_stem(name: str) -> str:
+    """What the name of an image and that of its label file share: `alive/000_img.png` and `000_masks.png` have 000."""
+    return PurePosixPath(name.replace("\\", "/")).stem.removesuffix("_img").removesuffix("_masks")
+
+
 def match_files(
     labels: Path, is_label: Callable[[Path], bool], stems: Mapping[str, str], problems: Problems
 ) -> dict[str, Path]:

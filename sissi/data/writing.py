@@ -17,15 +17,21 @@ CELL_NAME = "cell"
 """Class of every box in the files that name classes."""
 
 
-def label_files(samples: Sequence[Sample], out: Path, suffix: str) -> list[Path]:
+def label_files(samples: Sequence[Sample], out: Path, suffix: str, ending: str = "") -> list[Path]:
     """A file for each image, below `out` where the image is below its folder, with the image's stem; folders are made.
+
+    Args:
+        samples: the images.
+        out: folder of the files.
+        suffix: what the names of the files end with.
+        ending: of the images' stems, to be left out.
 
     Raises:
         DataError: two images would share a file, such as a.jpg and a.png.
     """
-    stems = [stem(sample.name) for sample in samples]
+    stems = [stem(sample.name).removesuffix(ending) for sample in samples]
     for shared in [name for name, count in Counter(stems).items() if count > 1]:
-        names = ", ".join(sample.name for sample in samples if stem(sample.name) == shared)
+        names = ", ".join(sample.name for sample, name in zip(samples, stems, strict=True) if name == shared)
         raise DataError(f"{out / shared}{suffix}: would hold the labels of {names}; rename one, or write coco")
     files = [out / f"{name}{suffix}" for name in stems]
     for folder in {file.parent for file in files} | {out}:

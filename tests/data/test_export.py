@@ -41,7 +41,7 @@ def back(format: str, samples: list[Sample], out: Path, files: list[Path]) -> tu
     """The boxes of written files, and the kinds of the problems."""
     problems = Problems()
     source = LabelFiles(format=format, labels=files[0] if format in ONE_FILE else out)
-    found = read_labels(source, Path(), samples, problems, "key", complete=True)
+    found = read_labels(source, Path(), samples, problems, "key")
     return found, sorted({problem.kind for problem in problems.found})
 
 

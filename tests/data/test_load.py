@@ -128,6 +128,8 @@ def test_with_a_limit_labels_of_other_images_are_no_problem(tmp_path: Path) -> N
     samples, problems = load(tmp_path, limit=2)
     assert boxes_of(samples) == {"0.png": [[1, 2, 3, 12]], "3.png": [[1, 2, 6, 12]]}
     assert not problems
+    text(tmp_path / "images" / "6.txt", "cell 1 2 10 12")
+    assert load(tmp_path, limit=2)[1] == {LABELS_WITHOUT_IMAGE: 1}
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

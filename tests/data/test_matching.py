@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sissi.data.matching import LABELS_WITHOUT_IMAGE, check_classes, check_size, match_files, stem
+from sissi.data.matching import LABELS_WITHOUT_IMAGE, check_classes, check_size, last_stem, match_files, stem
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 
@@ -33,6 +33,11 @@ def touch(folder: Path, *names: str) -> None:
 @pytest.mark.parametrize(("name", "expected"), [("a.jpg", "a"), ("alive/a.b.jpg", "alive/a.b"), ("a", "a")])
 def test_a_stem_keeps_folder_and_dots(name: str, expected: str) -> None:
     assert stem(name) == expected
+
+
+@pytest.mark.parametrize("name", ["000_img.png", "x/000_masks.tif", "000.txt", "x\\000.jpg", "alive/000.xml"])
+def test_an_image_and_its_labels_share_a_last_stem(name: str) -> None:
+    assert last_stem(name) == "000"
 
 
 def test_files_of_the_same_stem_in_the_same_folder(tmp_path: Path) -> None:
