@@ -61,7 +61,7 @@ def _check_sizes(experiment: Experiment, role: str, images: Labelled, problems: 
         if outside.sum() > TOLERATED * len(sizes):
             share = f"{outside.sum():,} of {len(sizes):,} at {width} x {height} px"
             hint = f"give {advice} detector.anchor_sizes or another training.image_size"
-            problems.add(Path(role), f"cells {what}", f"{share}; {hint}")
+            problems.add(Path(role), f"data set with cells {what}", f"{share}; {hint}")
 
 
 def _check_numbers(experiment: Experiment, role: str, images: Labelled, problems: Problems) -> None:
@@ -74,5 +74,5 @@ def _check_numbers(experiment: Experiment, role: str, images: Labelled, problems
     for key, limit in limits.items():
         if fullest is not None and most > limit:
             over = sum(len(boxes) > limit for _, boxes in images)
-            detail = f"{role}: {most:,} cells, and {over:,} such images; set it to {most:,} or more"
-            problems.add(fullest.path, f"more cells in an image than {key} ({limit:,})", detail)
+            detail = f"{role}: {most:,} cells, the most of {over:,} such images; set it to {most:,} or more"
+            problems.add(fullest.path, f"image with more cells than {key} ({limit:,})", detail)

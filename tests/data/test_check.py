@@ -151,8 +151,8 @@ def test_a_class_that_nobody_has(folder: Path) -> None:
 def test_cells_that_do_not_suit_the_detector(folder: Path) -> None:
     found = check(folder, "detector.anchor_sizes=[[96],[128]]", "detector.detections_per_image=4")
     counted = {(file, kind) for file, kind, _ in kinds(found)}
-    assert ("source_train", "cells smaller than 48 px") in counted
-    assert any(kind == "more cells in an image than detector.detections_per_image (4)" for _, kind in counted)
+    assert ("source_train", "data set with cells smaller than 48 px") in counted
+    assert any(kind == "image with more cells than detector.detections_per_image (4)" for _, kind in counted)
     assert found.errors == 0
 
 

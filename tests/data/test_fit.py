@@ -55,7 +55,10 @@ def test_cells_that_fit_and_single_ones_that_do_not_are_no_problem(experiment: E
 
 @pytest.mark.parametrize(
     ("side", "kind"),
-    [(2.5, "cells smaller than 6 px, half the smallest anchor"), (39, "cells larger than 76 px, twice the largest")],
+    [
+        (2.5, "data set with cells smaller than 6 px, half the smallest anchor"),
+        (39, "data set with cells larger than 76 px"),
+    ],
 )
 def test_more_than_a_twentieth_out_of_reach_is_told(experiment: Experiment, side: float, kind: str) -> None:
     (problem,) = check(experiment, squares(side, side, *[20] * 18))
@@ -68,10 +71,10 @@ def test_more_than_a_twentieth_out_of_reach_is_told(experiment: Experiment, side
 def test_more_cells_than_the_detector_gives(experiment: Experiment) -> None:
     found = check(experiment, squares(*[20] * 7), squares(*[20] * 9), detections_per_image=8, proposals=6)
     assert [(problem.file, problem.kind) for problem in found] == [
-        (Path("a.png"), "more cells in an image than detector.detections_per_image (8)"),
-        (Path("a.png"), "more cells in an image than detector.proposals (6)"),
+        (Path("a.png"), "image with more cells than detector.detections_per_image (8)"),
+        (Path("a.png"), "image with more cells than detector.proposals (6)"),
     ]
     assert [problem.detail for problem in found] == [
-        "source_val: 9 cells, and 1 such images; set it to 9 or more",
-        "source_val: 9 cells, and 2 such images; set it to 9 or more",
+        "source_val: 9 cells, the most of 1 such images; set it to 9 or more",
+        "source_val: 9 cells, the most of 2 such images; set it to 9 or more",
     ]
