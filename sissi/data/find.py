@@ -38,8 +38,8 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
 
     Args:
         folder: of the images.
-        layout: cellpose: only `*_img` files; celllab: those in alive, inhib and dead if one of these is there; else
-            all image files.
+        layout: cellpose: only `*_img` files; celllab, or where there are none in the folder itself: those in alive,
+            inhib and dead if one of these is there; else all image files.
         problems: takes images beside the folders alive, inhib and dead, which are not used.
         key: of the folder, for messages.
 
@@ -48,7 +48,8 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     """
     try:
         files = image_files(folder)
-        categories = [name for name in CATEGORIES if layout == "celllab" and (folder / name).is_dir()]
+        sorted_by_eye = layout == "celllab" or (layout != "cellpose" and not files)
+        categories = [name for name in CATEGORIES if sorted_by_eye and (folder / name).is_dir()]
         if categories:
             for path in files:
                 problems.add(path, "image outside of alive, dead and inhib, not used")

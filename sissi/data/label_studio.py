@@ -79,7 +79,7 @@ def _task(sample: Sample, boxes: Boxes) -> Tree:
         for place, (corners, score) in enumerate(zip(boxes.xyxy.tolist(), scores, strict=True), start=1)
     ]
     folder = sample.path.absolute().parents[len(PurePosixPath(sample.name).parts) - 1].name
-    address = LOCAL_FILES + quote(f"{folder}/{sample.name}")
+    address = LOCAL_FILES + quote(f"{folder}/{sample.name}", errors="surrogateescape")
     # Label Studio orders tasks by the score of their prediction: the surest first
     prediction = {"model_version": "sissi", "score": min(scores, default=0.0), "result": regions}
     return {"data": {"image": address, "name": sample.name}, "predictions": [prediction]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
+from zipfile import is_zipfile
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
@@ -22,6 +23,8 @@ def read_xml(file: Path, tag: str, name: str) -> Element:
     Raises:
         DataError: the file cannot be read, is no XML, defines entities, or is of another format; names it.
     """
+    if file.is_file() and is_zipfile(file):
+        raise DataError(f"{file}: is a ZIP archive; unpack it, and name the XML file in it")
     try:
         root: Element | None = parse(file).getroot()
     except DefusedXmlException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -102,6 +103,13 @@ def test_what_does_not_fit_its_image_is_noted(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path, content: str, reason: str) -> None:
     with pytest.raises(DataError, match=rf"{tmp_path}/annotations\.xml: {reason}"):
         read(tmp_path, content=content)
+
+
+def test_an_export_that_is_still_packed_is_refused(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("annotations.xml", "<annotations/>")
+    with pytest.raises(DataError, match=r"export\.zip: is a ZIP archive; unpack it"):
+        read_labels(tmp_path / "export.zip", {}, None, Problems())
 
 
 def test_the_written_file_in_full(tmp_path: Path) -> None:

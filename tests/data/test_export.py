@@ -128,6 +128,13 @@ def test_an_unknown_format_and_a_wrong_number(tmp_path: Path, samples: list[Samp
         write_labels("voc", samples, [EMPTY] * 2, tmp_path / "out")
 
 
+def test_the_documentation_has_every_format_with_its_loss_of_scores() -> None:
+    rows = [line.split("|") for line in Path("docs/data.md").read_text().splitlines() if line.startswith("| `")]
+    table = {row[1].strip(" `"): row[5].strip().startswith("kept") for row in rows if len(row) == 7}
+    assert table == {name: name not in WITHOUT_SCORES for name in FORMATS}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_hundred_thousand_boxes(tmp_path: Path, format: str) -> None:
     one = sample(tmp_path / "images", "a.png", 1000, 2500)

@@ -41,6 +41,12 @@ def test_celllab_images_lie_in_folders_by_category(tmp_path: Path) -> None:
     assert problems == [Problem(tmp_path / "stray.jpg", "image outside of alive, dead and inhib, not used")]
 
 
+@pytest.mark.parametrize("layout", ["coco", "label_studio", "flat"])
+def test_images_by_category_can_have_labels_of_any_format(tmp_path: Path, layout: str) -> None:
+    touch(tmp_path, "alive/b.jpg", "inhib/a.jpg", "labels.json")
+    assert find(tmp_path, layout) == (["alive/b.jpg", "inhib/a.jpg"], [])
+
+
 def test_celllab_images_may_lie_in_one_folder(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "a.txt")
     assert find(tmp_path, "celllab") == (["a.jpg"], [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import tifffile
 from PIL import Image
 
 import sissi.weak_labels
-from sissi.boxes import Boxes, make_boxes
+from sissi.boxes import EMPTY, Boxes, make_boxes
+from sissi.data.export import write_labels
 from sissi.data.load import load_images
 from sissi.data.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.errors import DataError
 from sissi.settings import DeadCells, LabelledImages, WeakLabels
+from sissi.settings.data import ONE_FILE
 from tests.data.label_writing import HEIGHT, WIDTH, coco, image, text
 
 KEY = "data.target_train"
@@ -74,6 +77,18 @@ def test_coco(tmp_path: Path) -> None:
     samples, problems = load(tmp_path, format="coco", labels="a.json")
     assert boxes_of(samples) == {"a.png": [[1, 2, 4, 6]]}
     assert not problems
+
+
+@pytest.mark.parametrize("format", ["yolo", "label_studio", "cvat"])
+def test_corrected_labels_of_images_sorted_into_folders(tmp_path: Path, format: str) -> None:
+    paths = [image(tmp_path / "images" / name) for name in ("alive/a.png", "dead/a.png")]
+    given = [Sample(f"{path.parent.name}/a.png", path, HEIGHT, WIDTH, EMPTY) for path in paths]
+    files = write_labels(format, given, [make_boxes([[1, 2, 3, 4]]), EMPTY], tmp_path / "labels")
+    labels = files[0] if format in ONE_FILE else Path("labels")
+    samples, _ = load(tmp_path, format=format, labels=labels)
+    assert boxes_of(samples) == {"alive/a.png": [[1, 2, 3, 4]], "dead/a.png": []}
+    with pytest.raises(ValueError, match="needs `labels`") if format in ONE_FILE else nullcontext():
+        LabelledImages(format=format, images="images")
 
 
 def test_labels_in_a_folder_of_their_own_and_deep_images(tmp_path: Path) -> None:

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sissi.data.matching import LABELS_WITHOUT_IMAGE, check_classes, check_size, last_stem, match_files, stem
+from sissi.data.matching import (
+    LABELS_WITHOUT_IMAGE,
+    check_classes,
+    check_size,
+    last_stem,
+    match_files,
+    read_files,
+    stem,
+)
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 
@@ -85,6 +93,23 @@ def test_no_folder(tmp_path: Path) -> None:
     touch(tmp_path, "file")
     with pytest.raises(DataError, match=f"not a folder: {tmp_path}/file"):
         match(tmp_path / "file", "a.jpg")
+
+
+def test_all_label_files_that_cannot_be_used_are_named_at_once(tmp_path: Path) -> None:
+    touch(tmp_path, "a.txt", "b.txt", "c.txt")
+    files = {f"{name}.png": tmp_path / f"{name}.txt" for name in "abc"}
+
+    def read(name: str, file: Path) -> str:
+        if name != "b.png":
+            raise DataError(f"{file}: is empty")
+        return "boxes"
+
+    message = (
+        f"{tmp_path}: 2 of 3 label files cannot be used\n  {tmp_path}/a.txt: is empty\n  {tmp_path}/c.txt: is empty"
+    )
+    with pytest.raises(DataError, match=message):
+        read_files(tmp_path, files, read, Problems())
+    assert read_files(tmp_path, files, read, Problems(strict=False)) == {"b.png": "boxes"}
 
 
 @pytest.mark.parametrize(
