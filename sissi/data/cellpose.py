@@ -13,6 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from sissi.boxes import Boxes, make_boxes
+from sissi.data.draw_masks import draw_masks
 from sissi.data.images import SUFFIXES, image_size, read_values
 from sissi.data.matching import match_files, read_files, stem
 from sissi.data.problems import Problems
@@ -57,8 +58,8 @@ def read_labels(
 def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
     """Write a mask an image into a folder: for each box the ellipse in it, numbered from 1 in the order of the boxes.
 
-    Corners are rounded to whole pixels. Where ellipses overlap, the smaller lies on top: what it covers of the other
-    is lost, so that the other's box may shrink, or vanish. A mask of more than 65,535 cells is a TIFF, else a PNG.
+    Boxes come back with their corners rounded to whole pixels, see `draw_masks`. A mask of more than 65,535 cells is a
+    TIFF, else a PNG.
     """
     files = label_files(samples, out, f"{MASKS}.png", ending=IMAGE)
     return [
@@ -74,27 +75,6 @@ def _write(cells: npt.NDArray[np.integer[Any]], file: Path) -> Path:
         return file
     tifffile.imwrite(file.with_suffix(".tif"), cells)
     return file.with_suffix(".tif")
-
-
-def draw_masks(boxes: Boxes, height: int, width: int) -> npt.NDArray[np.integer[Any]]:
-    """(height, width) uint16, or uint32 for more than 65,535 boxes: the number of the cell, 0 for the background."""
-    cells = np.zeros((height, width), np.uint16 if len(boxes) <= np.iinfo(np.uint16).max else np.uint32)
-    limit = [width, height, width, height]
-    corners = np.clip(np.rint(boxes.xyxy), 0, limit).astype(int)
-    for index in np.argsort(-boxes.areas, kind="stable"):
-        left, top, right, bottom = corners[index]
-        left, top = min(left, width - 1), min(top, height - 1)
-        right, bottom = max(right, left + 1), max(bottom, top + 1)
-        cells[top:bottom, left:right][ellipse(bottom - top, right - left)] = index + 1
-    return cells
-
-
-def ellipse(height: int, width: int) -> npt.NDArray[np.bool_]:
-    """(height, width) bool: the ellipse that fills it, with its two axes, so that it touches all four sides."""
-    y, x = ((2 * np.arange(side) + 1 - side) / side for side in (height, width))
-    inside: npt.NDArray[np.bool_] = y[:, None] ** 2 + x[None, :] ** 2 <= 1
-    inside[height // 2, :] = inside[:, width // 2] = True
-    return inside
 
 
 def is_mask(file: Path) -> bool:

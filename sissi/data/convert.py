@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sissi.boxes import EMPTY
+import numpy as np
+
+from sissi.boxes import EMPTY, Boxes
 from sissi.data import cellpose
 from sissi.data.export import WITHOUT_SCORES, write_labels
 from sissi.data.find import find_images
@@ -50,7 +52,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     if target in WITHOUT_SCORES and any((found.scores < 1).any() for found in boxes):
         problems.add(out, "scores left out", f"{target} has no place for them")
     files = write_labels(target, samples, boxes, out)
-    _note_lost(target, samples, [len(found) for found in boxes], files, out, problems)
+    _note_lost(target, samples, boxes, files, out, problems)
     return files, f"{len(samples):,} images, {sum(map(len, boxes)):,} boxes"
 
 
@@ -66,11 +68,15 @@ def _samples(images: Path, source: str, problems: Problems) -> list[Sample]:
 
 
 def _note_lost(
-    target: str, samples: Sequence[Sample], counts: list[int], files: list[Path], out: Path, problems: Problems
+    target: str, samples: Sequence[Sample], boxes: Sequence[Boxes], files: list[Path], out: Path, problems: Problems
 ) -> None:
-    """Note images of which fewer boxes come back than were written: cells that others hide in a mask."""
+    """Note images whose boxes do not come back as they were written, to a pixel: cells that others hide in a mask."""
     written = LabelFiles(format=target, labels=files[0] if target in ONE_FILE else out)  # type: ignore[arg-type]
     back = read_labels(written, Path(), samples, Problems(), "--to " + target, others=None)
-    for sample, count in zip(samples, counts, strict=True):
-        if len(back[sample.name]) != count:
-            problems.add(sample.path, "boxes that the format could not hold", f"{count - len(back[sample.name])}")
+    for sample, given in zip(samples, boxes, strict=True):
+        found = back[sample.name]
+        if len(found) != len(given):
+            detail = f"{len(given) - len(found)} of {len(given)}"
+            problems.add(sample.path, "boxes that the format could not hold", detail)
+        elif (np.abs(found.xyxy - given.xyxy) > 1).any():
+            problems.add(sample.path, "box that the format could not hold to a pixel")

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
-from scipy import ndimage
 
 from sissi.boxes import EMPTY, make_boxes
-from sissi.data.cellpose import draw_masks, ellipse, mask_boxes, read_labels, write_labels
+from sissi.data.cellpose import mask_boxes, read_labels, write_labels
 from sissi.data.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problem, Problems
 from sissi.data.samples import Sample
@@ -164,44 +163,6 @@ def test_masks_have_no_classes(tmp_path: Path) -> None:
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def apart(draw: st.DrawFn) -> list[list[float]]:
-    """Boxes with any corners, each in a cell of its own of a 25 px grid in a 100 x 75 px image."""
-    inside = st.lists(st.floats(0.625, 24.375, width=32), min_size=2, max_size=2).map(sorted)
-    wide = inside.filter(lambda ends: ends[1] - ends[0] >= 1)
-    places = draw(st.sets(st.tuples(st.integers(0, 3), st.integers(0, 2))))
-    rows = [(x, y, draw(wide), draw(wide)) for x, y in sorted(places)]
-    return [[25 * x + w[0], 25 * y + h[0], 25 * x + w[1], 25 * y + h[1]] for x, y, w, h in rows]
-
-
-@given(apart())
-def test_boxes_apart_come_back_within_half_a_px_in_order(rows: list[list[float]]) -> None:
-    found = mask_boxes(draw_masks(make_boxes(rows), 75, 100))
-    assert len(found) == len(rows)
-    np.testing.assert_allclose(found.xyxy, make_boxes(rows).xyxy, rtol=0, atol=0.5)
-
-
-@given(st.integers(1, 40), st.integers(1, 40))
-def test_an_ellipse_touches_all_sides_and_has_the_area_of_one(height: int, width: int) -> None:
-    shape = ellipse(height, width)
-    assert shape[0].any() and shape[-1].any() and shape[:, 0].any() and shape[:, -1].any()
-    assert abs(shape.sum() - np.pi / 4 * height * width) <= height + width + 1
-    _, pieces = ndimage.label(shape)
-    assert pieces == 1
-
-
-def test_the_smaller_lies_on_top() -> None:
-    cells = draw_masks(make_boxes([[2, 2, 8, 8], [0, 0, 20, 20]]), 20, 20)
-    assert mask_boxes(cells).xyxy.tolist() == [[2, 2, 8, 8], [0, 0, 20, 20]]
-    hidden = draw_masks(make_boxes([[2, 2, 8, 8], [2, 2, 8, 8]]), 20, 20)
-    assert mask_boxes(hidden).xyxy.tolist() == [[2, 2, 8, 8]]
-
-
-def test_slivers_at_the_edge_keep_a_pixel() -> None:
-    cells = draw_masks(make_boxes([[19.9, 0, 20, 5], [3, 9.9, 8, 10]]), 10, 20)
-    assert mask_boxes(cells).xyxy.tolist() == [[19, 0, 20, 5], [3, 9, 8, 10]]
 
 
 def test_files_are_named_as_cellpose_does(tmp_path: Path) -> None:

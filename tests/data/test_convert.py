@@ -85,10 +85,10 @@ def test_images_without_labels_and_labels_without_images_are_told(tmp_path: Path
 
 def test_cells_that_a_mask_cannot_hold_are_told(tmp_path: Path, labels: Path, convert) -> None:
     content = json.loads(labels.read_text())
-    content["annotations"][1]["bbox"] = content["annotations"][0]["bbox"]
+    content["annotations"] = [one | {"bbox": [3, 3, 1, 1], "image_id": 1} for one in content["annotations"]]
     labels.write_text(json.dumps(content))
     _, err = convert(labels, "coco", "cellpose", tmp_path / "out")
-    assert "1 x boxes that the format could not hold: " in err and "ä b.png (1)" in err
+    assert "1 x boxes that the format could not hold: " in err and "ä b.png (2 of 3)" in err
 
 
 def test_nothing_is_written_over(tmp_path: Path, labels: Path, convert) -> None:
