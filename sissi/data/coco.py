@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sissi.boxes import CELL, Boxes, make_boxes
-from sissi.data.matching import check_classes, check_size, match_names
+from sissi.data.matching import check_classes, check_size, is_number, match_names
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.data.writing import CELL_NAME, one_file
@@ -146,7 +145,7 @@ def _scored_box(labels: Path, where: str, entry: dict[str, Any]) -> Scored:
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{labels}: {where}.bbox: is missing, or not [x, y, width, height]") from error
     score = entry.get("score", 1.0)
-    if not isinstance(score, int | float) or not (math.isfinite(score) and 0 <= score <= 1):
+    if not is_number(score) or not 0 <= score <= 1:
         raise DataError(f"{labels}: {where}.score: is {score!r}, not a number from 0 to 1")
     return (left, top, left + width, top + height), float(score)
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from sissi.boxes import Boxes, make_boxes
 from sissi.data.images import image_size
-from sissi.data.matching import check_classes, check_size, match_names
+from sissi.data.matching import check_classes, check_size, is_number, match_names
 from sissi.data.problems import Problems
 from sissi.data.rotated import Corners, upright_extent
 from sissi.data.samples import Sample
@@ -169,21 +169,17 @@ def _stated_size(region: Any) -> tuple[float, float]:
 
 def _row(labels: Path, where: str, region: Tree, size: tuple[int, int], problems: Problems) -> Row:
     value, (height, width) = region.get("value"), size
-    if not isinstance(value, dict) or not all(_is_number(value.get(side)) for side in SIDES):
+    if not isinstance(value, dict) or not all(is_number(value.get(side)) for side in SIDES):
         raise DataError(f"{labels}: {where}.value: has no numbers x, y, width and height")
     score: Any = 1.0 if region.get("score") is None else region["score"]
     rotation: Any = value.get("rotation")
-    if not _is_number(score) or not 0 <= score <= 1:
+    if not is_number(score) or not 0 <= score <= 1:
         raise DataError(f"{labels}: {where}.score: is {score!r}, not a number from 0 to 1")
     x, y, w, h = (value[side] for side in SIDES)
     left, top = x * width / 100, y * height / 100
     corners = (left, top, (x + w) * width / 100, (y + h) * height / 100)
-    if _is_number(rotation) and rotation != 0:
+    if is_number(rotation) and rotation != 0:
         problems.add(labels, "rotated rectangle, its upright extent used", where)
         corners = upright_extent(corners, rotation, (left, top))
     kinds = value.get("rectanglelabels")
     return str(kinds[0]) if isinstance(kinds, list) and kinds else "", corners, score
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)

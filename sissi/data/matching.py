@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from sissi.data.images import image_size
 from sissi.data.problems import Problems
@@ -133,12 +134,17 @@ def check_size(file: Path, height: object, width: object, image: Path, problems:
 
     A size that is no number, or 0 as some tools write it, says nothing.
     """
-    if not (isinstance(height, int | float) and isinstance(width, int | float) and height and width):
+    if not (is_number(height) and is_number(width) and height and width):
         return
     seen = image_size(image)
     if (height, width) != seen:
         detail = f"{width:g} x {height:g}, {image} has {seen[1]} x {seen[0]}"
         problems.add(file, "image of another size than its labels say", detail, error=True)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether this is a finite number that a float can hold; JSON has others."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _label_files(

@@ -208,6 +208,7 @@ def test_a_size_that_is_not_the_images(tmp_path: Path) -> None:
         (tree(annotation(bbox=[1, 2, 3, 10**400])), r"annotations\[0\].bbox: is missing, or not"),
         (tree(annotation(score=1.5)), r"annotations\[0\].score: is 1.5, not a number from 0 to 1"),
         (tree(annotation(score=float("nan"))), r"annotations\[0\].score: is nan"),
+        (tree(annotation(score=10**400)), r"annotations\[0\].score: is 1000"),
         (tree(annotation(score="high")), r"annotations\[0\].score: is 'high'"),
     ],
 )

@@ -143,3 +143,25 @@ def test_a_hundred_thousand_boxes(tmp_path: Path, format: str) -> None:
     assert len(many) == 100_000
     found = round_trip(format, [one], [many], tmp_path / "out")
     np.testing.assert_allclose(found["a.png"].xyxy, many.xyxy, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_gives_labels_or_an_error_that_names_it(
+    tmp_path: Path, samples: list[Sample], format: str, data: st.DataObject
+) -> None:
+    files = write_labels(format, samples[:1], [make_boxes([[1, 2, 30, 40], [5, 6, 7, 8]], [0.5, 1])], tmp_path / "out")
+    content = bytearray(files[0].read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        size = data.draw(st.integers(0, 8))
+        content[place : place + size] = data.draw(st.binary(max_size=3) | st.sampled_from([b"-", b"9", b"null", b"[]"]))
+    files[0].write_bytes(content)
+    try:
+        found, _ = back(format, samples[:1], tmp_path / "out", files)
+    except DataError as error:
+        assert files[0].name in str(error) or "has no class" in str(error)
+    else:
+        for some in found.values():
+            assert np.isfinite(some.xyxy).all() and ((some.scores >= 0) & (some.scores <= 1)).all()

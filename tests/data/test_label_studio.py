@@ -133,6 +133,8 @@ def test_a_size_that_is_not_the_images(tmp_path: Path) -> None:
         (["a.png"], r"\[0\]\.data\.image: is missing; export as JSON, not as JSON-MIN"),
         ([{"image": "a.png", "label": []}], r"\[0\]\.data\.image: is missing"),
         ([task("a.png", region(value={"x": 1}))], r"\[0\]\.result\[0\]\.value: has no numbers x, y, width and height"),
+        ([task("a.png", region(value=value(x=10**400)))], r"\[0\]\.result\[0\]\.value: has no numbers"),
+        ([task("a.png", region(value=value(x=float("nan"))))], r"\[0\]\.result\[0\]\.value: has no numbers"),
         ([task("a.png", region(value=None))], r"\[0\]\.result\[0\]\.value: has no numbers"),
         ([task("a.png", region(score=2))], r"\[0\]\.result\[0\]\.score: is 2, not a number from 0 to 1"),
         ([task("a.png", region(score="high"))], r"\[0\]\.result\[0\]\.score: is 'high'"),

@@ -140,6 +140,8 @@ def test_classes_of_which_none_is_there() -> None:
         (0, 0, []),
         (None, None, []),
         ("20", 31, []),
+        (10**400, 31, []),
+        (float("nan"), float("inf"), []),
         (30, 20, ["20 x 30, {image} has 30 x 20"]),
     ],
 )
