@@ -40,8 +40,10 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
         DataError: something cannot be read, `out` exists, or no image has labels.
     """
     _refuse_old(out)
+    if not source.labels.exists():
+        raise DataError(f"no such file or folder: {source.labels}")
     samples = _samples(images, source.format, problems)
-    labels = read_labels(source, Path(), samples, problems, "--from " + source.format)
+    labels = read_labels(source, Path(), samples, problems, source.format)
     if not labels:
         raise DataError(f"{source.labels}: has no labels of the format {source.format} for an image in {images}")
     for sample in samples:
@@ -72,7 +74,7 @@ def _note_lost(
 ) -> None:
     """Note images whose boxes do not come back as they were written, to a pixel: cells that others hide in a mask."""
     written = LabelFiles(format=target, labels=files[0] if target in ONE_FILE else out)  # type: ignore[arg-type]
-    back = read_labels(written, Path(), samples, Problems(), "--to " + target, others=None)
+    back = read_labels(written, Path(), samples, Problems(), target, others=None)
     for sample, given in zip(samples, boxes, strict=True):
         found = back[sample.name]
         if len(found) != len(given):

@@ -101,6 +101,11 @@ def test_nothing_is_written_over(tmp_path: Path, labels: Path, convert) -> None:
     assert f"{labels}: exists already" in err
 
 
+def test_labels_that_are_not_there(tmp_path: Path, convert) -> None:
+    _, err = convert(tmp_path / "none.json", "coco", "voc", tmp_path / "out")
+    assert err == f"sissi: no such file or folder: {tmp_path / 'none.json'}\n"
+
+
 def test_labels_of_other_images(tmp_path: Path, labels: Path, convert) -> None:
     labels.write_text(json.dumps({"images": [], "annotations": []}))
     out, err = convert(labels, "coco", "voc", tmp_path / "out")
