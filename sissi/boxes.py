@@ -65,7 +65,8 @@ class Boxes:
 
 def make_boxes(xyxy: npt.ArrayLike, scores: npt.ArrayLike | None = None, labels: npt.ArrayLike | None = None) -> Boxes:
     """Boxes from anything array-like; scores default to 1, labels to `CELL`. The arrays are copied."""
-    coordinates = np.array(xyxy, dtype=np.float32).reshape(-1, 4)
+    with np.errstate(over="ignore"):  # what no float32 can hold becomes infinite, and is dropped as such
+        coordinates = np.array(xyxy, dtype=np.float32).reshape(-1, 4)
     count = len(coordinates)
     return Boxes(
         coordinates,

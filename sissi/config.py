@@ -68,7 +68,14 @@ def _start_folder_at(tree: dict[str, Any], base: Path) -> None:
     """Make the folder of the data absolute, so that an experiment file works from any current folder."""
     data = tree.get("data")
     if isinstance(data, dict) and data.get("kind") == "files" and isinstance(data.get("folder", ""), str):
-        data["folder"] = str((base / data.get("folder", "")).resolve())
+        data["folder"] = str(_resolved(base / data.get("folder", "")))
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # links in a circle: the data are looked for there, and found missing
+        return path.absolute()
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -81,7 +88,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     except yaml.YAMLError:
         raise ExperimentError(f"--set {override}: the value is not valid YAML") from None
     if keys == ["data", "folder"] and isinstance(value, str):
-        value = str(Path(value).resolve())
+        value = str(_resolved(Path(value)))
     node = tree
     for key in keys[:-1]:
         child = node.setdefault(key, {})

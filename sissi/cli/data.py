@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from sissi.cli.app import data_app
-from sissi.cli.options import Overrides
+from sissi.cli.options import ExperimentFile, Overrides
+
+Format = Literal["celllab", "cellpose", "coco", "cvat", "label_studio", "voc", "yolo"]
+EXAMPLES = 10
+"""Files that are named for each kind of problem; --problems has them all."""
 
 
 @data_app.command("demo")
@@ -23,3 +28,56 @@ def data_demo(
     from sissi.data.demo_folder import write_demo_folder
 
     print(write_demo_folder(experiment, overrides or [], out))
+
+
+@data_app.command("check")
+def data_check(
+    experiment: ExperimentFile,
+    problems: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write every problem to this CSV file.", dir_okay=False)
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Read every image and label of an experiment, and tell what is wrong; exits with 1 if something must be mended."""
+    from rich.console import Console
+
+    from sissi import config
+    from sissi.data.check import check_data
+    from sissi.data.check_report import counts, histogram, lines, write_problems
+
+    settings = config.load(experiment, overrides or [])
+    check = check_data(settings)
+    console = Console()
+    console.print(counts(check), histogram(check, settings))
+    for line in lines(check, EXAMPLES):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if problems is not None:
+        write_problems(check, problems)
+    console.print(f"{check.errors} errors, {check.warnings} warnings")
+    if check.errors:
+        raise typer.Exit(1)
+
+
+@data_app.command("convert")
+def data_convert(
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Folder of the label files, or the one file.")],
+    source: Annotated[Format, typer.Option("--from", help="Format of LABELS.")],
+    target: Annotated[Format, typer.Option("--to", help="Format to write.")],
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.", file_okay=False)],
+    out: Annotated[Path, typer.Option(metavar="OUT", help="New folder, or for a format of one file that file.")],
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", help="Class that counts as a cell; all without it. Repeatable.")
+    ] = None,
+) -> None:
+    """Write labels in another format: for another program, or to correct them by hand and read them back."""
+    from sissi.data.convert import convert
+    from sissi.data.problems import Problems
+    from sissi.settings import LabelFiles
+
+    problems = Problems()
+    wanted = tuple(classes) if classes else None
+    files, amount = convert(LabelFiles(format=source, labels=labels, classes=wanted), target, images, out, problems)
+    for line in problems.summary():
+        print(f"warning: {line}", file=sys.stderr)
+    place = files[0] if len(files) == 1 else f"{out} ({len(files):,} files)"
+    print(f"wrote {amount} as {target} to {place}")

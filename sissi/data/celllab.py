@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.matching import check_classes, match_files, stem
+from sissi.data.matching import check_classes, match_files, read_files, stem
 from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.data.writing import CELL_NAME, digits, label_files
 from sissi.errors import DataError
 
 Row = tuple[str, tuple[float, float, float, float]]
@@ -34,12 +36,21 @@ def read_labels(
         DataError: no such folder, a file that is no text, or none of the classes is in any file.
     """
     files = match_files(labels, lambda file: file.suffix.lower() == ".txt", {n: stem(n) for n in images}, problems)
-    rows = {name: _rows(file, problems) for name, file in files.items()}
+    rows = read_files(labels, files, lambda _, file: _rows(file, problems), problems)
     check_classes(labels, classes, {kind for lines in rows.values() for kind, _ in lines}, problems)
     return {
         name: make_boxes([box for kind, box in lines if classes is None or kind in classes])
         for name, lines in rows.items()
     }
+
+
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write a text file an image into a folder; corners are exact, scores have no place in it."""
+    files = label_files(samples, out, ".txt")
+    for file, boxes in zip(files, labels, strict=True):
+        lines = (f"{CELL_NAME} {' '.join(map(digits, corners))}\n" for corners in boxes.xyxy)
+        file.write_text("".join(lines), encoding="utf-8")
+    return files
 
 
 def _rows(file: Path, problems: Problems) -> list[Row]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tifffile
+from PIL import Image
 from scipy import ndimage
 
 from sissi.boxes import Boxes, make_boxes
+from sissi.data.draw_masks import draw_masks
 from sissi.data.images import SUFFIXES, image_size, read_values
-from sissi.data.matching import match_files, stem
+from sissi.data.matching import match_files, read_files, stem
 from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.data.writing import label_files
 from sissi.errors import DataError
 
 IMAGE = "_img"
@@ -47,7 +52,29 @@ def read_labels(
         raise DataError(f"{labels}: masks have no classes; leave `classes` out")
     stems = {name: stem(name).removesuffix(IMAGE) + MASKS for name in images}
     files = match_files(labels, is_mask, stems, problems)
-    return {name: _boxes(file, images[name], problems) for name, file in files.items()}
+    return read_files(labels, files, lambda name, file: _boxes(file, images[name], problems), problems)
+
+
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write a mask an image into a folder: for each box the ellipse in it, numbered from 1 in the order of the boxes.
+
+    Boxes come back with their corners rounded to whole pixels, see `draw_masks`. A mask of more than 65,535 cells is a
+    TIFF, else a PNG.
+    """
+    files = label_files(samples, out, f"{MASKS}.png", ending=IMAGE)
+    return [
+        _write(draw_masks(boxes, sample.height, sample.width), file)
+        for sample, boxes, file in zip(samples, labels, files, strict=True)
+    ]
+
+
+def _write(cells: npt.NDArray[np.integer[Any]], file: Path) -> Path:
+    """Write a mask, as a TIFF if it is too deep for a PNG."""
+    if cells.dtype == np.uint16:
+        Image.fromarray(cells).save(file)
+        return file
+    tifffile.imwrite(file.with_suffix(".tif"), cells)
+    return file.with_suffix(".tif")
 
 
 def is_mask(file: Path) -> bool:

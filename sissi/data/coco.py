@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from sissi.boxes import CELL, Boxes, make_boxes
-from sissi.data.matching import LABELS_WITHOUT_IMAGE, check_classes, check_size
+from sissi.data.matching import check_classes, check_size, is_number, match_names
 from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.data.writing import CELL_NAME, one_file
 from sissi.errors import DataError
 
 Box = tuple[float, float, float, float]
 Scored = tuple[Box, float]
 Id = int | float | str
+Placed = tuple[str, dict[str, Any]]
 
 
 def read_labels(
@@ -43,8 +45,10 @@ def read_labels(
     tree = _tree(labels)
     names = _names_by_id(labels, _entries(labels, tree, "images"), images, problems)
     wanted = None if classes is None else _category_ids(labels, tree, classes, problems)
+    annotations = _annotations(labels, tree, problems)
+    _note_classes(labels, tree, annotations, wanted, problems)
     found: dict[str, list[Scored]] = {name: [] for name in names.values() if name is not None}
-    for where, entry in _annotations(labels, tree, problems):
+    for where, entry in annotations:
         image_id, scored = _value(labels, where, entry, "image_id"), _scored_box(labels, where, entry)
         if image_id not in names:
             problems.add(labels, "annotation of an image that is not listed, dropped", f"{where}, image {image_id}")
@@ -73,8 +77,16 @@ def to_coco(images: Sequence[tuple[str, int, int]], boxes: Sequence[Boxes]) -> d
             for index, ((name, height, width), _) in enumerate(zip(images, boxes, strict=True), start=1)
         ],
         "annotations": [{"id": number} | annotation for number, annotation in enumerate(annotations, start=1)],
-        "categories": [{"id": CELL, "name": "cell"}],
+        "categories": [{"id": CELL, "name": CELL_NAME}],
     }
+
+
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write one JSON file, `out` or `coco.json` in the folder `out`; boxes and scores are exact."""
+    file = one_file(out, "coco.json")
+    content = to_coco([(sample.name, sample.height, sample.width) for sample in samples], labels)
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return [file]
 
 
 def _xywh(boxes: Boxes) -> list[list[float]]:
@@ -105,7 +117,7 @@ def _entries(labels: Path, tree: dict[str, Any], key: str) -> list[dict[str, Any
     return entries
 
 
-def _annotations(labels: Path, tree: dict[str, Any], problems: Problems) -> list[tuple[str, dict[str, Any]]]:
+def _annotations(labels: Path, tree: dict[str, Any], problems: Problems) -> list[Placed]:
     """The annotations of single cells, each with its place in the file."""
     placed = [(f"annotations[{index}]", entry) for index, entry in enumerate(_entries(labels, tree, "annotations"))]
     ids = Counter(repr(entry["id"]) for _, entry in placed if "id" in entry)
@@ -133,7 +145,7 @@ def _scored_box(labels: Path, where: str, entry: dict[str, Any]) -> Scored:
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{labels}: {where}.bbox: is missing, or not [x, y, width, height]") from error
     score = entry.get("score", 1.0)
-    if not isinstance(score, int | float) or not (math.isfinite(score) and 0 <= score <= 1):
+    if not is_number(score) or not 0 <= score <= 1:
         raise DataError(f"{labels}: {where}.score: is {score!r}, not a number from 0 to 1")
     return (left, top, left + width, top + height), float(score)
 
@@ -148,6 +160,22 @@ def _category_ids(labels: Path, tree: dict[str, Any], classes: tuple[str, ...], 
     return {category for name in classes for category in ids[name]}
 
 
+def _note_classes(
+    labels: Path, tree: dict[str, Any], annotations: list[Placed], wanted: set[Id] | None, problems: Problems
+) -> None:
+    """Note annotations of classes that the file does not list, and several classes that all count as a cell."""
+    listed = tree.get("categories")
+    named = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    names = {repr(entry.get("id")): str(entry.get("name")) for entry in named}
+    for where, entry in annotations:
+        if names and repr(entry.get("category_id")) not in names:
+            used = "used as a cell" if wanted is None else "dropped"
+            problems.add(labels, f"annotation of a class that is not listed, {used}", where)
+    if wanted is None:
+        ids = {repr(entry.get("category_id")) for _, entry in annotations}
+        check_classes(labels, None, {name for key, name in names.items() if key in ids}, problems)
+
+
 def _names_by_id(
     labels: Path, entries: list[dict[str, Any]], images: Mapping[str, Path], problems: Problems
 ) -> dict[Id, str | None]:
@@ -159,7 +187,7 @@ def _names_by_id(
             problems.add(labels, "image id that comes twice, the first is used", f"id {image_id}, {file_name}")
         else:
             listed[image_id] = str(file_name)
-    found = _match(labels, listed, images, problems)
+    found = match_names(labels, listed, images, problems)
     for repeated in [name for name, count in Counter(name for name in found.values() if name).items() if count > 1]:
         problems.add(labels, "image that is listed twice, all boxes used", repeated)
     for entry in entries:
@@ -167,38 +195,3 @@ def _names_by_id(
         if name is not None:
             check_size(labels, entry.get("height"), entry.get("width"), images[name], problems)
     return found
-
-
-def _match(
-    labels: Path, listed: Mapping[Id, str], images: Mapping[str, Path], problems: Problems
-) -> dict[Id, str | None]:
-    """The image of each listed file name: by the whole name, else by its last part where that is unambiguous."""
-    inside = {key: _normal(file_name) for key, file_name in listed.items() if _stays_inside(file_name)}
-    exact = {key: name for key, name in inside.items() if name in images}
-    others = {key: name for key, name in inside.items() if key not in exact}
-    found = exact | _match_last_parts(others, sorted(set(images) - set(exact.values())))
-    for key, file_name in listed.items():
-        if key not in inside:
-            problems.add(labels, "file_name that leaves the image folder, not used", file_name)
-        elif key not in found:
-            problems.add(labels, LABELS_WITHOUT_IMAGE, file_name)
-    return {key: found.get(key) for key in listed}
-
-
-def _match_last_parts(listed: Mapping[Id, str], names: Sequence[str]) -> dict[Id, str]:
-    """Entries and images whose last part only one entry and one image have."""
-    entries, images = defaultdict(list), defaultdict(list)
-    for key, file_name in listed.items():
-        entries[PurePosixPath(file_name).name].append(key)
-    for name in names:
-        images[PurePosixPath(name).name].append(name)
-    return {keys[0]: images[last][0] for last, keys in entries.items() if len(keys) == len(images[last]) == 1}
-
-
-def _normal(file_name: str) -> str:
-    return PurePosixPath(file_name.replace("\\", "/")).as_posix()
-
-
-def _stays_inside(file_name: str) -> bool:
-    path = PureWindowsPath(file_name)  # it also takes forward slashes
-    return not path.anchor and ".." not in path.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +17,6 @@ from sissi.errors import DataError
 
 CATEGORIES = ("alive", "dead", "inhib")
 """Sub-folders of the CellLab layout: the looks that its images were sorted into by eye."""
-NAMED = 10
-"""Broken images that an error names; the others it counts."""
-
 THREADS = min(4, os.cpu_count() or 1)
 """That decode images at the same time."""
 
@@ -40,8 +38,8 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
 
     Args:
         folder: of the images.
-        layout: cellpose: only `*_img` files; celllab: those in alive, inhib and dead if one of these is there; else
-            all image files.
+        layout: cellpose: only `*_img` files; celllab, or where there are none in the folder itself: those in alive,
+            inhib and dead if one of these is there; else all image files.
         problems: takes images beside the folders alive, inhib and dead, which are not used.
         key: of the folder, for messages.
 
@@ -50,7 +48,8 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     """
     try:
         files = image_files(folder)
-        categories = [name for name in CATEGORIES if layout == "celllab" and (folder / name).is_dir()]
+        sorted_by_eye = layout == "celllab" or (layout != "cellpose" and not files)
+        categories = [name for name in CATEGORIES if sorted_by_eye and (folder / name).is_dir()]
         if categories:
             for path in files:
                 problems.add(path, "image outside of alive, dead and inhib, not used")
@@ -72,26 +71,31 @@ def spread(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
     return {name: paths[name] for name in (names[index * len(names) // count] for index in range(count))}
 
 
-def checked(paths: Mapping[str, Path], key: str) -> list[Sample]:
+def checked(paths: Mapping[str, Path], key: str, problems: Problems) -> list[Sample]:
     """A sample without boxes for each image, in order, after decoding it.
 
+    Args:
+        paths: of the images, by name.
+        key: of their settings, for messages.
+        problems: takes images that cannot be read, if it is not strict; they are left out.
+
     Raises:
-        DataError: images that cannot be read: all of them in one message, which names the first ten.
+        DataError: images that cannot be read, if the problems are strict: all of them in one message.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         outcomes = list(pool.map(_sample, paths, paths.values()))
-    broken = [str(outcome) for outcome in outcomes if isinstance(outcome, DataError)]
-    if broken:
-        more = [f"and {len(broken) - NAMED} more"] if len(broken) > NAMED else []
-        lines = [f"{key}: {len(broken)} of {len(paths)} images cannot be used", *broken[:NAMED], *more]
-        raise DataError("\n  ".join(lines))
+    faults = {path: one for path, one in zip(paths.values(), outcomes, strict=True) if isinstance(one, DataError)}
+    head = f"{key}: {len(faults)} of {len(paths)} images cannot be used"
+    problems.refuse(faults, "image that cannot be used", head)
     return [outcome for outcome in outcomes if isinstance(outcome, Sample)]
 
 
 def _sample(name: str, path: Path) -> Sample | DataError:
     try:
-        height, width, _ = read_image(path).shape
+        image = read_image(path)
     except DataError as error:
         return error
+    height, width, _ = image.shape
+    content = hashlib.blake2b(image.data, digest_size=16, key=f"{height} x {width}".encode()).hexdigest()
     folder, slash, _ = name.partition("/")
-    return Sample(name, path, height, width, EMPTY, category=folder if slash else None)
+    return Sample(name, path, height, width, EMPTY, folder if slash else None, content)

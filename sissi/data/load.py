@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.data import celllab, cellpose, coco, voc
+from sissi.data import celllab, cellpose, coco, cvat, label_studio, voc, yolo
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS, checked, existing, find_images, spread
 from sissi.data.images import read_image
-from sissi.data.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.matching import LABELS_WITHOUT_IMAGE, last_stem
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.errors import DataError
@@ -24,6 +24,9 @@ _READ = {
     "cellpose": cellpose.read_labels,
     "voc": voc.read_labels,
     "coco": coco.read_labels,
+    "yolo": yolo.read_labels,
+    "label_studio": label_studio.read_labels,
+    "cvat": cvat.read_labels,
 }
 
 
@@ -45,12 +48,12 @@ def load_images(settings: LabelledImages, folder: Path, problems: Problems, key:
     """
     found = find_images(existing(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images")
     chosen = spread(found, settings.limit)
-    blank = checked(chosen, key)
+    blank = checked(chosen, key, problems)
     if settings.weak_labels is not None:
         return _weakly_labelled(blank, settings.weak_labels, problems, key)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
-    labels = _read_labels(source, folder, blank, problems, key, complete=len(chosen) == len(found))
+    labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found))
     _refuse_none(labels, source, folder, key)
     for sample in blank:
         if sample.name not in labels:
@@ -71,11 +74,11 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
     if any(source.format == "cellpose" for source in settings.readers.values()):
         found = {name: path for name, path in found.items() if not cellpose.is_mask(path)}
     chosen = spread(found, settings.limit)
-    samples = checked(chosen, key)
+    samples = checked(chosen, key, problems)
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
-        labels = _read_labels(source, folder, samples, problems, place, complete=len(chosen) == len(found))
+        labels = read_labels(source, folder, samples, problems, place, others=_not_among(samples, found))
         _refuse_none(labels, source, folder, place)
         for sample in samples:
             if sample.name not in labels:
@@ -92,10 +95,46 @@ def load_reference(
     Raises:
         DataError: the labels are missing or cannot be used.
     """
-    labels = _read_labels(settings, folder, samples, problems, "data.target_reference", complete=False)
+    labels = read_labels(settings, folder, samples, problems, "data.target_reference", others=None)
     if not labels:
         problems.add(folder / settings.labels, "reference that covers none of the images")
     return [labels.get(sample.name) for sample in samples]
+
+
+def read_labels(
+    source: LabelFiles,
+    folder: Path,
+    samples: Sequence[Sample],
+    problems: Problems,
+    key: str,
+    *,
+    others: Collection[str] | None = (),
+) -> dict[str, Boxes]:
+    """Cleaned boxes by image name, of the samples that have labels.
+
+    Args:
+        source: the label files.
+        folder: where their relative path starts.
+        samples: whose labels are wanted; their own boxes do not matter.
+        problems: takes what was dropped or cut.
+        key: of the settings, for messages.
+        others: further images, whose labels are no problem; None: those of any other image are none.
+
+    Raises:
+        DataError: the labels are missing or cannot be used.
+    """
+    path = existing(folder, source.labels, f"{key}.labels")
+    found = Problems(strict=problems.strict)
+    expected = {last_stem(name) for name in others or ()}
+    try:
+        raw = _READ[source.format](path, {sample.name: sample.path for sample in samples}, source.classes, found)
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
+    for problem in found.found:
+        orphan = problem.kind == LABELS_WITHOUT_IMAGE
+        if not orphan or (others is not None and last_stem(problem.detail or problem.file.name) not in expected):
+            problems.found.append(problem)
+    return {sample.name: clean(raw[sample.name], sample, key, problems) for sample in samples if sample.name in raw}
 
 
 def digest(samples: Sequence[Sample]) -> str:
@@ -111,23 +150,9 @@ def digest(samples: Sequence[Sample]) -> str:
     return total.hexdigest()
 
 
-def _read_labels(
-    source: LabelFiles, folder: Path, samples: Sequence[Sample], problems: Problems, key: str, *, complete: bool
-) -> dict[str, Boxes]:
-    """Cleaned boxes by image name, of the samples that have labels.
-
-    Where the samples are not the complete folder, labels of other images are no problem.
-    """
-    path = existing(folder, source.labels, f"{key}.labels")
-    found = Problems()
-    try:
-        raw = _READ[source.format](path, {sample.name: sample.path for sample in samples}, source.classes, found)
-    except DataError as error:
-        raise DataError(f"{key}: {error}") from error
-    for problem in found.found:
-        if complete or problem.kind != LABELS_WITHOUT_IMAGE:
-            problems.add(problem.file, problem.kind, problem.detail)
-    return {sample.name: clean(raw[sample.name], sample, key, problems) for sample in samples if sample.name in raw}
+def _not_among(samples: Sequence[Sample], names: Collection[str]) -> set[str]:
+    """Images that are there, but were not asked for or cannot be read."""
+    return set(names) - {sample.name for sample in samples}
 
 
 def _refuse_none(labels: Mapping[str, Boxes], source: LabelFiles, folder: Path, key: str) -> None:

@@ -19,6 +19,7 @@ class Sample:
         width: in px.
         boxes: labels in pixels of the file, clipped to [0, width] x [0, height], none degenerate.
         category: folder of the CellLab layout (alive, inhib or dead), or None.
+        content: digest of the decoded pixels, equal for equal images whatever their files; "" if nobody decoded it.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Sample:
     width: int
     boxes: Boxes
     category: str | None = None
+    content: str = ""

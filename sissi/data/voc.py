@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import parse
+from xml.etree.ElementTree import Element, SubElement
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.matching import check_classes, check_size, match_files, stem
+from sissi.data.matching import check_classes, check_size, match_files, read_files, stem
 from sissi.data.problems import Problems
-from sissi.errors import DataError
+from sissi.data.safe_xml import number, read_xml
+from sissi.data.samples import Sample
+from sissi.data.writing import CELL_NAME, digits, label_files, write_xml
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 Object = tuple[str, tuple[float, ...]]
@@ -39,7 +38,7 @@ def read_labels(
         DataError: no such folder, a file that is not VOC's XML, or none of the classes is in any file.
     """
     files = match_files(labels, lambda file: file.suffix.lower() == ".xml", {n: stem(n) for n in images}, problems)
-    objects = {name: _objects(file, images[name], problems) for name, file in files.items()}
+    objects = read_files(labels, files, lambda name, file: _objects(file, images[name], problems), problems)
     check_classes(labels, classes, {kind for found in objects.values() for kind, _ in found}, problems)
     return {
         name: make_boxes([box for kind, box in found if classes is None or kind in classes])
@@ -47,37 +46,39 @@ def read_labels(
     }
 
 
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write an XML file an image into a folder; corners as they are, exact, without scores, which VOC does not have."""
+    files = label_files(samples, out, ".xml")
+    for file, sample, boxes in zip(files, samples, labels, strict=True):
+        write_xml(_tree(sample, boxes), file)
+    return files
+
+
+def _tree(sample: Sample, boxes: Boxes) -> Element:
+    root = Element("annotation")
+    SubElement(root, "filename").text = sample.path.name
+    size = SubElement(root, "size")
+    for side, length in (("width", sample.width), ("height", sample.height), ("depth", 3)):
+        SubElement(size, side).text = str(length)
+    for corners in boxes.xyxy:
+        element = SubElement(root, "object")
+        SubElement(element, "name").text = CELL_NAME
+        box = SubElement(element, "bndbox")
+        for corner, value in zip(CORNERS, corners, strict=True):
+            SubElement(box, corner).text = digits(value)
+    return root
+
+
 def _objects(file: Path, image: Path, problems: Problems) -> list[Object]:
-    root = _root(file)
-    height, width = (_number(root.findtext(f"size/{side}")) for side in ("height", "width"))
+    root = read_xml(file, "annotation", "Pascal VOC")
+    height, width = (number(root.findtext(f"size/{side}")) for side in ("height", "width"))
     check_size(file, height, width, image, problems)
     objects = []
-    for number, element in enumerate(root.iter("object"), start=1):
-        corners = [_number(element.findtext(f"bndbox/{corner}")) for corner in CORNERS]
+    for place, element in enumerate(root.iter("object"), start=1):
+        corners = [number(element.findtext(f"bndbox/{corner}")) for corner in CORNERS]
         kept = tuple(corner for corner in corners if corner is not None)
         if len(kept) == len(CORNERS):
             objects.append(((element.findtext("name") or "").strip(), kept))
         else:
-            problems.add(file, "object without a usable box, dropped", f"object {number}")
+            problems.add(file, "object without a usable box, dropped", f"object {place}")
     return objects
-
-
-def _root(file: Path) -> Element:
-    try:
-        root: Element | None = parse(file).getroot()
-    except DefusedXmlException as error:
-        raise DataError(
-            f"{file}: defines XML entities, which are refused as unsafe; write their text in place"
-        ) from error
-    except (ParseError, OSError, ValueError, LookupError) as error:
-        raise DataError(f"{file}: cannot be read as XML: {error}; write it again, or take it out") from error
-    if root is None or root.tag != "annotation":
-        raise DataError(f"{file}: is not Pascal VOC, whose files have <annotation> around them")
-    return root
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return None

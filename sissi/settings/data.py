@@ -10,15 +10,19 @@ from pydantic import Field, PositiveInt, model_validator
 from sissi.settings.base import Settings
 from sissi.settings.weak_labels import WeakLabels
 
+LabelFormat = Literal["celllab", "cellpose", "voc", "yolo", "coco", "label_studio", "cvat"]
+ONE_FILE = ("coco", "label_studio", "cvat")
+"""Formats whose labels of all images are in one file."""
+
 
 class LabelFiles(Settings):
     """Where labels are."""
 
-    format: Literal["celllab", "cellpose", "voc", "coco"]
-    """celllab: a text file an image; cellpose: a mask image beside each image; voc: an XML file an image; coco: one
-    JSON file."""
+    format: LabelFormat
+    """celllab, yolo: a text file an image; cellpose: a mask image beside each image; voc: an XML file an image; coco:
+    one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1". See docs/data.md."""
     labels: Path
-    """Folder of the label files (celllab, cellpose, voc), or the JSON file (coco)."""
+    """Folder of the label files (celllab, cellpose, voc, yolo), or the one file (coco, label_studio, cvat)."""
     classes: tuple[str, ...] | None = None
     """Classes that count as a cell; all where it is left out."""
 
@@ -26,12 +30,12 @@ class LabelFiles(Settings):
 class LabelledImages(Settings):
     """A folder of images with labels."""
 
-    format: Literal["celllab", "cellpose", "voc", "coco"]
+    format: LabelFormat
     """See `LabelFiles`. A celllab folder may hold the folders alive, inhib and dead."""
     images: Path
     """Folder of the images."""
     labels: Path | None = None
-    """Where the labels are; left out: beside the images (celllab, cellpose, voc)."""
+    """Where the labels are; left out: beside the images (celllab, cellpose, voc, yolo)."""
     classes: tuple[str, ...] | None = None
     """Classes that count as a cell; all where it is left out."""
     weak_labels: WeakLabels | None = None
@@ -40,9 +44,9 @@ class LabelledImages(Settings):
     """Use this many images, spread evenly over the sorted list; all where it is left out."""
 
     @model_validator(mode="after")
-    def _coco_needs_a_file(self) -> Self:
-        if self.format == "coco" and self.labels is None and self.weak_labels is None:
-            raise ValueError("format coco needs `labels`, the path of its JSON file")
+    def _one_file_must_be_named(self) -> Self:
+        if self.format in ONE_FILE and self.labels is None and self.weak_labels is None:
+            raise ValueError(f"format {self.format} needs `labels`, the path of its file")
         return self
 
 

@@ -28,7 +28,7 @@ def test_a_line_a_box(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("alive 1 2 3 4\ndead 5.5 6 7 8e0\n")
     found, problems = read(tmp_path, "a.jpg", "b.jpg")
     assert found == {"a.jpg": [[1, 2, 3, 4], [5.5, 6, 7, 8]]}
-    assert problems == []
+    assert problems == [Problem(tmp_path, "several classes, all of which count as a cell", "alive, dead")]
 
 
 def test_boxes_stay_as_the_file_gives_them(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from sissi.data.cellpose import mask_boxes, read_labels
+from sissi.boxes import EMPTY, make_boxes
+from sissi.data.cellpose import mask_boxes, read_labels, write_labels
 from sissi.data.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problem, Problems
+from sissi.data.samples import Sample
 from sissi.errors import DataError
 
 MASK = np.zeros((20, 30), np.uint16)
@@ -158,3 +160,17 @@ def test_a_mask_that_cannot_be_read(tmp_path: Path) -> None:
 def test_masks_have_no_classes(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"{tmp_path}: masks have no classes; leave `classes` out"):
         read(tmp_path, "000_img.png", classes=("cell",))
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def test_files_are_named_as_cellpose_does(tmp_path: Path) -> None:
+    names = ("000_img.png", "alive/b.jpg")
+    samples = [Sample(name, tmp_path / name, 20, 30, EMPTY) for name in names]
+    files = write_labels(samples, [make_boxes(BOXES), EMPTY], tmp_path / "out")
+    assert files == [tmp_path / "out" / "000_masks.png", tmp_path / "out" / "alive" / "b_masks.png"]
+    assert np.asarray(Image.open(files[0])).dtype == np.uint16
+    with pytest.raises(DataError, match=r"a_masks\.png: would hold the labels of a\.png, a\.jpg; rename one"):
+        many = [Sample(name, tmp_path / name, 20, 30, EMPTY) for name in ("a.png", "a.jpg")]
+        write_labels(many, [EMPTY, EMPTY], tmp_path / "out")

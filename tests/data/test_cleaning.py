@@ -38,6 +38,7 @@ def cleaned(some: Boxes) -> tuple[Boxes, list[Problem]]:
         ([100, 10, 120, 20], None, "box outside the image, dropped"),
         ([10, -20, 20, 0], None, "box outside the image, dropped"),
         ([NAN, 1, 2, 3], None, "box with a coordinate that is no number, dropped"),
+        ([1e300, 1, 2, 3], None, "box with a coordinate that is no number, dropped"),
         ([1, 1, INF, 3], None, "box with a coordinate that is no number, dropped"),
         ([-INF, 1, INF, NAN], None, "box with a coordinate that is no number, dropped"),
     ],

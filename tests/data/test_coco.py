@@ -64,8 +64,15 @@ def test_scores_are_kept_and_default_to_one(tmp_path: Path) -> None:
 
 def test_only_some_categories_count(tmp_path: Path) -> None:
     content = tree(annotation(), annotation(id=2, category_id=2), annotation(id=3, category_id=9, bbox=[0, 0, 1, 1]))
-    assert read(tmp_path, content, classes=("cell",)) == ({"a.jpg": [[1, 2, 4, 6]]}, [])
-    assert len(read(tmp_path, content)[0]["a.jpg"]) == 3
+    unknown = "annotation of a class that is not listed"
+    found, problems = read(tmp_path, content, classes=("cell",))
+    assert (found, problems) == ({"a.jpg": [[1, 2, 4, 6]]}, [(f"{unknown}, dropped", "annotations[2]")])
+    found, problems = read(tmp_path, content)
+    assert len(found["a.jpg"]) == 3
+    assert problems == [
+        (f"{unknown}, used as a cell", "annotations[2]"),
+        ("several classes, all of which count as a cell", "cell, debris"),
+    ]
 
 
 def test_two_categories_of_one_name(tmp_path: Path) -> None:
@@ -201,6 +208,7 @@ def test_a_size_that_is_not_the_images(tmp_path: Path) -> None:
         (tree(annotation(bbox=[1, 2, 3, 10**400])), r"annotations\[0\].bbox: is missing, or not"),
         (tree(annotation(score=1.5)), r"annotations\[0\].score: is 1.5, not a number from 0 to 1"),
         (tree(annotation(score=float("nan"))), r"annotations\[0\].score: is nan"),
+        (tree(annotation(score=10**400)), r"annotations\[0\].score: is 1000"),
         (tree(annotation(score="high")), r"annotations\[0\].score: is 'high'"),
     ],
 )

@@ -41,6 +41,12 @@ def test_celllab_images_lie_in_folders_by_category(tmp_path: Path) -> None:
     assert problems == [Problem(tmp_path / "stray.jpg", "image outside of alive, dead and inhib, not used")]
 
 
+@pytest.mark.parametrize("layout", ["coco", "label_studio", "flat"])
+def test_images_by_category_can_have_labels_of_any_format(tmp_path: Path, layout: str) -> None:
+    touch(tmp_path, "alive/b.jpg", "inhib/a.jpg", "labels.json")
+    assert find(tmp_path, layout) == (["alive/b.jpg", "inhib/a.jpg"], [])
+
+
 def test_celllab_images_may_lie_in_one_folder(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "a.txt")
     assert find(tmp_path, "celllab") == (["a.jpg"], [])
@@ -100,7 +106,7 @@ def test_samples_have_the_size_and_category_of_their_image(tmp_path: Path) -> No
     (tmp_path / "alive").mkdir()
     for name, size in (("a.png", (30, 20)), ("alive/b.png", (5, 6))):
         Image.new("L", size).save(tmp_path / name)
-    samples = checked({name: tmp_path / name for name in ("a.png", "alive/b.png")}, "key")
+    samples = checked({name: tmp_path / name for name in ("a.png", "alive/b.png")}, "key", Problems())
     seen = [(sample.name, sample.path, sample.height, sample.width, sample.category) for sample in samples]
     assert seen == [
         ("a.png", tmp_path / "a.png", 20, 30, None),
@@ -118,7 +124,7 @@ def test_all_broken_images_are_named_at_once(tmp_path: Path, broken: int, named:
         else:
             Image.new("L", (4, 4)).save(path)
     with pytest.raises(DataError) as caught:
-        checked(files, "data.target_train")
+        checked(files, "data.target_train", Problems())
     first, *lines = str(caught.value).split("\n  ")
     assert first == f"data.target_train: {broken} of 15 images cannot be used"
     assert [line.split(": ")[0] for line in lines[:named]] == [str(path) for path in list(files.values())[:named]]

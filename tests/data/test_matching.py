@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sissi.data.matching import LABELS_WITHOUT_IMAGE, check_classes, check_size, match_files, stem
+from sissi.data.matching import (
+    LABELS_WITHOUT_IMAGE,
+    check_classes,
+    check_size,
+    last_stem,
+    match_files,
+    read_files,
+    stem,
+)
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 
@@ -33,6 +41,11 @@ def touch(folder: Path, *names: str) -> None:
 @pytest.mark.parametrize(("name", "expected"), [("a.jpg", "a"), ("alive/a.b.jpg", "alive/a.b"), ("a", "a")])
 def test_a_stem_keeps_folder_and_dots(name: str, expected: str) -> None:
     assert stem(name) == expected
+
+
+@pytest.mark.parametrize("name", ["000_img.png", "x/000_masks.tif", "000.txt", "x\\000.jpg", "alive/000.xml"])
+def test_an_image_and_its_labels_share_a_last_stem(name: str) -> None:
+    assert last_stem(name) == "000"
 
 
 def test_files_of_the_same_stem_in_the_same_folder(tmp_path: Path) -> None:
@@ -82,6 +95,23 @@ def test_no_folder(tmp_path: Path) -> None:
         match(tmp_path / "file", "a.jpg")
 
 
+def test_all_label_files_that_cannot_be_used_are_named_at_once(tmp_path: Path) -> None:
+    touch(tmp_path, "a.txt", "b.txt", "c.txt")
+    files = {f"{name}.png": tmp_path / f"{name}.txt" for name in "abc"}
+
+    def read(name: str, file: Path) -> str:
+        if name != "b.png":
+            raise DataError(f"{file}: is empty")
+        return "boxes"
+
+    message = (
+        f"{tmp_path}: 2 of 3 label files cannot be used\n  {tmp_path}/a.txt: is empty\n  {tmp_path}/c.txt: is empty"
+    )
+    with pytest.raises(DataError, match=message):
+        read_files(tmp_path, files, read, Problems())
+    assert read_files(tmp_path, files, read, Problems(strict=False)) == {"b.png": "boxes"}
+
+
 @pytest.mark.parametrize(
     ("classes", "found", "noted"),
     [
@@ -110,6 +140,8 @@ def test_classes_of_which_none_is_there() -> None:
         (0, 0, []),
         (None, None, []),
         ("20", 31, []),
+        (10**400, 31, []),
+        (float("nan"), float("inf"), []),
         (30, 20, ["20 x 30, {image} has 30 x 20"]),
     ],
 )

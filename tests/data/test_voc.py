@@ -40,7 +40,7 @@ def read(
 
 def test_an_object_a_box_in_the_coordinates_of_the_file(tmp_path: Path) -> None:
     other = "<bndbox><ymax>8.5</ymax><xmin> 5 </xmin><xmax>7</xmax><ymin>6</ymin></bndbox>"
-    write(tmp_path, "a.xml", an_object("RBC"), an_object("WBC", other))
+    write(tmp_path, "a.xml", an_object("RBC"), an_object("RBC", other))
     assert read(tmp_path, "a.jpg", "b.jpg") == ({"a.jpg": [[1, 2, 3, 4], [5, 6, 7, 8.5]]}, [])
 
 
@@ -102,6 +102,7 @@ def test_a_size_that_is_not_the_images_is_noted(tmp_path: Path) -> None:
             tmp_path / "a.xml",
             "image of another size than its labels say",
             f"20 x 30, {tmp_path}/a.jpg has 30 x 20",
+            error=True,
         )
     ]
 

@@ -1,0 +1,84 @@
+"""Labels of one format in another, for the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sissi.boxes import EMPTY, Boxes
+from sissi.data import cellpose
+from sissi.data.export import WITHOUT_SCORES, write_labels
+from sissi.data.find import find_images
+from sissi.data.images import image_size
+from sissi.data.load import read_labels
+from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.errors import DataError
+from sissi.settings import LabelFiles
+from sissi.settings.data import ONE_FILE
+
+
+def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: Problems) -> tuple[list[Path], str]:
+    """Read labels and write them in another format, cut to their images, every class as `cell`.
+
+    Images that the labels do not mention are left out. What is written is read back, so that what the format could
+    not hold is known.
+
+    Args:
+        source: the labels.
+        target: format to write.
+        images: folder of the images; of these only the sizes are read.
+        out: folder, or file, to write; must be new.
+        problems: takes what was dropped, cut, or could not be held.
+
+    Returns:
+        The files that were written, and how much is in them in words.
+
+    Raises:
+        DataError: something cannot be read, `out` exists, or no image has labels.
+    """
+    _refuse_old(out)
+    if not source.labels.exists():
+        raise DataError(f"no such file or folder: {source.labels}")
+    samples = _samples(images, source.format, problems)
+    labels = read_labels(source, Path(), samples, problems, source.format)
+    if not labels:
+        raise DataError(f"{source.labels}: has no labels of the format {source.format} for an image in {images}")
+    for sample in samples:
+        if sample.name not in labels:
+            problems.add(sample.path, "image without labels, left out")
+    samples = [sample for sample in samples if sample.name in labels]
+    boxes = [labels[sample.name] for sample in samples]
+    if target in WITHOUT_SCORES and any((found.scores < 1).any() for found in boxes):
+        problems.add(out, "scores left out", f"{target} has no place for them")
+    files = write_labels(target, samples, boxes, out)
+    _note_lost(target, samples, boxes, files, out, problems)
+    return files, f"{len(samples):,} images, {sum(map(len, boxes)):,} boxes"
+
+
+def _refuse_old(out: Path) -> None:
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise DataError(f"{out}: exists already; remove it, or write to another place")
+
+
+def _samples(images: Path, source: str, problems: Problems) -> list[Sample]:
+    found = find_images(images, "celllab", problems, "--images")
+    sized = {name: path for name, path in found.items() if source != "cellpose" or not cellpose.is_mask(path)}
+    return [Sample(name, path, *image_size(path), EMPTY) for name, path in sized.items()]
+
+
+def _note_lost(
+    target: str, samples: Sequence[Sample], boxes: Sequence[Boxes], files: list[Path], out: Path, problems: Problems
+) -> None:
+    """Note images whose boxes do not come back as they were written, to a pixel: cells that others hide in a mask."""
+    written = LabelFiles(format=target, labels=files[0] if target in ONE_FILE else out)  # type: ignore[arg-type]
+    back = read_labels(written, Path(), samples, Problems(), target, others=None)
+    for sample, given in zip(samples, boxes, strict=True):
+        found = back[sample.name]
+        if len(found) != len(given):
+            detail = f"{len(given) - len(found)} of {len(given)}"
+            problems.add(sample.path, "boxes that the format could not hold", detail)
+        elif (np.abs(found.xyxy - given.xyxy) > 1).any():
+            problems.add(sample.path, "box that the format could not hold to a pixel")
