@@ -10,6 +10,7 @@ from typing import Any
 from sissi import config, stage_keys, table
 from sissi.boxes import Boxes
 from sissi.cache import Cache, Entry
+from sissi.data.check import check_cheaply
 from sissi.data.coco import to_coco
 from sissi.data.datasets import DataSets, load_data
 from sissi.data.problems import Problems
@@ -241,10 +242,7 @@ def run_ablation(
     Raises:
         SissiError: the data, the store or early learning failed; a variant that fails leaves a gap in the table.
     """
-    problems = Problems()
-    data = load_data(experiment, problems)
-    for line in problems.summary():
-        display.warn(line)
+    data, problems = load_checked(experiment, display)
     digests = stage_keys.digests(data)
     cache = Cache(cache_folder(experiment))
     key = cache.entry("ablation", {"settings": experiment.model_dump(mode="json"), "data": digests}).digest[:16]
@@ -265,6 +263,20 @@ def run_ablation(
             table.write(rows, out)
         cache.prune(experiment.tracking.cache_gb * 1e9)
     return rows
+
+
+def load_checked(experiment: Experiment, display: Display) -> tuple[DataSets, Problems]:
+    """The data of an experiment, and what is odd about them, which is shown as well.
+
+    Raises:
+        DataError: they cannot be used.
+    """
+    problems = Problems()
+    data = load_data(experiment, problems)
+    check_cheaply(experiment, data, problems)
+    for line in problems.summary():
+        display.warn(line)
+    return data, problems
 
 
 def branch_and_scores(experiment: Experiment, data: DataSets, task: Branch, place: Entry, record: Any) -> Any:

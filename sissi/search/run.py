@@ -10,9 +10,8 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from sissi import config, stage_keys
-from sissi.ablation import Ablation, Workshop, cache_folder
+from sissi.ablation import Ablation, Workshop, cache_folder, load_checked
 from sissi.cache import Cache
-from sissi.data.datasets import DataSets, load_data
 from sissi.data.problems import Problems
 from sissi.jobs import Job, Outcome, run
 from sissi.progress import Display
@@ -124,7 +123,7 @@ def run_search(
         SissiError: data, store or storage cannot be used, early learning failed, or no trial came to its end.
     """
     experiment = experiment_of(search, overrides, {})
-    data, problems = _data(experiment, display)
+    data, problems = load_checked(experiment, display)
     digests = stage_keys.digests(data)
     key = _key(search, experiment, digests)
     folder = experiment.tracking.folder
@@ -145,14 +144,6 @@ def run_search(
             study.close()
         Cache(cache_folder(experiment)).prune(experiment.tracking.cache_gb * 1e9)
     return summary
-
-
-def _data(experiment: Experiment, display: Display) -> tuple[DataSets, Problems]:
-    problems = Problems()
-    data = load_data(experiment, problems)
-    for line in problems.summary():
-        display.warn(line)
-    return data, problems
 
 
 def _key(search: Search, experiment: Experiment, digests: dict[str, str]) -> str:
