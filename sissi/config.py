@@ -90,14 +90,25 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if keys == ["data", "folder"] and isinstance(value, str):
         value = str(_resolved(Path(value)))
     node = tree
-    for key in keys[:-1]:
-        child = node.setdefault(key, {})
+    for depth, key in enumerate(keys[:-1], start=1):
+        child = node.setdefault(key, _default(keys[:depth]))
         if child is None:
             child = node[key] = {}
         if not isinstance(child, dict):
             raise ExperimentError(f"--set {override}: {key} holds a value, not keys")
         node = child
     node[keys[-1]] = value
+
+
+def _default(keys: Sequence[str]) -> dict[str, Any]:
+    """The settings at a place that the file leaves out: an override changes one of them, the others stay."""
+    model: type[Settings] | None = Experiment
+    default: Any = None
+    for key in keys:
+        field = model.model_fields.get(key) if model else None
+        default = field.default if field else None
+        model = _settings_in(field.annotation) if field else None
+    return default.model_dump(mode="json") if isinstance(default, Settings) else {}
 
 
 def _explain(error: ValidationError) -> str:

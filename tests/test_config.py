@@ -164,3 +164,10 @@ def test_exactly_the_kernels_that_opencv_takes_are_accepted(kernel):
     else:
         with pytest.raises(ValidationError):
             Blur(kernel=(kernel, kernel))
+
+
+def test_an_override_of_one_key_keeps_the_defaults_beside_it(tmp_path):
+    experiment = config.load(Path("experiments/smoke.yaml"), ["synthetic_images.strong.sigma=12"])
+    strong, before = experiment.synthetic_images.strong, config.load(Path("experiments/smoke.yaml")).synthetic_images
+    assert (strong.kernel, strong.sigma) == (before.strong.kernel, 12)
+    assert experiment.synthetic_images.weak == before.weak

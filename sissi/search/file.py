@@ -125,7 +125,8 @@ class Search(Settings):
 
     def _check_reader(self) -> None:
         reader, _, metric = self.objective.partition("/")
-        if not reader or metric not in METRICS:
+        others = [name.partition("/")[0] for name in WATCHED]
+        if not reader or reader in others or metric not in METRICS:
             raise ValueError(f"objective: {self.objective!r} is not known; there are {', '.join(WATCHED)}")
         if not self.oracle:
             raise ValueError(
@@ -163,9 +164,7 @@ def load_search(path: Path, overrides: Sequence[str] = ()) -> Search:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ExperimentError(f"{path}: cannot be read: {error}") from None
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()
-        ]
+        faults = [_explain(one) for one in error.errors()]
         raise ExperimentError("\n  ".join([f"{path}: the search cannot be used", *faults])) from None
     search = search.model_copy(update={"experiment": path.parent / search.experiment})
     for key, values in search.space.items():
@@ -180,6 +179,12 @@ def experiment_of(search: Search, overrides: Sequence[str], values: Mapping[str,
     given = [f"{key}={json.dumps(value)}" for key, value in {**search.overrides, **dict(values)}.items()]
     pinned = [f"variants={json.dumps([search.variant])}", f"seeds=[{search.seed}]"]
     return config.load(search.experiment, [*given, *overrides, *always, *pinned])
+
+
+def _explain(fault: Any) -> str:
+    """A fault of the search file: its key if it has one, and what is wrong."""
+    key, message = ".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
 
 
 def _check(path: Path, search: Search, overrides: list[str], key: str, values: Range | Choices) -> None:
