@@ -53,5 +53,5 @@ def test_cells_outside_the_areas_are_left_out() -> None:
 
 def test_weak_edges_need_a_lower_threshold() -> None:
     faint = pictures.discs(CIRCLES, light=112, ground=100)
-    assert len(inhibited.find_cells(faint, InhibitedCells(canny=(60, 150)))) == 0
-    assert len(inhibited.find_cells(faint, InhibitedCells(canny=(10, 20)))) == len(CIRCLES)
+    assert len(inhibited.find_cells(faint, InhibitedCells(edge_strength=(30, 60)))) == 0
+    assert len(inhibited.find_cells(faint, InhibitedCells(edge_strength=(2, 5)))) == len(CIRCLES)
