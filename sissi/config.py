@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from sissi.errors import ExperimentError
-from sissi.settings import DemoData, Experiment, FileData
+from sissi.settings import DemoData, Experiment, FileData, WeakLabels
 from sissi.settings.base import Settings
 
 
@@ -28,7 +28,24 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     try:
         return Experiment.model_validate(tree)
     except ValidationError as error:
-        raise ExperimentError(f"{path}: {_explain(error)}") from None
+        raise ExperimentError(f"{path}: {_explain(error, Experiment)}") from None
+
+
+def load_weak_labels(path: Path | None, overrides: Sequence[str] = ()) -> WeakLabels:
+    """The settings of weak labels in a YAML file, or the defaults, with `key.key=value` overrides on top.
+
+    The keys are those of `weak_labels` in an experiment; a pipeline that nobody names is `auto`.
+
+    Raises:
+        ExperimentError: as `load`.
+    """
+    tree: dict[str, Any] = {"pipeline": "auto"} | (_read(path) if path else {})
+    for override in overrides:
+        _apply(tree, override)
+    try:
+        return WeakLabels.model_validate(tree)
+    except ValidationError as error:
+        raise ExperimentError(f"{path or 'weak labels'}: {_explain(error, WeakLabels)}") from None
 
 
 def dump(experiment: Experiment) -> str:
@@ -100,17 +117,17 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     node[keys[-1]] = value
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, root: type[Settings]) -> str:
     """A line for each fault: its dotted key, what is wrong with it, and what is allowed there."""
-    lines = [_explain_one(fault) for fault in error.errors()]
-    return "\n  ".join(["the experiment cannot be used", *lines]) if len(lines) > 1 else lines[0]
+    lines = [_explain_one(fault, root) for fault in error.errors()]
+    return "\n  ".join(["the settings cannot be used", *lines]) if len(lines) > 1 else lines[0]
 
 
-def _explain_one(fault: Any) -> str:
+def _explain_one(fault: Any, root: type[Settings]) -> str:
     location = _without_kind(fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1]))}"
+        message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1], root))}"
     elif fault["type"] not in ("missing", "value_error"):
         message = f"{message} (given: {fault['input']!r})"
     key = ".".join(map(str, location))
@@ -122,9 +139,9 @@ def _without_kind(location: Sequence[int | str]) -> tuple[int | str, ...]:
     return tuple(location[:1]) + tuple(location[2:]) if location[:1] == ("data",) else tuple(location)
 
 
-def _allowed(location: Sequence[int | str]) -> list[str]:
-    """The keys that the settings at a place of the experiment know."""
-    model: type[Settings] = Experiment
+def _allowed(location: Sequence[int | str], root: type[Settings]) -> list[str]:
+    """The keys that the settings at a place below `root` know."""
+    model = root
     for part in _without_kind(location):
         if part in model.model_fields:
             model = _settings_in(model.model_fields[str(part)].annotation) or model

@@ -14,6 +14,9 @@ class DeadCells(Settings):
 
     radius: Interval = (7, 15)
     """Radius of a cell, smallest and largest, in px."""
+    smoothing: float = Field(default=0, ge=0)
+    """Standard deviation of a Gaussian before the transform, in px; 0: straight on the grey image. For large cells,
+    whose texture else votes for circles that are not there."""
     edge_threshold: PositiveFloat = 90
     """Upper Canny threshold of the Hough transform, in grey levels; the lower one is half of it."""
     votes: PositiveFloat = 12
