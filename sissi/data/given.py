@@ -44,9 +44,11 @@ def _files(argument: str, problems: Problems) -> list[Path]:
         return list(find_images(path, "celllab", problems, _ARGUMENT).values())
     if path.is_file():
         return [path]  # named by hand: of whatever suffix, reading it says whether it is an image
-    matches = [Path(match) for match in glob.glob(argument, recursive=True)]
+    matches = [Path(match) for match in glob.glob(argument, recursive=True)]  # noqa: PTH207, Path.glob takes no absolute pattern
     images = [match for match in matches if match.suffix.lower() in SUFFIXES and match.is_file()]
     if not images:
         other = "no image matches the pattern" if matches or glob.has_magic(argument) else "no such file or folder"
-        raise DataError(f"{_ARGUMENT}: {argument}: {other}; files with these suffixes are images: {', '.join(SUFFIXES)}")
+        raise DataError(
+            f"{_ARGUMENT}: {argument}: {other}; files with these suffixes are images: {', '.join(SUFFIXES)}"
+        )
     return images

@@ -9,6 +9,8 @@ from sissi.weak_labels import alive, dead, inhibited
 from sissi.weak_labels.channels import Image
 from sissi.weak_labels.choosing import Choice, Pipeline, choose
 
+__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "Pipeline", "choose", "choose_pipeline", "find_cells", "label_cells"]
+
 PIPELINE_OF_CATEGORY: dict[str, Pipeline] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
 """The pipeline for each image folder of the CellLab layout."""
 
