@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sissi.boxes import Boxes
 from sissi.settings import InhibitedCells
 from sissi.weak_labels.channels import Image, grey
+from sissi.weak_labels.gradients import derivatives, magnitude
 from sissi.weak_labels.morphology import disk, fill_holes, region_boxes
 
 Regions = npt.NDArray[np.int32]
@@ -67,8 +68,8 @@ def find_edges(even: Image, settings: InhibitedCells) -> Image:
     of a clean image are found by it as strong ones of a noisy image are, whatever the exposure.
     """
     smooth = cv2.GaussianBlur(even.astype(np.float32), (0, 0), settings.smoothing)
-    across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    step = max(_ROUNDING, float(np.median(cv2.magnitude(across, down)))) / _STEPS
+    across, down = derivatives(smooth)
+    step = max(_ROUNDING, float(np.median(magnitude(across, down)))) / _STEPS
     low, high = settings.edge_strength
     whole = [(derivative / step).astype(np.int16) for derivative in (across, down)]
     edges: Image = cv2.Canny(whole[0], whole[1], low * _STEPS, high * _STEPS, L2gradient=True)
