@@ -106,7 +106,7 @@ def blood_smears(folder: Path) -> list[Row]:
 
 def _labels(folder: Path, found: Mapping[str, Path], source: LabelFiles) -> dict[str, Boxes]:
     samples = checked(found, "images", Problems())
-    return read_labels(source, folder, samples, Problems(), "labels", complete=False)
+    return read_labels(source, folder, samples, Problems(), "labels", others=None)
 
 
 def _compare(names: Iterable[str], labels: Mapping[str, Boxes], truth: Mapping[str, Boxes]) -> LabelQuality:

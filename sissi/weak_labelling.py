@@ -78,7 +78,7 @@ def read_truth(path: Path, format: str, samples: Sequence[Sample], problems: Pro
     if format not in formats:
         raise DataError(f"--truth-format {format}: no such format; there are {', '.join(formats)}")
     source = LabelFiles.model_validate({"format": format, "labels": path})
-    found = read_labels(source, Path(), samples, problems, "--truth", complete=False)
+    found = read_labels(source, Path(), samples, problems, "--truth", others=None)
     if not found:
         raise DataError(f"--truth {path}: lists none of the {len(samples)} images; it names them by their file names")
     return [found.get(sample.name) for sample in samples]
