@@ -77,6 +77,8 @@ def read_truth(path: Path, format: str, samples: Sequence[Sample], problems: Pro
     formats = get_args(LabelFiles.model_fields["format"].annotation)
     if format not in formats:
         raise DataError(f"--truth-format {format}: no such format; there are {', '.join(formats)}")
+    if not path.exists():
+        raise DataError(f"--truth {path}: no such file or folder")
     source = LabelFiles.model_validate({"format": format, "labels": path})
     found = read_labels(source, Path(), samples, problems, "--truth", others=None)
     if not found:

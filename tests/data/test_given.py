@@ -8,7 +8,10 @@ from sissi.data.given import given_images
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 
-FILES = ("a.png", "b.JPG", "notes.txt", "sub/c.tif", "lab/alive/d.png", "lab/dead/d.png", "lab/e.png", "weiß e/ü 1.png")
+FILES = (
+    *("a.png", "b.JPG", "notes.txt", "sub/c.tif", "lab/alive/d.png", "lab/dead/d.png", "lab/e.png", "weiß e/ü 1.png"),
+    *("pose/1_img.png", "pose/1_masks.png", "masks/1_masks.png"),
+)
 
 
 @pytest.fixture
@@ -34,6 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["*.png", "a.png", "sub"], ["a.png", "sub/c.tif"]),  # each once
         (["lab", "sub/*.tif"], ["lab/alive/d.png", "lab/dead/d.png", "sub/c.tif"]),
         (["weiß e/*.png"], ["ü 1.png"]),
+        (["pose"], ["1_img.png"]),  # masks of cells are no images
+        (["pose/*"], ["1_img.png"]),
     ],
 )
 def test_images_have_their_path_below_the_folder_that_all_are_in(
@@ -54,7 +59,12 @@ def test_images_beside_the_category_folders_are_told(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("argument", "told"),
-    [("nowhere", "nowhere: no such file or folder"), ("*.bmp", "no image matches"), ("notes*", "no image matches")],
+    [
+        ("nowhere", "nowhere: no such file or folder"),
+        ("*.bmp", "no image matches"),
+        ("notes*", "no image matches"),
+        ("masks", "has masks of cells, and no image"),
+    ],
 )
 def test_what_names_no_image_is_refused(folder: Path, argument: str, told: str) -> None:
     with pytest.raises(DataError, match=rf"IMAGES: .*{told}"):
