@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from sissi.errors import ExperimentError
-from sissi.settings import DemoData, Experiment, FileData
+from sissi.settings import DemoData, Experiment, FileData, WeakLabels
 from sissi.settings.base import Settings
 
 
@@ -24,11 +24,28 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     tree = _read(path)
     _start_folder_at(tree, path.parent)
     for override in overrides:
-        _apply(tree, override)
+        _apply(tree, override, Experiment)
     try:
         return Experiment.model_validate(tree)
     except ValidationError as error:
-        raise ExperimentError(f"{path}: {_explain(error)}") from None
+        raise ExperimentError(f"{path}: {_explain(error, Experiment)}") from None
+
+
+def load_weak_labels(path: Path | None, overrides: Sequence[str] = ()) -> WeakLabels:
+    """The settings of weak labels in a YAML file, or the defaults, with `key.key=value` overrides on top.
+
+    The keys are those of `weak_labels` in an experiment; a pipeline that nobody names is `auto`.
+
+    Raises:
+        ExperimentError: as `load`.
+    """
+    tree: dict[str, Any] = {"pipeline": "auto"} | (_read(path) if path else {})
+    for override in overrides:
+        _apply(tree, override, WeakLabels)
+    try:
+        return WeakLabels.model_validate(tree)
+    except ValidationError as error:
+        raise ExperimentError(f"{path or 'weak labels'}: {_explain(error, WeakLabels)}") from None
 
 
 def dump(experiment: Experiment) -> str:
@@ -78,7 +95,7 @@ def _resolved(path: Path) -> Path:
         return path.absolute()
 
 
-def _apply(tree: dict[str, Any], override: str) -> None:
+def _apply(tree: dict[str, Any], override: str, root: type[Settings]) -> None:
     dotted, equals, text = override.partition("=")
     keys = dotted.strip().split(".")
     if not equals or not all(keys):
@@ -91,7 +108,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         value = str(_resolved(Path(value)))
     node = tree
     for depth, key in enumerate(keys[:-1], start=1):
-        child = node.setdefault(key, _default(keys[:depth]))
+        child = node.setdefault(key, _default(keys[:depth], root))
         if child is None:
             child = node[key] = {}
         if not isinstance(child, dict):
@@ -100,9 +117,9 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     node[keys[-1]] = value
 
 
-def _default(keys: Sequence[str]) -> dict[str, Any]:
+def _default(keys: Sequence[str], root: type[Settings]) -> dict[str, Any]:
     """The settings at a place that the file leaves out: an override changes one of them, the others stay."""
-    model: type[Settings] | None = Experiment
+    model: type[Settings] | None = root
     default: Any = None
     for key in keys:
         field = model.model_fields.get(key) if model else None
@@ -111,17 +128,17 @@ def _default(keys: Sequence[str]) -> dict[str, Any]:
     return default.model_dump(mode="json") if isinstance(default, Settings) else {}
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, root: type[Settings]) -> str:
     """A line for each fault: its dotted key, what is wrong with it, and what is allowed there."""
-    lines = [_explain_one(fault) for fault in error.errors()]
-    return "\n  ".join(["the experiment cannot be used", *lines]) if len(lines) > 1 else lines[0]
+    lines = [_explain_one(fault, root) for fault in error.errors()]
+    return "\n  ".join(["the settings cannot be used", *lines]) if len(lines) > 1 else lines[0]
 
 
-def _explain_one(fault: Any) -> str:
+def _explain_one(fault: Any, root: type[Settings]) -> str:
     location = _without_kind(fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1]))}"
+        message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1], root))}"
     elif fault["type"] not in ("missing", "value_error"):
         message = f"{message} (given: {fault['input']!r})"
     key = ".".join(map(str, location))
@@ -133,9 +150,9 @@ def _without_kind(location: Sequence[int | str]) -> tuple[int | str, ...]:
     return tuple(location[:1]) + tuple(location[2:]) if location[:1] == ("data",) else tuple(location)
 
 
-def _allowed(location: Sequence[int | str]) -> list[str]:
-    """The keys that the settings at a place of the experiment know."""
-    model: type[Settings] = Experiment
+def _allowed(location: Sequence[int | str], root: type[Settings]) -> list[str]:
+    """The keys that the settings at a place below `root` know."""
+    model = root
     for part in _without_kind(location):
         if part in model.model_fields:
             model = _settings_in(model.model_fields[str(part)].annotation) or model

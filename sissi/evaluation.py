@@ -13,6 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from sissi.boxes import CELL, Boxes, match
+from sissi.boxes import iou as overlap
 
 COCO_LIMIT = 100
 """Detections an image that COCO's own AP and AR look at."""
@@ -49,11 +50,22 @@ class LabelQuality:
         precision: fraction of labels that match a true box; nan without labels.
         recall: fraction of true boxes that a label matches; nan without true boxes.
         labels: how many there are.
+        cells: how many true boxes there are.
+        mean_iou: of the labels that match, with their true boxes; nan if none does.
     """
 
     precision: float
     recall: float
     labels: int
+    cells: int
+    mean_iou: float
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall; nan without labels and true boxes."""
+        both = self.labels + self.cells
+        hits = self.precision * self.labels if self.labels else 0.0
+        return 2 * hits / both if both else float("nan")
 
 
 def coco_metrics(predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> Metrics:
@@ -90,14 +102,22 @@ def ap50(predicted: Sequence[Boxes], truth: Sequence[Boxes]) -> float:
 def label_quality(labels: Sequence[Boxes], truth: Sequence[Boxes | None], iou: float = 0.5) -> LabelQuality:
     """Precision and recall of labels, over the images that have a truth."""
     covered = [(mine, true) for mine, true in zip(labels, truth, strict=True) if true is not None]
-    hits = sum(int((match(mine, true, iou) >= 0).sum()) for mine, true in covered)
+    overlaps = [shared for mine, true in covered for shared in _matched_ious(mine, true, iou)]
     given = sum(len(mine) for mine, _ in covered)
     wanted = sum(len(true) for _, true in covered)
     return LabelQuality(
-        precision=hits / given if given else float("nan"),
-        recall=hits / wanted if wanted else float("nan"),
+        precision=len(overlaps) / given if given else float("nan"),
+        recall=len(overlaps) / wanted if wanted else float("nan"),
         labels=given,
+        cells=wanted,
+        mean_iou=float(np.mean(overlaps)) if overlaps else float("nan"),
     )
+
+
+def _matched_ious(labels: Boxes, truth: Boxes, iou: float) -> list[float]:
+    """IoU of each label that matches a true box with that box."""
+    found, shared = match(labels, truth, iou), overlap(labels, truth)
+    return [float(shared[index, true]) for index, true in enumerate(found) if true >= 0]
 
 
 def _accumulate(

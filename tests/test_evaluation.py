@@ -91,8 +91,12 @@ def test_label_quality_counts_only_images_with_a_truth():
     truth = [make_boxes([[0, 0, 10, 9], [20, 20, 30, 30], [40, 40, 45, 45]]), None]
     quality = label_quality(labels, truth)
     assert (quality.precision, quality.recall, quality.labels) == (0.5, pytest.approx(1 / 3), 2)
+    assert (quality.cells, quality.mean_iou) == (3, pytest.approx(0.9))
+    assert quality.f1 == pytest.approx(2 / 5)
 
 
 def test_label_quality_without_labels_or_without_cells():
     assert math.isnan(label_quality([EMPTY], [make_boxes([[0, 0, 1, 1]])]).precision)
     assert math.isnan(label_quality([make_boxes([[0, 0, 1, 1]])], [EMPTY]).recall)
+    assert math.isnan(label_quality([EMPTY], [EMPTY]).f1) and math.isnan(label_quality([EMPTY], [EMPTY]).mean_iou)
+    assert label_quality([EMPTY], [make_boxes([[0, 0, 1, 1]])]).f1 == 0

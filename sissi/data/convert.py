@@ -15,6 +15,7 @@ from sissi.data.images import image_size
 from sissi.data.load import read_labels
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
+from sissi.data.writing import refuse_old
 from sissi.errors import DataError
 from sissi.settings import LabelFiles
 from sissi.settings.data import ONE_FILE
@@ -39,7 +40,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     Raises:
         DataError: something cannot be read, `out` exists, or no image has labels.
     """
-    _refuse_old(out)
+    refuse_old(out)
     if not source.labels.exists():
         raise DataError(f"no such file or folder: {source.labels}")
     samples = _samples(images, source.format, problems)
@@ -56,11 +57,6 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     files = write_labels(target, samples, boxes, out)
     _note_lost(target, samples, boxes, files, out, problems)
     return files, f"{len(samples):,} images, {sum(map(len, boxes)):,} boxes"
-
-
-def _refuse_old(out: Path) -> None:
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise DataError(f"{out}: exists already; remove it, or write to another place")
 
 
 def _samples(images: Path, source: str, problems: Problems) -> list[Sample]:

@@ -170,7 +170,7 @@ def _weakly_labelled(samples: Sequence[Sample], settings: WeakLabels, problems: 
     if settings.pipeline == "category" and any(sample.category is None for sample in samples):
         raise DataError(
             f"{key}.weak_labels.pipeline: category takes the pipeline from the folder of an image, but the images are "
-            f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to alive, dead or inhibited"
+            f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
         )
 
     def labelled(sample: Sample) -> Sample:

@@ -17,6 +17,16 @@ CELL_NAME = "cell"
 """Class of every box in the files that name classes."""
 
 
+def refuse_old(out: Path) -> None:
+    """Refuse to write where something is.
+
+    Raises:
+        DataError: there is a file, or a folder that is not empty.
+    """
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise DataError(f"{out}: exists already; remove it, or write to another place")
+
+
 def label_files(samples: Sequence[Sample], out: Path, suffix: str, ending: str = "") -> list[Path]:
     """A file for each image, below `out` where the image is below its folder, with the image's stem; folders are made.
 

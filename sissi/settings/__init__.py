@@ -7,7 +7,7 @@ from sissi.settings.correction import Blur, PseudoLabels, SyntheticImages
 from sissi.settings.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
 from sissi.settings.experiment import Evaluation, Experiment, Runtime, Tracking
 from sissi.settings.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
-from sissi.settings.weak_labels import AliveCells, DeadCells, InhibitedCells, WeakLabels
+from sissi.settings.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
 
 __all__ = [
     "AliveCells",
@@ -24,6 +24,7 @@ __all__ = [
     "InhibitedCells",
     "LabelFiles",
     "LabelledImages",
+    "PipelineChoice",
     "PseudoLabels",
     "Runtime",
     "SyntheticImages",

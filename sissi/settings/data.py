@@ -104,7 +104,7 @@ class DemoData(Settings):
     source_val: int = Field(default=24, ge=2)
     """Images."""
     weak_labels: WeakLabels = WeakLabels()
-    """How the initial labels of the target images are made; by default, settings that nobody tuned on the demo."""
+    """How the initial labels of the target images are made; the defaults were chosen on other drawing seeds."""
 
     @model_validator(mode="after")
     def _fewest_first(self) -> Self:

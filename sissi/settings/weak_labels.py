@@ -14,7 +14,10 @@ class DeadCells(Settings):
 
     radius: Interval = (7, 15)
     """Radius of a cell, smallest and largest, in px."""
-    edge_threshold: PositiveFloat = 100
+    smoothing: float = Field(default=0, ge=0)
+    """Standard deviation of a Gaussian before the transform, in px; 0: straight on the grey image. For large cells,
+    whose texture else votes for circles that are not there."""
+    edge_threshold: PositiveFloat = 90
     """Upper Canny threshold of the Hough transform, in grey levels; the lower one is half of it."""
     votes: PositiveFloat = 12
     """Votes that a centre needs; fewer votes find more circles and more wrong ones."""
@@ -53,21 +56,41 @@ class InhibitedCells(Settings):
 
     illumination_radius: PositiveInt = 12
     """Largest radius of the alternating filters that estimate the uneven light, in px: above a cell's radius."""
-    canny: Interval = (40, 100)
-    """Canny thresholds in grey levels, low and high."""
-    closing_radius: PositiveInt = 3
+    smoothing: PositiveFloat = 1.0
+    """Standard deviation of the Gaussian before the edges, in px: about the size of the grain of the noise."""
+    edge_strength: Interval = (2, 5)
+    """Canny thresholds, low and high, in multiples of the ground's gradient. Of the ground's pixels one in 16 exceeds
+    2 by noise alone, none exceeds 5."""
+    closing_radius: PositiveInt = 2
     """Radius of the closing that joins the edges of a cell, in px."""
-    area: Interval = (110, 4000)
+    opening_radius: PositiveInt = 3
+    """Radius of the opening that takes away what is too thin for a cell, in px: below half a cell's width."""
+    area: Interval = (110, 1500)
     """Area of a box, smallest and largest, in square px."""
     nms_iou: Fraction = 0.3
     """Of two boxes that overlap more than this, the smaller goes."""
 
 
+class PipelineChoice(Settings):
+    """The rule by which `auto` takes a pipeline; see `sissi.weak_labels.choosing`. Ratios do not depend on exposure."""
+
+    area: Interval = (60, 800)
+    """Area of the regions that are looked at, smallest and largest, in square px: about that of one cell."""
+    rim_width: PositiveFloat = 2.5
+    """How far the rim of a region reaches into it, in px."""
+    dark_rim: float = 0.33
+    """Below this, the rim over the mean deviation from the ground says dead: a dark ring."""
+    bright_balance: float = 0.83
+    """Above this, the balance of bright and dark says alive: a halo, and a body no darker than the ground."""
+
+
 class WeakLabels(Settings):
     """Labels by image processing instead of files (appendix A)."""
 
-    pipeline: Literal["category", "dead", "alive", "inhibited"] = "category"
-    """One pipeline for all images, or `category`: the one named by the CellLab folder (alive, inhib, dead)."""
+    pipeline: Literal["category", "auto", "dead", "alive", "inhibited"] = "category"
+    """One pipeline for all images; `category`: the one that the CellLab folder (alive, inhib, dead) names; `auto`: the
+    one that suits each image by its look."""
+    auto: PipelineChoice = PipelineChoice()
     dead: DeadCells = DeadCells()
     alive: AliveCells = AliveCells()
     inhibited: InhibitedCells = InhibitedCells()

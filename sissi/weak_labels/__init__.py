@@ -7,8 +7,11 @@ from sissi.errors import DataError
 from sissi.settings import WeakLabels
 from sissi.weak_labels import alive, dead, inhibited
 from sissi.weak_labels.channels import Image
+from sissi.weak_labels.choosing import Choice, Pipeline, choose
 
-PIPELINE_OF_CATEGORY = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
+__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "Pipeline", "choose", "choose_pipeline", "find_cells", "label_cells"]
+
+PIPELINE_OF_CATEGORY: dict[str, Pipeline] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
 """The pipeline for each image folder of the CellLab layout."""
 
 
@@ -24,7 +27,29 @@ def label_cells(image: Image, settings: WeakLabels, category: str | None) -> Box
         DataError: the pipeline depends on the category, and there is none or an unknown one.
         ValueError: the array is no such image.
     """
-    pipeline = settings.pipeline if settings.pipeline != "category" else _pipeline_of(category)
+    return find_cells(image, settings, choose_pipeline(image, settings, category).pipeline)
+
+
+def choose_pipeline(image: Image, settings: WeakLabels, category: str | None) -> Choice:
+    """The pipeline for an image, and why: as set, by its category, or by its look.
+
+    Raises:
+        DataError: as `label_cells`.
+        ValueError: the array is no image.
+    """
+    if settings.pipeline == "auto":
+        return choose(image, settings)
+    if settings.pipeline == "category":
+        return Choice(_pipeline_of(category), f"folder {category}")
+    return Choice(settings.pipeline, "as set")
+
+
+def find_cells(image: Image, settings: WeakLabels, pipeline: Pipeline) -> Boxes:
+    """The boxes that a pipeline finds in an image; scores are 1.
+
+    Raises:
+        ValueError: the array is no image.
+    """
     if pipeline == "dead":
         return dead.find_cells(image, settings.dead)
     if pipeline == "alive":
@@ -32,10 +57,10 @@ def label_cells(image: Image, settings: WeakLabels, category: str | None) -> Box
     return inhibited.find_cells(image, settings.inhibited)
 
 
-def _pipeline_of(category: str | None) -> str:
+def _pipeline_of(category: str | None) -> Pipeline:
     if category not in PIPELINE_OF_CATEGORY:
         raise DataError(
             f"weak_labels.pipeline is `category`, but the image's category is {category}: put images into the folders "
-            f"{', '.join(PIPELINE_OF_CATEGORY)}, or set weak_labels.pipeline to dead, alive or inhibited"
+            f"{', '.join(PIPELINE_OF_CATEGORY)}, or set weak_labels.pipeline to auto, dead, alive or inhibited"
         )
     return PIPELINE_OF_CATEGORY[category]

@@ -16,6 +16,7 @@ from skimage.segmentation import watershed
 from sissi.boxes import Boxes
 from sissi.settings import AliveCells
 from sissi.weak_labels.channels import Image, hsv_value
+from sissi.weak_labels.gradients import derivatives, magnitude
 from sissi.weak_labels.morphology import close_by_reconstruction, disk, open_by_reconstruction, region_boxes
 
 Mask = npt.NDArray[np.bool_]
@@ -93,10 +94,7 @@ def cell_markers(foreground: Mask, distance: int) -> Markers:
 
 def gradient(flat: Image) -> Relief:
     """Magnitude of the Sobel gradient: (H, W) float32."""
-    across = cv2.Sobel(flat, cv2.CV_32F, 1, 0)
-    down = cv2.Sobel(flat, cv2.CV_32F, 0, 1)
-    magnitude: Relief = cv2.magnitude(across, down)
-    return magnitude
+    return magnitude(*derivatives(flat))
 
 
 def impose_minima(relief: Relief, at: Mask) -> Relief:

@@ -26,8 +26,17 @@ def find_cells(image: Image, settings: DeadCells) -> Boxes:
         ValueError: the array is no such image.
     """
     height, width = image.shape[:2]
-    boxes = clip(circle_boxes(find_circles(grey(image), settings), settings.margin), width, height)
+    circles = find_circles(smooth(grey(image), settings.smoothing), settings)
+    boxes = clip(circle_boxes(circles, settings.margin), width, height)
     return make_boxes(suppress(drop_degenerate(boxes), settings.nms_iou).xyxy)
+
+
+def smooth(image: Image, deviation: float) -> Image:
+    """The grey image (H, W) uint8 after a Gaussian of this standard deviation in px; itself for 0."""
+    if not deviation:
+        return image
+    blurred: Image = cv2.GaussianBlur(image, (0, 0), deviation)
+    return blurred
 
 
 def find_circles(image: Image, settings: DeadCells) -> Circles:

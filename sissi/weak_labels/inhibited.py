@@ -11,7 +11,15 @@ import numpy.typing as npt
 from sissi.boxes import Boxes
 from sissi.settings import InhibitedCells
 from sissi.weak_labels.channels import Image, grey
-from sissi.weak_labels.morphology import disk, region_boxes
+from sissi.weak_labels.gradients import derivatives, magnitude
+from sissi.weak_labels.morphology import disk, fill_holes, region_boxes
+
+Regions = npt.NDArray[np.int32]
+
+_ROUNDING = 1.0
+"""Standard deviation of a Sobel derivative of nothing but the rounding to whole grey levels: sqrt(12) * sqrt(1/12)."""
+_STEPS = 16
+"""Canny takes whole numbers: these are sixteenths of the ground's gradient."""
 
 
 def find_cells(image: Image, settings: InhibitedCells) -> Boxes:
@@ -25,8 +33,18 @@ def find_cells(image: Image, settings: InhibitedCells) -> Boxes:
         ValueError: the array is no such image.
     """
     even = correct_illumination(grey(image), settings.illumination_radius)
-    edges = cv2.Canny(even, *settings.canny, L2gradient=True)
-    return region_boxes(components(close_edges(edges, settings.closing_radius)), settings.area, settings.nms_iou)
+    return region_boxes(find_regions(even, settings), settings.area, settings.nms_iou)
+
+
+def find_regions(even: Image, settings: InhibitedCells) -> Regions:
+    """What stands out from the ground of an evenly lit image (H, W): its edges, closed and filled, less thin remains.
+
+    Returns:
+        (H, W) int32, a number for each region, 0 for the ground.
+    """
+    edges = find_edges(even, settings)
+    filled = fill_holes(close_edges(edges, settings.closing_radius))
+    return components(cv2.morphologyEx(filled, cv2.MORPH_OPEN, disk(settings.opening_radius)))
 
 
 def correct_illumination(image: Image, radius: int) -> Image:
@@ -43,15 +61,30 @@ def correct_illumination(image: Image, radius: int) -> Image:
     return even
 
 
+def find_edges(even: Image, settings: InhibitedCells) -> Image:
+    """Canny edges (H, W) uint8, 0 or 255, with thresholds in multiples of the ground's gradient.
+
+    Most of an image is ground, so the median gradient is what noise and texture of the ground alone make. Faint cells
+    of a clean image are found by it as strong ones of a noisy image are, whatever the exposure.
+    """
+    smooth = cv2.GaussianBlur(even.astype(np.float32), (0, 0), settings.smoothing)
+    across, down = derivatives(smooth)
+    step = max(_ROUNDING, float(np.median(magnitude(across, down)))) / _STEPS
+    low, high = settings.edge_strength
+    whole = [(derivative / step).astype(np.int16) for derivative in (across, down)]
+    edges: Image = cv2.Canny(whole[0], whole[1], low * _STEPS, high * _STEPS, L2gradient=True)
+    return edges
+
+
 def close_edges(edges: Image, radius: int) -> Image:
     """Edges (H, W) uint8 joined wherever a disk of this radius in px does not fit between them."""
     closed: Image = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, disk(radius))
     return closed
 
 
-def components(mask: Image) -> npt.NDArray[np.int32]:
+def components(mask: Image) -> Regions:
     """Connected components (8 neighbours): (H, W) int32, a number each, 0 for the background."""
-    numbered: npt.NDArray[np.int32] = cv2.connectedComponents(mask, connectivity=8)[1]
+    numbered: Regions = cv2.connectedComponents(mask, connectivity=8)[1]
     return numbered
 
 

@@ -41,6 +41,14 @@ def close_by_reconstruction(image: Image, radius: int) -> Image:
     return filled
 
 
+def fill_holes(mask: Image) -> Image:
+    """The mask (H, W) uint8, 0 or 255, with everything that it encloses."""
+    framed = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(framed, None, (0, 0), 255)
+    enclosed: Image = 255 - framed[1:-1, 1:-1]
+    return mask | enclosed
+
+
 def region_boxes(regions: npt.NDArray[Any], area: tuple[float, float], nms_iou: float) -> Boxes:
     """Bounding boxes of labelled regions, filtered by area and non-maximum suppression; scores are 1.
 

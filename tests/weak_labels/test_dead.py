@@ -51,3 +51,13 @@ def test_of_two_overlapping_boxes_the_one_with_fewer_votes_goes() -> None:
     assert np.all(iou(found, found) - np.eye(len(found)) <= 0.05)
     most_votes = dead.find_circles(image, DeadCells())[0]
     assert any(np.allclose(box[:2] + box[2:], 2 * most_votes[:2], atol=0.1) for box in found.xyxy)
+
+
+def test_smoothing_takes_the_votes_of_texture() -> None:
+    rough = pictures.discs(CIRCLES).astype(int) + np.random.default_rng(2).normal(0, 12, (120, 160))
+    image = np.clip(rough, 0, 255).astype(np.uint8)
+    settings = DeadCells(edge_threshold=40)
+    smoothed = dead.find_cells(image, settings.model_copy(update={"smoothing": 1.5}))
+    assert len(dead.find_cells(image, settings)) > 2 * len(CIRCLES)
+    assert len(smoothed) == len(CIRCLES)
+    assert max(pictures.distances(smoothed, CIRCLES, margin=2)) <= 2

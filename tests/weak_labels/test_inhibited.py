@@ -53,5 +53,28 @@ def test_cells_outside_the_areas_are_left_out() -> None:
 
 def test_weak_edges_need_a_lower_threshold() -> None:
     faint = pictures.discs(CIRCLES, light=112, ground=100)
-    assert len(inhibited.find_cells(faint, InhibitedCells(canny=(60, 150)))) == 0
-    assert len(inhibited.find_cells(faint, InhibitedCells(canny=(10, 20)))) == len(CIRCLES)
+    assert len(inhibited.find_cells(faint, InhibitedCells(edge_strength=(30, 60)))) == 0
+    assert len(inhibited.find_cells(faint, InhibitedCells(edge_strength=(2, 5)))) == len(CIRCLES)
+
+
+def test_the_threshold_follows_the_noise_of_the_ground() -> None:
+    noise = np.random.default_rng(4).normal(0, 1, (120, 160))
+    clean = pictures.discs(CIRCLES, light=118, ground=100) + noise
+    strong = pictures.discs(CIRCLES, light=172, ground=100) + 4 * noise
+    for image in (clean, strong):
+        found = inhibited.find_cells(np.round(image).astype(np.uint8), InhibitedCells())
+        assert len(found) == len(CIRCLES)
+        assert max(pictures.distances(found, CIRCLES)) <= 2
+
+
+def test_noise_alone_has_no_edges() -> None:
+    noise = np.random.default_rng(5).normal(100, 6, (480, 640)).astype(np.uint8)
+    edges = inhibited.find_edges(noise, InhibitedCells())
+    assert not edges.any()
+
+
+def test_thin_remains_go_and_cells_stay() -> None:
+    image = pictures.discs(CIRCLES)
+    image[60:63, 60:100] = 200
+    assert len(inhibited.find_cells(image, InhibitedCells(opening_radius=1))) == len(CIRCLES) + 1
+    assert len(inhibited.find_cells(image, InhibitedCells(opening_radius=5))) == len(CIRCLES)

@@ -7,6 +7,7 @@ from skimage.morphology import reconstruction
 from sissi.weak_labels.morphology import (
     close_by_reconstruction,
     disk,
+    fill_holes,
     open_by_reconstruction,
     reconstruct,
     region_boxes,
@@ -61,3 +62,16 @@ def test_of_two_regions_whose_boxes_overlap_the_smaller_goes() -> None:
     regions[6:30, 10:35] = 2
     assert region_boxes(regions, (1, 1600), 0.5).xyxy.tolist() == [[5, 5, 35, 35]]
     assert len(region_boxes(regions, (1, 1600), 0.9)) == 2
+
+
+def test_what_a_mask_encloses_is_filled_and_bays_are_not() -> None:
+    ring = np.zeros((20, 30), np.uint8)
+    ring[2:12, 2:12] = 255
+    ring[5:9, 5:9] = 0
+    ring[5:9, 20:28] = 255
+    ring[6:9, 22:26] = 0
+    filled = fill_holes(ring)
+    assert filled[5:9, 5:9].all()
+    assert np.array_equal(filled[:, 13:], ring[:, 13:])
+    assert fill_holes(np.full((4, 5), 255, np.uint8)).all()
+    assert not fill_holes(np.zeros((4, 5), np.uint8)).any()

@@ -1,0 +1,77 @@
+"""The command that labels images by image processing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sissi.cli.app import app
+from sissi.cli.data import Format
+
+Pipeline = Literal["dead", "alive", "inhibited", "auto", "category"]
+
+
+@app.command("weak-labels")
+def weak_labels(
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGES", help="A folder, patterns such as 'well_*.tif', or single files.")
+    ],
+    pipeline: Annotated[
+        Pipeline | None,
+        typer.Option(help="auto, without it: chosen for each image; category: by its folder alive, inhib or dead."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT", help="New folder for the labels, or for a format of one file that file."),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="Format of the labels.")] = "coco",
+    overlays: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="New folder for the images with their labels drawn in.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="LABELS", help="True labels, a folder or a file, to measure against.")
+    ] = None,
+    truth_format: Annotated[Format, typer.Option(help="Format of the true labels.")] = "coco",
+    settings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML of the pipelines' settings, such as experiments/weak_labels/*.yaml."),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as dead.radius=[10,20]. Repeatable."),
+    ] = None,
+) -> None:
+    """Label cells by image processing (appendix A of the paper); against a truth, tell how good the labels are."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from sissi import config
+    from sissi.data.export import write_labels
+    from sissi.data.find import checked
+    from sissi.data.given import given_images
+    from sissi.data.problems import Problems
+    from sissi.data.writing import refuse_old
+    from sissi.weak_labelling import draw, label_images, read_truth, tell_all, tell_each
+
+    chosen = config.load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
+    for place in filter(None, (out, overlays)):
+        refuse_old(place)
+    problems = Problems()
+    samples = checked(given_images(images, problems), "IMAGES", problems)
+    true = read_truth(truth, truth_format, samples, problems) if truth else None
+    bar = track(label_images(samples, chosen), "labelling", len(samples), console=Console(stderr=True), transient=True)
+    labelled = list(bar)
+    for line in tell_each(labelled, true):
+        print(line)
+    Console().print(tell_all(labelled, true))
+    for line in problems.summary():
+        print(f"warning: {line}", file=sys.stderr)
+    if overlays:
+        print(f"drew {len(draw(labelled, overlays))} images in {overlays}")
+    if out:
+        written = [item.sample for item in labelled]
+        files = write_labels(format, written, [sample.boxes for sample in written], out)
+        print(f"wrote the labels as {format} to {files[0] if len(files) == 1 else out}")
