@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
+from sissi.compiled import compiled
+
 Floats = npt.NDArray[np.float64]
-_SIGNATURE = "Tuple((f8[:,::1], f8[::1]))(f8[:,::1], f8[::1], f8, i8)"
 
 
 def weighted_boxes_fusion(
@@ -68,14 +68,6 @@ def _usable(
     return corners.reshape(-1, 4)[used], score[used].astype(np.float64), label[used]
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as machine code, kept on disk for the next process where a folder for it can be written."""
-    try:
-        return cast("Callable[..., Any]", numba.njit(_SIGNATURE, cache=True)(function))
-    except RuntimeError:  # numba finds no such folder
-        return cast("Callable[..., Any]", numba.njit(_SIGNATURE)(function))
-
-
 @numba.njit
 def _most_overlapping(fused, box, iou_threshold):  # type: ignore[no-untyped-def]
     """The index of the fused box that a box overlaps most, or one behind the last if no IoU exceeds the threshold."""
@@ -92,7 +84,7 @@ def _most_overlapping(fused, box, iou_threshold):  # type: ignore[no-untyped-def
     return best
 
 
-@_compiled
+@compiled("Tuple((f8[:,::1], f8[::1]))(f8[:,::1], f8[::1], f8, i8)")
 def _fuse(boxes, scores, iou_threshold, views):  # type: ignore[no-untyped-def]
     """Clusters of one class: boxes (N, 4) and scores (N,) from high to low become fused boxes (M, 4) and scores (M,).
 
