@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from sissi.detector import CellDetector
 from sissi.precision import backbone_in_bf16
@@ -37,7 +38,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
         }
 
-    def restore(self, state: dict[str, dict[str, Tensor]]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Put it in a state that `state` gave."""
         self.student.network.load_state_dict(state["student"])
         self.teacher.network.load_state_dict(state["teacher"])
