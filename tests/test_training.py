@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from sissi import checkpoint
 from sissi.boxes import EMPTY, same
+from sissi.checkpoint import Checkpoints, restore
 from sissi.detector import build, predict_frames
 from sissi.learner import make_learner
 from sissi.mixed_batches import MixedBatches
@@ -59,11 +59,12 @@ def test_going_on_from_a_checkpoint_equals_going_on(target, source, tmp_path, se
     batches = MixedBatches(target, source, settings)
     straight = fresh(settings)
     train_epoch(straight, batches, 0, 1, ignore)
-    checkpoint.write(tmp_path / "deep" / "epoch_001.pt", straight, 1)
+    checkpoints = Checkpoints(tmp_path / "deep")
+    checkpoints.write(1, straight, {}, {})
     train_epoch(straight, batches, 0, 2, ignore)
     resumed = fresh(settings)
-    epoch = checkpoint.restore(tmp_path / "deep" / "epoch_001.pt", resumed)
-    train_epoch(resumed, batches, 0, epoch + 1, ignore)
+    restore(checkpoints.path(1), resumed)
+    train_epoch(resumed, batches, 0, 2, ignore)
     assert weights_equal(straight, resumed)
 
 
