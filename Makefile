@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation ui test test-quick lint format smoke constraints clean
+.PHONY: help ablation ui test test-quick lint format bench smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,11 +30,14 @@ test-quick: .venv/ready  ## all tests but those that train whole ablations
 lint: .venv/ready  ## ruff, ruff format, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy sissi
+	$(BIN)/mypy sissi benchmarks
 
 format: .venv/ready  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: .venv/ready  ## what sissi costs against what it must: benchmarks/results.md, in about 20 minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 smoke: .venv/ready  ## the whole way in under a minute; its scores mean nothing
 	$(BIN)/sissi ablation experiments/smoke.yaml --out out/smoke

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-from sissi.boxes import CELL, Boxes, match
+from sissi.boxes import Boxes, match
 from sissi.boxes import iou as overlap
+from sissi.coco_curves import IOUS, curves
 
 COCO_LIMIT = 100
 """Detections an image that COCO's own AP and AR look at."""
@@ -69,34 +65,27 @@ class LabelQuality:
 
 
 def coco_metrics(predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> Metrics:
-    """The metrics of predictions for a list of images, by pycocotools.
+    """The metrics of predictions for a list of images, to the last bit those of pycocotools.
 
     Args:
         predicted: boxes with scores, an entry an image.
         truth: one reader's boxes, in the same order.
         max_detections: limit of `AR_dense`, at least 100.
     """
-    limits = [1, COCO_LIMIT, max_detections]
-    precision, recall, thresholds = _accumulate(predicted, truth, limits)
-    at_100, dense = limits.index(COCO_LIMIT), len(limits) - 1
-
-    def average_precision(iou: float | None = None) -> float:
-        chosen = precision if iou is None else precision[np.isclose(thresholds, iou)]
-        return _mean(chosen[:, :, 0, 0, at_100])
-
+    precision, recall = curves(predicted, truth, [COCO_LIMIT, max_detections])
     return Metrics(
-        AP50=average_precision(0.5),
-        AP75=average_precision(0.75),
-        AP=average_precision(),
-        AR=_mean(recall[:, 0, 0, at_100]),
-        AR_dense=_mean(recall[:, 0, 0, dense]),
+        AP50=float(precision[0, np.isclose(IOUS, 0.5)].mean()),
+        AP75=float(precision[0, np.isclose(IOUS, 0.75)].mean()),
+        AP=float(precision[0].mean()),
+        AR=float(recall[0].mean()),
+        AR_dense=float(recall[1].mean()),
     )
 
 
 def ap50(predicted: Sequence[Boxes], truth: Sequence[Boxes]) -> float:
     """AP50 alone, as `coco_metrics` gives it; 0 where there is no true box."""
-    precision, _, _ = _accumulate(predicted, truth, [COCO_LIMIT], ious=[0.5])
-    return float(np.nan_to_num(_mean(precision[:, :, 0, 0, 0])))
+    precision, _ = curves(predicted, truth, [COCO_LIMIT], IOUS[:1])
+    return float(np.nan_to_num(precision.mean()))
 
 
 def label_quality(labels: Sequence[Boxes], truth: Sequence[Boxes | None], iou: float = 0.5) -> LabelQuality:
@@ -118,66 +107,3 @@ def _matched_ious(labels: Boxes, truth: Boxes, iou: float) -> list[float]:
     """IoU of each label that matches a true box with that box."""
     found, shared = match(labels, truth, iou), overlap(labels, truth)
     return [float(shared[index, true]) for index, true in enumerate(found) if true >= 0]
-
-
-def _accumulate(
-    predicted: Sequence[Boxes], truth: Sequence[Boxes], limits: list[int], ious: list[float] | None = None
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Precision (IoU, recall level, class, area, limit) and recall (IoU, class, area, limit); -1: undefined."""
-    if len(predicted) != len(truth):
-        raise ValueError(f"predictions for {len(predicted)} images, truth for {len(truth)}")
-    with contextlib.redirect_stdout(io.StringIO()):
-        true = _coco(truth)
-        evaluation = COCOeval(true, _detections(true, predicted), "bbox")
-        evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0, 1e10]], ["all"]
-        evaluation.params.maxDets = limits
-        if ious is not None:
-            evaluation.params.iouThrs = np.array(ious)
-        evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation.eval["precision"], evaluation.eval["recall"], evaluation.params.iouThrs
-
-
-def _coco(truth: Sequence[Boxes]) -> COCO:
-    records = [record for image, boxes in enumerate(truth) for record in _records(image, boxes)]
-    for number, record in enumerate(records, start=1):  # COCOeval takes 0 for "not matched"
-        record |= {"id": number, "iscrowd": 0}
-    coco = COCO()
-    coco.dataset = {
-        "info": {},
-        "images": [{"id": image} for image in range(len(truth))],
-        "categories": [{"id": CELL, "name": "cell"}],
-        "annotations": records,
-    }
-    coco.createIndex()
-    return coco
-
-
-def _detections(true: COCO, predicted: Sequence[Boxes]) -> COCO:
-    records = [record for image, boxes in enumerate(predicted) for record in _records(image, boxes)]
-    if records:
-        return true.loadRes(records)
-    empty = COCO()
-    empty.dataset = {**true.dataset, "annotations": []}
-    empty.createIndex()
-    return empty
-
-
-def _records(image: int, boxes: Boxes) -> list[dict[str, object]]:
-    return [
-        {
-            "image_id": image,
-            "category_id": int(label),
-            "bbox": [float(left), float(top), float(right - left), float(bottom - top)],
-            "area": float((right - left) * (bottom - top)),
-            "score": float(score),
-        }
-        for (left, top, right, bottom), score, label in zip(
-            boxes.xyxy.tolist(), boxes.scores.tolist(), boxes.labels.tolist(), strict=True
-        )
-    ]
-
-
-def _mean(values: npt.NDArray[np.float64]) -> float:
-    defined = values[values > -1]
-    return float(defined.mean()) if defined.size else float("nan")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from sissi.detector import CellDetector
+from sissi.precision import backbone_in_bf16
 from sissi.settings import Training
 
 
@@ -36,7 +38,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
         }
 
-    def restore(self, state: dict[str, dict[str, Tensor]]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Put it in a state that `state` gave."""
         self.student.network.load_state_dict(state["student"])
         self.teacher.network.load_state_dict(state["teacher"])
@@ -58,7 +60,11 @@ class Learner:
 
 
 def make_learner(detector: CellDetector, settings: Training) -> Learner:
-    """A learner that starts from a detector, on its device."""
+    """A learner that starts from a detector, on its device, in the precision that the settings say."""
+    if detector.device.type == "cuda":
+        detector.network.to(memory_format=torch.channels_last)
+    if settings.precision == "bf16":
+        backbone_in_bf16(detector.network)
     teacher = detector if settings.averaging is None else copy.deepcopy(detector)
     return Learner(detector, teacher, _optimizer(detector, settings))
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from sissi.boxes import Boxes
 from sissi.data.augmentation import Augmenter
 from sissi.data.frames import Frames
 from sissi.randomness import generator, seed_of
+from sissi.read_ahead import read_ahead
 from sissi.settings import Training
 
 Target = dict[str, Tensor]
@@ -42,7 +42,7 @@ class Batch:
     targets: list[Target]
 
 
-class MixedBatches(Dataset[tuple[Tensor, Target]]):
+class MixedBatches:
     """The training images of both domains, augmented, looked up by `Draw`."""
 
     def __init__(self, target: Frames, source: Frames, settings: Training) -> None:
@@ -76,16 +76,16 @@ class MixedBatches(Dataset[tuple[Tensor, Target]]):
             for _ in range(self.iterations)
         ]
 
-    def epoch(self, seed: int, epoch: int, workers: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, read by this many worker processes (0: by this one)."""
-        return iter(
-            DataLoader(
-                self,
-                batch_sampler=self.plan(seed, epoch),
-                num_workers=workers,
-                collate_fn=_collate,
-            )
-        )
+    def epoch(self, seed: int, epoch: int, workers: int = 0, *, pinned: bool = False) -> Iterator[Batch]:
+        """The batches of an epoch, read ahead by this many threads (0: none); pinned: in memory that a GPU reads."""
+
+        def load(draw: Draw) -> tuple[Tensor, Target]:
+            image, target = self[draw]
+            return (image.pin_memory() if pinned else image), target
+
+        for pairs in read_ahead(load, self.plan(seed, epoch), workers):
+            images, targets = zip(*pairs, strict=True)
+            yield Batch(list(images), list(targets))
 
 
 def as_target(boxes: Boxes) -> Target:
@@ -99,8 +99,3 @@ def _passes(images: int, draws: int, domain: str, seed: int, epoch: int) -> Iter
     order = np.concatenate([random.permutation(images) for _ in range(-(-draws // images))])[:draws]
     for position, index in enumerate(order):
         yield Draw(domain, int(index), seed_of(seed, "augmentation", domain, epoch, position))
-
-
-def _collate(pairs: list[tuple[Tensor, Target]]) -> Batch:
-    images, targets = zip(*pairs, strict=True)
-    return Batch(list(images), list(targets))

@@ -9,8 +9,8 @@ from itertools import groupby
 import cv2
 import numpy as np
 import numpy.typing as npt
-from ensemble_boxes import weighted_boxes_fusion
 
+from sissi.box_fusion import weighted_boxes_fusion
 from sissi.boxes import EMPTY, Boxes, clip, drop_degenerate, flip, make_boxes, scale
 from sissi.settings import PseudoLabels
 
@@ -79,8 +79,8 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
         [boxes.xyxy / size for boxes in inside],
         [boxes.scores for boxes in inside],
         [boxes.labels for boxes in inside],
-        iou_thr=settings.wbf_iou,
-        skip_box_thr=settings.view_score,
+        settings.wbf_iou,
+        settings.view_score,
     )
     fused = drop_degenerate(clip(make_boxes(xyxy * size, scores, labels), width, height))
     large = np.maximum(fused.widths, fused.heights) >= settings.smallest

@@ -20,6 +20,10 @@ Losses = dict[str, float]
 """Mean over batches of torchvision's four losses, by its names, and of their sum `loss`."""
 
 
+LOOK_EVERY = 10
+"""Iterations after which the host looks at the losses: on a GPU it has to wait for them."""
+
+
 def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
     """The learning rate at an iteration, counted from 0 over all epochs.
 
@@ -45,27 +49,25 @@ def train_epoch(
         batches: of both domains, with the training settings.
         seed: of the experiment.
         epoch: from 1 on; with `seed` it decides order, augmentation, and which proposals are sampled.
-        progress: called after each iteration with the fraction of the epoch that is done and the mean loss so far.
+        progress: called after each iteration with the fraction of the epoch that is done and, every `LOOK_EVERY`
+            iterations and at the end, the mean loss so far.
 
     Raises:
-        FloatingPointError: the loss is not finite.
+        FloatingPointError: the loss of an iteration is not finite; noticed when the losses are next looked at.
     """
     settings = batches.settings
     steps = batches.iterations
+    device = learner.student.device
     seed_torch(seed, "proposals", epoch)
+    torch.empty((), dtype=torch.int64).random_()  # a draw that published results begin with
     network = learner.student.network.train()
-    sums: dict[str, float] = {}
-    for index, batch in enumerate(batches.epoch(seed, epoch)):
+    record = _LossRecord(epoch)
+    for index, batch in enumerate(batches.epoch(seed, epoch, settings.workers, pinned=device.type == "cuda")):
         step = (epoch - 1) * steps + index
         for group in learner.optimizer.param_groups:
             group["lr"] = learning_rate(step, steps, settings)
-        losses = network(*_on_device(batch, learner.student.device))
-        loss = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss of iteration {index + 1} in epoch {epoch} is {loss.item()}; "
-                "lower training.learning_rate or set training.clip_gradient"
-            )
+        losses = network(*_on_device(batch, device))
+        loss = record.add(losses)
         learner.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if settings.clip_gradient is not None:
@@ -73,9 +75,40 @@ def train_epoch(
         learner.optimizer.step()
         if settings.averaging is not None:
             learner.follow(step, settings.averaging)
-        _add(sums, losses, loss)
-        progress((index + 1) / steps, sums["loss"] / (index + 1))
-    return {name: total / steps for name, total in sums.items()}
+        looks = (index + 1) % LOOK_EVERY == 0
+        progress((index + 1) / steps, record.means()["loss"] if looks or index + 1 == steps else None)
+    return record.means()
+
+
+class _LossRecord:
+    """The losses of an epoch, kept on the device until somebody asks: until then the host never waits for it."""
+
+    def __init__(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._names: list[str] = []
+        self._values: list[Tensor] = []
+
+    def add(self, losses: dict[str, Tensor]) -> Tensor:
+        """Note the losses of an iteration; their sum."""
+        parts = torch.stack(list(losses.values()))
+        loss = parts.sum()
+        self._names = [*(name.removeprefix("loss_") for name in losses), "loss"]
+        self._values.append(torch.cat([parts, loss[None]]).detach())
+        return loss
+
+    def means(self) -> Losses:
+        """Means over the iterations so far.
+
+        Raises:
+            FloatingPointError: a loss is not finite; names the first such iteration.
+        """
+        values = torch.stack(self._values).cpu().double()
+        for index in (~values[:, -1].isfinite()).nonzero()[:1, 0].tolist():
+            raise FloatingPointError(
+                f"the loss of iteration {index + 1} in epoch {self._epoch} is {values[index, -1].item()}; "
+                "lower training.learning_rate or set training.clip_gradient"
+            )
+        return dict(zip(self._names, values.mean(dim=0).tolist(), strict=True))
 
 
 @torch.no_grad()
@@ -90,14 +123,14 @@ def mean_losses(detector: CellDetector, frames: Frames, batch_size: int) -> Loss
         if isinstance(module, nn.BatchNorm2d):
             module.eval()
     seed_torch("validation")
-    sums: dict[str, float] = {}
+    total: dict[str, Tensor] = {}
     for batch in _plain_batches(frames, batch_size):
-        losses = network(*_on_device(batch, detector.device))
         weight = len(batch.images) / len(frames)
-        weighted = {name: weight * value for name, value in losses.items()}
-        _add(sums, weighted, torch.stack(list(weighted.values())).sum())
+        for name, value in network(*_on_device(batch, detector.device)).items():
+            total[name] = total.get(name, 0) + weight * value.double()
     network.eval()
-    return sums
+    means = {name.removeprefix("loss_"): value.item() for name, value in total.items()}
+    return means | {"loss": sum(means.values())}
 
 
 def _plain_batches(frames: Frames, batch_size: int) -> Iterator[Batch]:
@@ -112,8 +145,3 @@ def _on_device(batch: Batch, device: torch.device) -> tuple[list[Tensor], list[d
     images = [image.to(device, non_blocking=True).float().div(255) for image in batch.images]
     targets = [{name: tensor.to(device, non_blocking=True) for name, tensor in one.items()} for one in batch.targets]
     return images, targets
-
-
-def _add(sums: dict[str, float], losses: dict[str, Tensor], loss: Tensor) -> None:
-    for name, value in {**losses, "loss": loss}.items():
-        sums[name.removeprefix("loss_")] = sums.get(name.removeprefix("loss_"), 0.0) + value.item()

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from sissi import checkpoint
 from sissi.boxes import EMPTY, same
+from sissi.checkpoint import Checkpoints, restore
 from sissi.detector import build, predict_frames
 from sissi.learner import make_learner
 from sissi.mixed_batches import MixedBatches
 from sissi.settings import Detector, Training
-from sissi.training import learning_rate, mean_losses, train_epoch
+from sissi.training import LOOK_EVERY, learning_rate, mean_losses, train_epoch
 
 SETTINGS = Training(
     epochs=10,
@@ -59,11 +59,12 @@ def test_going_on_from_a_checkpoint_equals_going_on(target, source, tmp_path, se
     batches = MixedBatches(target, source, settings)
     straight = fresh(settings)
     train_epoch(straight, batches, 0, 1, ignore)
-    checkpoint.write(tmp_path / "deep" / "epoch_001.pt", straight, 1)
+    checkpoints = Checkpoints(tmp_path / "deep")
+    checkpoints.write(1, straight, {}, {})
     train_epoch(straight, batches, 0, 2, ignore)
     resumed = fresh(settings)
-    epoch = checkpoint.restore(tmp_path / "deep" / "epoch_001.pt", resumed)
-    train_epoch(resumed, batches, 0, epoch + 1, ignore)
+    restore(checkpoints.path(1), resumed)
+    train_epoch(resumed, batches, 0, 2, ignore)
     assert weights_equal(straight, resumed)
 
 
@@ -140,3 +141,39 @@ def test_the_paper_optimizer():
     group = optimizer.param_groups[0]
     assert isinstance(optimizer, torch.optim.SGD)
     assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.001, 0.9, 0.0002)
+
+
+def test_reading_ahead_changes_no_weight(target, source):
+    trained = []
+    for workers in (0, 1, 3):
+        settings = AVERAGED.model_copy(update={"workers": workers})
+        trained.append(fresh(settings))
+        for epoch in (1, 2):
+            train_epoch(trained[-1], MixedBatches(target, source, settings), 0, epoch, ignore)
+    assert weights_equal(trained[0], trained[1]) and weights_equal(trained[0], trained[2])
+
+
+def test_the_mean_losses_are_told_at_the_end_and_each_few_iterations(target, source):
+    told = []
+    settings = SETTINGS.model_copy(update={"target_batch": 1})
+    many = target.take([index % 5 for index in range(12)])
+    batches = MixedBatches(many, source, settings)
+    losses = train_epoch(fresh(settings), batches, 0, 1, lambda fraction, loss: told.append((fraction, loss)))
+    assert [fraction for fraction, _ in told] == pytest.approx([(k + 1) / 12 for k in range(12)])
+    assert [k for k, (_, loss) in enumerate(told) if loss is not None] == [LOOK_EVERY - 1, 11]
+    assert told[-1][1] == losses["loss"]
+
+
+def test_the_first_iteration_whose_loss_is_not_finite_is_named(target, source):
+    learner, batches = fresh(), MixedBatches(target, source, SETTINGS)
+    real, calls = learner.student.network.forward, []
+
+    def forward(images, targets):
+        calls.append(1)
+        return {name: loss * (float("nan") if len(calls) == 2 else 1) for name, loss in real(images, targets).items()}
+
+    learner.student.network.forward = forward
+    learner.optimizer.step = lambda: None  # or torchvision finds the bad weights before we do
+    with pytest.raises(FloatingPointError, match="iteration 2 in epoch 1 is nan"):
+        train_epoch(learner, batches, 0, 1, ignore)
+    assert len(calls) == 3

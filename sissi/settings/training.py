@@ -92,6 +92,10 @@ class Training(Settings):
     """Decay, an iteration, of the running average of the weights that makes pseudo labels, curves and scores; left
     out, as in the paper: these come from the trained weights themselves."""
     augmentation: Augmentation = Augmentation()
+    precision: Literal["float32", "bf16"] = "float32"
+    """Of the backbone. bf16 suits GPUs and changes results a little; boxes and losses are float32 in either case."""
+    workers: int = Field(default=2, ge=0)
+    """Threads that read and augment images ahead of the training; 0: none. They change no result."""
 
 
 class EarlyLearning(Settings):

@@ -1,0 +1,79 @@
+"""Whole ablations: shared work against separate runs, and with MLflow against without."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.row import Row, of_pairs, seconds
+from benchmarks.subjects import DEMO, FOLDER
+from sissi.data.demo_folder import write_demo_folder
+from sissi.variants import VARIANTS
+
+SIX = [name for name in VARIANTS if name != "weak-only"]
+SMALLER = {
+    "data.target_train": "24", "data.source_train": "32", "data.target_test": "9", "data.source_val": "8",
+    "training.epochs": "8", "early_learning.max_epochs": "4", "early_learning.min_epoch": "2",
+    "variants": f"[{', '.join(SIX)}]",
+}  # fmt: skip
+"""The demo, half as many images and a quarter as many epochs; the trunk has its share of half of them."""
+
+
+def measure() -> list[Row]:
+    """Each command once: they take a minute or more, and begin with an empty cache."""
+    experiment = small_experiment()
+    tracked, untracked, shared, separate = (_fresh(name) for name in ("tracked", "untracked", "shared", "separate"))
+    both = [
+        (
+            seconds(lambda: _sissi("benchmarks.tracked", "ablation", experiment, tracked)),
+            seconds(lambda: _sissi("benchmarks.untracked", "ablation", experiment, untracked)),
+        )
+    ]
+    alone = seconds(lambda: _sissi("benchmarks.tracked", "ablation", experiment, shared))
+    runs = seconds(lambda: [_one_run(experiment, name, separate / name) for name in SIX])
+    cost = f"the demo with {', '.join(f'{key}={value}' for key, value in SMALLER.items() if key != 'variants')}"
+    return [
+        of_pairs(
+            [(alone, runs)],
+            what=f"ablation of six variants ({cost})",
+            against="six `sissi run` that share nothing",
+            goal=0.6,
+            limited_by="six branches on two cores",
+        ),
+        of_pairs(
+            both,
+            what="the same ablation, recorded in MLflow",
+            against="the same without any recording",
+            goal=1.02,
+            limited_by="importing MLflow and opening its store, once an ablation however long",
+        ),
+    ]
+
+
+def small_experiment() -> Path:
+    """An experiment file on images that are drawn once, so that drawing is nobody's time."""
+    folder = FOLDER / "small_demo"
+    if not folder.exists():
+        write_demo_folder(DEMO, [f"{key}={value}" for key, value in SMALLER.items()], folder)
+    return folder / "experiment.yaml"
+
+
+def _one_run(experiment: Path, variant: str, folder: Path) -> str:
+    return _sissi("benchmarks.tracked", "run", experiment, folder, "--variant", variant)
+
+
+def _sissi(module: str, command: str, experiment: Path, folder: Path, *more: str) -> str:
+    """A command of sissi in a process of its own, and what it prints."""
+    arguments = [sys.executable, "-m", module, command, str(experiment), "--set", f"tracking.folder={folder}", *more]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def _fresh(name: str) -> Path:
+    folder = FOLDER / "ablation" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,77 @@
+"""Where the time of an ablation goes: its stages one after the other in this process, under a profiler."""
+
+from __future__ import annotations
+
+import cProfile
+import io
+import pstats
+import shutil
+from collections.abc import Iterable
+from typing import Any
+from unittest.mock import patch
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.ablation import small_experiment
+from benchmarks.subjects import FOLDER
+from benchmarks.untracked import silent_recording
+from sissi import ablation, config
+from sissi.jobs import Job, Listener, Outcome
+from sissi.progress import Display
+
+PARTS = {
+    "train_epoch": "training",
+    "correct": "label correction",
+    "weighted_boxes_fusion": "  of which fusion of boxes",
+    "synthetic_frames": "synthetic-like images",
+    "mean_losses": "validation loss",
+    "predict_frames": "predictions for curves",
+    "ap50": "AP50 of curves",
+    "tell_labels": "snapshots of labels",
+    "write": "checkpoints",
+    "score_readers": "scores for the readers",
+    "load_data": "loading and checking images",
+}
+"""Functions whose time is told, and what they do."""
+
+
+def profile() -> None:
+    """Print the share of each part of an ablation on the smaller demo."""
+    folder = FOLDER / "profile"
+    shutil.rmtree(folder, ignore_errors=True)
+    experiment = config.load(small_experiment(), [f"tracking.folder={folder}"])
+    profiler = cProfile.Profile()
+    with (
+        Display(Console(file=io.StringIO())) as display,
+        patch("sissi.ablation.run", run_here),
+        patch("sissi.ablation.open_recording", silent_recording),
+    ):
+        profiler.runcall(ablation.run_ablation, experiment, display)
+    stats = pstats.Stats(profiler)
+    Console().print(_table(stats.stats, stats.total_tt))  # type: ignore[attr-defined]
+
+
+def run_here(jobs: Iterable[Job], side_by_side: int, listen: Listener) -> dict[str, Outcome]:
+    """In the place of `jobs.run`: the profiler sees this process only."""
+    outcomes = {}
+    for job in jobs:
+        outcomes[job.name] = Outcome(job.function(*job.arguments, _Recorder(job.name, listen)))
+    return outcomes
+
+
+class _Recorder:
+    def __init__(self, name: str, listen: Listener) -> None:
+        self._name, self._listen = name, listen
+
+    def __getattr__(self, method: str) -> Any:
+        return lambda *arguments: self._listen(self._name, method, arguments)
+
+
+def _table(stats: dict[tuple[str, int, str], tuple[Any, ...]], total: float) -> Table:
+    table = Table("part", "calls", "s", "%", title=f"{total:.0f} s of an ablation, one process, profiled")
+    for function, part in PARTS.items():
+        found = [value for (file, _, name), value in stats.items() if name == function and "/sissi/" in file]
+        spent, calls = sum(value[3] for value in found), sum(value[1] for value in found)
+        table.add_row(part, str(calls), f"{spent:.1f}", f"{100 * spent / total:.1f}")
+    return table

@@ -1,0 +1,38 @@
+"""sissi without any recording: `python -m benchmarks.untracked ablation ...`; MLflow is not even imported."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from sissi.cli import main
+
+
+class Silent:
+    """Takes everything that is recorded and forgets it."""
+
+    interrupted = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def __getattr__(self, method: str) -> Any:
+        return lambda *arguments, **named: self
+
+
+def silent_recording(folder: Path, key: str, **options: Any) -> nullcontext[Silent]:
+    """In the place of `open_recording`."""
+    return nullcontext(Silent(folder))
+
+
+if __name__ == "__main__":
+    with patch("sissi.ablation.open_recording", silent_recording):
+        main()
