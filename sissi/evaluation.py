@@ -87,6 +87,23 @@ def ap50(predicted: Sequence[Boxes], truth: Sequence[Boxes]) -> float:
     return float(np.nan_to_num(_mean(precision[:, :, 0, 0, 0])))
 
 
+def match_images(
+    predicted: Sequence[Boxes], truth: Sequence[Boxes], limit: int
+) -> tuple[list[tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]], npt.NDArray[np.float64]]:
+    """COCO's matching of each image by itself, for those who accumulate it over images on their own.
+
+    Returns:
+        For each image the scores (D,) of its `limit` best detections, best first, and whether each finds a true box
+        at each IoU threshold (T, D); and the thresholds (T,).
+    """
+    evaluation = _matched(predicted, truth, [limit])
+    count = len(evaluation.params.iouThrs)
+    found = [(np.empty(0), np.empty((count, 0), np.bool_)) for _ in truth]
+    for one in filter(None, evaluation.evalImgs):  # None: an image without boxes and detections
+        found[one["image_id"]] = (np.asarray(one["dtScores"], np.float64), np.asarray(one["dtMatches"]) > 0)
+    return found, np.asarray(evaluation.params.iouThrs)
+
+
 def label_quality(labels: Sequence[Boxes], truth: Sequence[Boxes | None], iou: float = 0.5) -> LabelQuality:
     """Precision and recall of labels, over the images that have a truth."""
     covered = [(mine, true) for mine, true in zip(labels, truth, strict=True) if true is not None]
@@ -104,6 +121,16 @@ def _accumulate(
     predicted: Sequence[Boxes], truth: Sequence[Boxes], limits: list[int], ious: list[float] | None = None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Precision (IoU, recall level, class, area, limit) and recall (IoU, class, area, limit); -1: undefined."""
+    evaluation = _matched(predicted, truth, limits, ious)
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.accumulate()
+    return evaluation.eval["precision"], evaluation.eval["recall"], evaluation.params.iouThrs
+
+
+def _matched(
+    predicted: Sequence[Boxes], truth: Sequence[Boxes], limits: list[int], ious: list[float] | None = None
+) -> COCOeval:
+    """Every image matched, nothing accumulated yet."""
     if len(predicted) != len(truth):
         raise ValueError(f"predictions for {len(predicted)} images, truth for {len(truth)}")
     with contextlib.redirect_stdout(io.StringIO()):
@@ -114,8 +141,7 @@ def _accumulate(
         if ious is not None:
             evaluation.params.iouThrs = np.array(ious)
         evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation.eval["precision"], evaluation.eval["recall"], evaluation.params.iouThrs
+    return evaluation
 
 
 def _coco(truth: Sequence[Boxes]) -> COCO:
