@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import ExperimentFile, Out, Overrides
+from sissi.cli.options import ExperimentFile, Out, Overrides, Seeds
 from sissi.errors import SissiError
 
 
 @app.command()
-def ablation(experiment: ExperimentFile, out: Out = None, overrides: Overrides = None) -> None:
+def ablation(experiment: ExperimentFile, out: Out = None, seeds: Seeds = None, overrides: Overrides = None) -> None:
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
-    _ablate(experiment, out, overrides or [])
+    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds)])
 
 
 @app.command()
@@ -23,6 +23,7 @@ def run(
     experiment: ExperimentFile,
     variant: Annotated[str, typer.Option(help="A row of table 1, such as a+sissi-s: see `sissi variants`.")],
     out: Out = None,
+    seeds: Seeds = None,
     overrides: Overrides = None,
 ) -> None:
     """Train one variant: early learning and its branch."""
@@ -30,7 +31,7 @@ def run(
 
     if variant not in VARIANTS:
         raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(VARIANTS)}")
-    _ablate(experiment, out, [*(overrides or []), f"variants=[{variant}]"])
+    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds), f"variants=[{variant}]"])
 
 
 @app.command()
@@ -64,6 +65,11 @@ def evaluate(
     from sissi.scoring import score_model
 
     Console().print(score_model(model, config.load(experiment, overrides or []), out))
+
+
+def _seeds(given: str | None) -> list[str]:
+    """The override that --seeds stands for."""
+    return [] if given is None else [f"seeds=[{given}]"]
 
 
 def _ablate(path: Path, out: Path | None, overrides: list[str]) -> None:
