@@ -29,7 +29,7 @@ def deceleration_curve(
         grid: other thresholds, whose start points are marked too.
     """
     figure = new_figure(8.6, 3.3)
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, sharex=True)
     _curve_and_fit(left, curve, fits, start)
     _relative_change(right, fits, start, threshold, grid)
     return figure
@@ -56,7 +56,7 @@ def _curve_and_fit(axes: Any, curve: Sequence[float], fits: Sequence[Fit], start
             )
     plain(axes, "Early learning", "epoch", "AP50 against the weak labels, %")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=TEXT - 1, frameon=False, loc="lower right")
+    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
     whole_numbers(axes.xaxis)
 
 
@@ -68,18 +68,18 @@ def _relative_change(
     axes.axhline(100 * threshold, color=VERMILION, linestyle="--", label=f"threshold {threshold:.0%}")
     if start is not None:
         axes.axvline(start, color=VERMILION, linewidth=0.8, alpha=0.6)
-    for other in grid:
-        first = next((fit.epoch for fit in fits if fit.relative_change > other), None)
+    starts = {other: next((fit.epoch for fit in fits if fit.relative_change > other), None) for other in grid}
+    for other, first in starts.items():
         if first is not None:
             axes.plot(first, 100 * other, "D", color=GREY, markersize=5)
             axes.annotate(
                 f"{other:.0%}", (first, 100 * other), (6, -8), textcoords="offset points", fontsize=TEXT - 2, color=GREY
             )
-    if grid:
+    if any(starts.values()):
         axes.plot([], [], "D", color=GREY, markersize=5, label="other thresholds would start here")
     plain(axes, "Its deceleration", "epoch", "relative change of the slope, %")
     axes.set_ylim(0, 105)
-    axes.legend(fontsize=TEXT - 1, frameon=False, loc="lower right")
+    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
     whole_numbers(axes.xaxis)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from sissi import config, table
 from sissi.data.snapshots import Snapshot, read_snapshot
-from sissi.deceleration import Fit
 from sissi.errors import TrackingError
 from sissi.evaluation import COCO_LIMIT
 from sissi.settings import Experiment
@@ -84,11 +83,6 @@ class AblationRecord:
     def curve(self, run: RunRecord, key: str) -> list[tuple[int, float]]:
         """(epoch, value) of a metric; empty where it was not told."""
         return self.store.history(run.id, key) if key in run.metrics else []
-
-    def fits(self, trunk: RunRecord) -> list[Fit]:
-        """ADELE's fit of every epoch that has one."""
-        columns = [dict(self.curve(trunk, f"adele/{name}")) for name in ("a", "b", "c", "relative_change")]
-        return [Fit(epoch, *(column[epoch] for column in columns)) for epoch in columns[0]]
 
     def gaps(self) -> list[str]:
         """A sentence for each part of the experiment that has no result."""
