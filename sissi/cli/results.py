@@ -36,7 +36,7 @@ def compare(
     """Show table 1 of several ablations in one, and what differs in their settings."""
     from rich.console import Console
 
-    from sissi.compare import compare_runs
+    from sissi.report.compare import compare_runs
 
     for part in compare_runs(runs, tracking, out):
         Console().print(part)
