@@ -84,23 +84,16 @@ def page(browser, request, screenshots):
     opened.close()
 
 
-def _without_assistant(page):
-    """Close the panel that covers a third of the page."""
+def _open(page, address, place):
+    """Go to a place, and close the panel of MLflow's assistant, which covers a third of the page."""
+    page.goto(f"{address}/{place}")
     page.get_by_role("button", name="Close", exact=True).last.click()
-
-
-def _experiment(page, address):
-    """The list of the runs of the ablation's experiment, opened as a user does."""
-    page.goto(f"{address}/experiments")
-    page.get_by_role("link", name="smoke", exact=True).first.click()
-    page.get_by_text("Training runs").first.click()
-    page.get_by_role("link", name="ablation smoke").wait_for()
-    _without_assistant(page)
 
 
 def _children(page, address):
     """The list of runs with those of the ablation unfolded."""
-    _experiment(page, address)
+    _open(page, address, "experiments/1/runs")
+    page.get_by_role("link", name="ablation smoke").wait_for()
     cell = page.locator("[role=gridcell]").filter(has_text="ablation smoke").last
     cell.locator("button, [role=button]").first.click()
     page.get_by_role("link", name="trunk", exact=True).wait_for()
@@ -113,7 +106,7 @@ def _charts(page, address):
 
 
 def _run(page, address, run, tab):
-    page.goto(f"{address}/experiments/1/runs/{run.id}/{tab}")
+    _open(page, address, f"experiments/1/runs/{run.id}/{tab}")
     page.get_by_role("heading", name=run.name, exact=True).wait_for()
 
 
@@ -133,27 +126,25 @@ def test_charts_are_grouped_by_reader_and_show_all_variants(page, address):
     assert legend.is_visible()
 
 
-def test_compare_view_has_a_column_for_each_child_and_a_row_for_each_metric(page, address, runs):
-    ids = quote(json.dumps([run.id for run in runs.values()]))
-    page.goto(f"{address}/compare-runs?runs={ids}&experiments={quote(json.dumps(['1']))}")
-    page.get_by_text(f"Comparing {len(runs)} Runs from 1 Experiment").wait_for()
-    _without_assistant(page)
+def test_compare_view_has_a_column_for_each_variant_and_a_row_for_each_metric(page, address, runs):
+    variants = [run for name, run in runs.items() if name != "trunk"]  # the page shows the metrics that all have
+    ids = quote(json.dumps([run.id for run in variants]))
+    _open(page, address, f"compare-runs?runs={ids}&experiments={quote(json.dumps(['1']))}")
+    page.get_by_text(f"Comparing {len(variants)} Runs from 1 Experiment").wait_for()
     for reader in (1, 2, 3):
         for metric in ("AP50", "AP75", "AP", "AR"):
             page.get_by_text(f"reader_{reader}/{metric}", exact=True).first.wait_for(state="attached")
-    row = page.get_by_role("row").filter(has_text="reader_1/AP50").first
-    row.scroll_into_view_if_needed()
-    shown = set(re.findall(r"\d+(?:\.\d+)?", row.inner_text().replace("reader_1/AP50", "")))
-    assert len(shown) >= 1
+    for name in VARIANTS:
+        assert page.get_by_text(name, exact=True).first.is_visible()
+    page.get_by_text("reader_1/AP50", exact=True).last.scroll_into_view_if_needed()
 
 
 def test_curves_of_a_run_have_a_point_for_each_epoch(page, address, runs):
     _run(page, address, runs["trunk"], "model-metrics")
-    _without_assistant(page)
     page.get_by_placeholder("Search metric charts").fill("weak_labels/AP50")
     chart = page.get_by_text("trunk (weak_labels/AP50)").first
     chart.scroll_into_view_if_needed()
-    points = page.locator(".scatterlayer .trace").last.locator("path.point")
+    points = page.locator(".js-plotly-plot path.point")
     points.first.wait_for()
     assert points.count() == 4
 
@@ -161,8 +152,6 @@ def test_curves_of_a_run_have_a_point_for_each_epoch(page, address, runs):
 def test_pseudo_label_pictures_have_a_step_slider(page, address, runs):
     run = runs["a+sissi-s"]
     _run(page, address, run, "model-metrics")
-    _without_assistant(page)
-    page.get_by_placeholder("Search metric charts").fill("pseudo_labels")
     slider = page.get_by_role("slider").first
     slider.wait_for()
     first = int(run.params["start_epoch"]) + 1
@@ -182,8 +171,7 @@ def _pictures(page):
 
 
 def test_tables_are_shown_as_tables(page, address, ablation):
-    page.goto(f"{address}/experiments/1/runs/{ablation.id}/artifacts/table_1.json")
+    _open(page, address, f"experiments/1/runs/{ablation.id}/artifacts/table_1.json")
     page.get_by_text("AR_dense").first.wait_for()
-    _without_assistant(page)
     text = page.locator("body").inner_text()
     assert "start_epoch" in text and all(name in text for name in ("baseline", "sissi-w", "sissi-s"))
