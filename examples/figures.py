@@ -24,7 +24,7 @@ from sissi.synthetic_images import synthesise
 random = np.random.default_rng(0)
 demo = DemoData(kind="demo")
 drawn = [target_image(demo, "target_test", index) for index in range(2)]
-images = [one.pixels for one in drawn]
+images = [np.repeat(one.pixels[:, :, None], 3, axis=2) for one in drawn]  # grey, as RGB
 truth = [readings(demo, one, index)["reader_1"] for index, one in enumerate(drawn)]
 
 
