@@ -34,18 +34,33 @@ def curves(
     Returns:
         Precision at 101 levels of recall, (limits, I, 101), and recall, (limits, I); nan where there is no true box.
     """
+    images = match_images(predicted, truth, max(limits), ious)
+    cells = sum(len(_cells(boxes)) for boxes in truth)
+    pairs = [
+        _curve([hits[:, :most] for _, hits in images], [scores[:most] for scores, _ in images], cells)
+        for most in limits
+    ]
+    precision, recall = zip(*pairs, strict=True)
+    return np.stack(precision), np.stack(recall)
+
+
+def match_images(
+    predicted: Sequence[Boxes], truth: Sequence[Boxes], limit: int, ious: Floats = IOUS
+) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]]:
+    """COCO's matching of each image by itself, for those who accumulate over images on their own.
+
+    Returns:
+        For each image the scores (D,) of its `limit` best detections, best first, and whether each finds a cell at
+        each threshold (I, D).
+    """
     if len(predicted) != len(truth):
         raise ValueError(f"predictions for {len(predicted)} images, truth for {len(truth)}")
     ranked = [_cells(boxes) for boxes in predicted]
-    ranked = [boxes.take(np.argsort(-boxes.scores, kind="stable")[: max(limits)]) for boxes in ranked]
-    true = [_cells(boxes) for boxes in truth]
-    found = [
-        _match(_corner_and_size(mine), _corner_and_size(cells), ious) for mine, cells in zip(ranked, true, strict=True)
+    ranked = [boxes.take(np.argsort(-boxes.scores, kind="stable")[:limit]) for boxes in ranked]
+    return [
+        (mine.scores, _match(_corner_and_size(mine), _corner_and_size(_cells(cells)), ious))
+        for mine, cells in zip(ranked, truth, strict=True)
     ]
-    cells = sum(map(len, true))
-    pairs = [_curve([hits[:, :most] for hits in found], [b.scores[:most] for b in ranked], cells) for most in limits]
-    precision, recall = zip(*pairs, strict=True)
-    return np.stack(precision), np.stack(recall)
 
 
 def _cells(boxes: Boxes) -> Boxes:

@@ -9,11 +9,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from statistics import fmean
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.table import Table
 
+from sissi.summary import METRICS as SHOWN
+from sissi.summary import best, percent, short, summarise
 from sissi.variants import VARIANTS
 
 METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
@@ -85,20 +87,26 @@ def as_json(rows: Sequence[Row]) -> str:
     return json.dumps(plain, indent=1) + "\n"
 
 
+def from_json(text: str) -> list[Row]:
+    """The rows that `as_json` wrote."""
+    entries: list[dict[str, Any]] = json.loads(text)
+    return [Row(**entry | {metric: math.nan for metric in METRICS if entry[metric] is None}) for entry in entries]
+
+
 def as_markdown(rows: Sequence[Row]) -> str:
     """The shape of table 1: a row a variant, four columns a reader, in percent, the best of the six bold."""
-    header, body = _grid(rows, bold="**")
+    header, body = _grid(rows, bold="**", between=" ± ")
     lines = [" | ".join(header), " | ".join("---" if i < 2 else "---:" for i in range(len(header)))]
     lines += [" | ".join(cells) for cells in body]
-    return "\n".join([*(f"| {line} |" for line in lines), "", _caption(rows), ""])
+    return "\n".join([*(f"| {line} |" for line in lines), "", caption(rows), ""])
 
 
 def as_rich(rows: Sequence[Row]) -> Table:
     """The same for the terminal."""
-    header, body = _grid(rows, bold="")
+    header, body = _grid(rows, bold="", between="\n±")
     table = Table(
         title="Table 1 for this run, in %",
-        caption=_caption(rows),
+        caption=caption(rows),
         caption_justify="left",
         box=SIMPLE,
         padding=0,
@@ -111,52 +119,34 @@ def as_rich(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _grid(rows: Sequence[Row], bold: str) -> tuple[list[str], list[list[str]]]:
+def _grid(rows: Sequence[Row], bold: str, between: str) -> tuple[list[str], list[list[str]]]:
+    summaries = summarise(rows)
+    marked = best(summaries)
     readers = list(dict.fromkeys(row.reader for row in rows))
-    shown = METRICS[:4]
-    means = {
-        (variant, reader, metric): _mean(rows, variant, reader, metric)
-        for variant in dict.fromkeys(row.variant for row in rows)
-        for reader in readers
-        for metric in shown
-    }
-    best = {
-        (reader, metric): max(
-            (value for (v, r, m), value in means.items() if (r, m) == (reader, metric) and v != "weak-only"),
-            default=float("nan"),
-        )
-        for reader in readers
-        for metric in shown
-    }
-    header = ["variant", "start", *(f"{_short(reader)} {metric}" for reader in readers for metric in shown)]
+    header = ["variant", "start", *(f"{short(reader)} {metric}" for reader in readers for metric in SHOWN)]
     body = []
     for variant in dict.fromkeys(row.variant for row in rows):
-        starts = sorted({row.start_epoch for row in rows if row.variant == variant})
-        start = "-" if VARIANTS[variant].start == "never" else ", ".join(map(str, starts))
-        cells = [VARIANTS[variant].title, start]
-        for reader in readers:
-            for metric in shown:
-                value = means[variant, reader, metric]
-                mark = bold if value == best[reader, metric] and variant != "weak-only" else ""
-                cells.append("-" if math.isnan(value) else f"{mark}{100 * value:.1f}{mark}")
+        cells = [VARIANTS[variant].title, starts(rows, variant)]
+        for key in ((variant, reader, metric) for reader in readers for metric in SHOWN):
+            mark = bold if key in marked else ""
+            cells.append(f"{mark}{percent(summaries[key], between)}{mark}")
         body.append(cells)
     return header, body
 
 
-def _mean(rows: Sequence[Row], variant: str, reader: str, metric: str) -> float:
-    values = [getattr(row, metric) for row in rows if (row.variant, row.reader) == (variant, reader)]
-    known = [value for value in values if not math.isnan(value)]
-    return fmean(known) if known else float("nan")
+def starts(rows: Sequence[Row], variant: str) -> str:
+    """The epochs after which a variant's correction began, over all seeds; `-` where it never does."""
+    epochs = sorted({row.start_epoch for row in rows if row.variant == variant})
+    return "-" if VARIANTS[variant].start == "never" else ", ".join(map(str, epochs))
 
 
-def _short(reader: str) -> str:
-    return reader.replace("reader_", "R")
-
-
-def _caption(rows: Sequence[Row]) -> str:
+def caption(rows: Sequence[Row]) -> str:
+    """What the numbers are, and which variants have none."""
     seeds = sorted({row.seed for row in rows})
     first = rows[0]
     told = f"AP and AR with {first.ap_limit} detections an image (COCO), {first.epochs} epochs each; "
-    told += f"seed {seeds[0]}" if len(seeds) == 1 else f"mean over seeds {', '.join(map(str, seeds))}"
+    told += (
+        f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
+    )
     failed = sorted({f"{VARIANTS[row.variant].title}: {row.status}" for row in rows if row.status != "ok"})
     return ". ".join([told, *failed]) + "."

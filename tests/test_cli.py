@@ -33,7 +33,7 @@ def test_help_imports_nothing_heavy():
 def test_help_names_every_command(capsys, monkeypatch):
     code, out, _ = run(capsys, monkeypatch, "--help")
     assert code == 0
-    assert all(command in out for command in ("ablation", "run", "variants", "evaluate", "data"))
+    assert all(command in out for command in ("ablation", "run", "variants", "evaluate", "data", "report", "compare"))
 
 
 def test_version(capsys, monkeypatch):
@@ -54,6 +54,8 @@ def test_variants_are_listed_as_they_are_written(capsys, monkeypatch):
         (["run", "experiments/smoke.yaml", "--variant", "plain-b"], "no such variant; there are baseline"),
         (["ablation", "experiments/bccd.yaml", "--set", "data.folder=nowhere"], "data.folder"),
         (["evaluate", "experiments/smoke.yaml", "--model", "nowhere.pt"], "nowhere.pt: no such file"),
+        (["ablation", "experiments/smoke.yaml", "--seeds", "0,one"], "seeds.1: Input should be a valid integer"),
+        (["run", "experiments/smoke.yaml", "--variant", "plain-a", "--seeds", "1,1"], "seeds: each value once"),
         (["data", "demo", "x", "--experiment", "experiments/bccd.yaml"], "data.kind is files"),
     ],
 )

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -52,7 +53,7 @@ def test_markdown_has_the_shape_of_table_1_with_the_best_of_the_six_bold(rows):
 def test_seeds_are_averaged_and_a_failed_variant_leaves_a_gap_and_its_reason():
     rows = [row(seed=0, ap=0.2), row(seed=1, ap=0.4), row("plain-a", ap=math.nan, status="loss is nan")]
     text = table.as_markdown(rows)
-    assert "30.0" in text and "mean over seeds 0, 1" in text
+    assert "30.0 ± 14.1" in text and "mean ± standard deviation over seeds 0, 1" in text
     assert "Plain A: loss is nan" in text and "| - |" in text
 
 
@@ -61,6 +62,19 @@ def test_the_terminal_table_fits_eighty_columns_unabridged(rows):
     console.print(table.as_rich(rows))
     text = console.export_text()
     assert "…" not in text and "A + SISSI (S)" in text and text.count("AP50") == 3
+
+
+def test_json_is_read_back(rows):
+    gap = row("plain-a", ap=math.nan, status="loss is nan")
+    assert table.from_json(table.as_json(rows)) == rows
+    assert repr(table.from_json(table.as_json([gap]))) == repr([gap])
+
+
+def test_with_several_seeds_the_spread_stands_below_the_mean_and_still_fits_eighty_columns(rows):
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(table.as_rich([*rows, *(dataclasses.replace(one, seed=1, AP=0.3, AP50=0.5) for one in rows)]))
+    text = console.export_text()
+    assert "±" in text and "…" not in text and max(map(len, text.splitlines())) <= 80
 
 
 def test_files(rows, tmp_path):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import ExperimentFile, Fresh, Offline, Out, Overrides
+from sissi.cli.options import ExperimentFile, Fresh, Offline, Out, Overrides, Seeds
 from sissi.errors import SissiError
 
 
@@ -16,12 +16,13 @@ from sissi.errors import SissiError
 def ablation(
     experiment: ExperimentFile,
     out: Out = None,
+    seeds: Seeds = None,
     overrides: Overrides = None,
     offline: Offline = False,
     fresh: Fresh = False,
 ) -> None:
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
-    _ablate(experiment, out, overrides or [], offline, fresh)
+    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds)], offline, fresh)
 
 
 @app.command()
@@ -29,6 +30,7 @@ def run(
     experiment: ExperimentFile,
     variant: Annotated[str, typer.Option(help="A row of table 1, such as a+sissi-s: see `sissi variants`.")],
     out: Out = None,
+    seeds: Seeds = None,
     overrides: Overrides = None,
     offline: Offline = False,
     fresh: Fresh = False,
@@ -38,7 +40,7 @@ def run(
 
     if variant not in VARIANTS:
         raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(VARIANTS)}")
-    _ablate(experiment, out, [*(overrides or []), f"variants=[{variant}]"], offline, fresh)
+    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds), f"variants=[{variant}]"], offline, fresh)
 
 
 @app.command()
@@ -72,6 +74,11 @@ def evaluate(
     from sissi.scoring import score_model
 
     Console().print(score_model(model, config.load(experiment, overrides or []), out))
+
+
+def _seeds(given: str | None) -> list[str]:
+    """The override that --seeds stands for."""
+    return [] if given is None else [f"seeds=[{given}]"]
 
 
 def _ablate(path: Path, out: Path | None, overrides: list[str], offline: bool, fresh: bool) -> None:

@@ -16,6 +16,9 @@ Overrides = Annotated[
         "--set", metavar="KEY=VALUE", help="Override a key, such as training.learning_rate=0.002. Repeatable."
     ),
 ]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", metavar="N,N,...", help="Repeat everything for each of these: 0,1,2.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", file_okay=False)
 ]

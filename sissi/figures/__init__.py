@@ -1,0 +1,17 @@
+"""Figures of a run: functions that take data and return a matplotlib Figure, for reports and notebooks alike."""
+
+from sissi.figures.costs import costs
+from sissi.figures.curves import deceleration_curve, label_quality
+from sissi.figures.differences import differences
+from sissi.figures.pictures import Panel, label_cycles, side_by_side, synthetic_like
+
+__all__ = [
+    "Panel",
+    "costs",
+    "deceleration_curve",
+    "differences",
+    "label_cycles",
+    "label_quality",
+    "side_by_side",
+    "synthetic_like",
+]

@@ -1,0 +1,126 @@
+"""Curves over epochs: figure 7 of the paper, and the quality of pseudo labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from sissi.deceleration import Fit, value
+from sissi.figures.style import BLUE, GREY, LINES, TEXT, VERMILION, new_figure, plain, whole_numbers
+from sissi.variants import VARIANTS
+
+Curve = Sequence[tuple[int, float]]
+"""(epoch, value) in the order of epochs."""
+
+
+def deceleration_curve(
+    curve: Sequence[float], fits: Sequence[Fit], start: int | None, threshold: float, grid: Sequence[float] = ()
+) -> Figure:
+    """Figure 7: the AP50 curve with its fit and the start point; beside it the relative change and the threshold.
+
+    Args:
+        curve: AP50 on the target training images against their initial labels, in [0, 1], of epochs 1, 2, ...
+        fits: as `deceleration.fits` gives them.
+        start: epoch at which ADELE starts the correction; None if it named none.
+        threshold: of the relative change.
+        grid: other thresholds, whose start points are marked too.
+    """
+    figure = new_figure(8.6, 3.3)
+    left, right = figure.subplots(1, 2, sharex=True)
+    _curve_and_fit(left, curve, fits, start)
+    _relative_change(right, fits, start, threshold, grid)
+    return figure
+
+
+def _curve_and_fit(axes: Any, curve: Sequence[float], fits: Sequence[Fit], start: int | None) -> None:
+    epochs = np.arange(1, len(curve) + 1)
+    axes.plot(epochs, np.multiply(curve, 100), "o", color=BLUE, markersize=4, label="AP50, measured")
+    shown = next((fit for fit in fits if fit.epoch == start), fits[-1] if fits else None)
+    if shown is not None:
+        times = np.linspace(0, len(curve), 200)
+        fitted = 100 * value(times, shown.a, shown.b, shown.c)
+        axes.plot(times, fitted, color=GREY, label=f"fit to epochs 1 to {shown.epoch}")
+        if start is not None:
+            level = 100 * value(start, shown.a, shown.b, shown.c)
+            axes.plot(
+                start,
+                level,
+                "*",
+                color=VERMILION,
+                markersize=13,
+                zorder=3,
+                label=f"correction starts after epoch {start}",
+            )
+    plain(axes, "Early learning", "epoch", "AP50 against the weak labels, %")
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
+    whole_numbers(axes.xaxis)
+
+
+def _relative_change(
+    axes: Any, fits: Sequence[Fit], start: int | None, threshold: float, grid: Sequence[float]
+) -> None:
+    epochs, changes = [fit.epoch for fit in fits], [100 * fit.relative_change for fit in fits]
+    axes.plot(epochs, changes, "o-", color=BLUE, markersize=4, label="|f′(1) − f′(t)| / |f′(1)|")
+    axes.axhline(100 * threshold, color=VERMILION, linestyle="--", label=f"threshold {threshold:.0%}")
+    if start is not None:
+        axes.axvline(start, color=VERMILION, linewidth=0.8, alpha=0.6)
+    starts = {other: next((fit.epoch for fit in fits if fit.relative_change > other), None) for other in grid}
+    for other, first in starts.items():
+        if first is not None:
+            axes.plot(first, 100 * other, "D", color=GREY, markersize=5)
+            axes.annotate(
+                f"{other:.0%}", (first, 100 * other), (6, -8), textcoords="offset points", fontsize=TEXT - 2, color=GREY
+            )
+    if any(starts.values()):
+        axes.plot([], [], "D", color=GREY, markersize=5, label="other thresholds would start here")
+    plain(axes, "Its deceleration", "epoch", "relative change of the slope, %")
+    axes.set_ylim(0, 105)
+    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
+    whole_numbers(axes.xaxis)
+
+
+def label_quality(
+    precision: Mapping[str, Sequence[Curve]],
+    recall: Mapping[str, Sequence[Curve]],
+    initial: tuple[float, float] | None,
+) -> Figure:
+    """Precision and recall of the pseudo labels over the epochs, a line for each variant and seed.
+
+    Args:
+        precision, recall: curves by variant, one for each seed, in [0, 1].
+        initial: precision and recall of the initial labels, drawn as a level.
+    """
+    figure = new_figure(8.6, 3.6)
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, title, curves, level in zip(
+        panels, ("Precision", "Recall"), (precision, recall), initial or (None, None), strict=True
+    ):
+        for variant, of_seeds in curves.items():
+            _variant_lines(axes, variant, of_seeds)
+        if level is not None:
+            axes.axhline(100 * level, color=GREY, linestyle=":", label="initial labels")
+        plain(axes, title, "epoch", "%" if title == "Precision" else "")
+        axes.set_ylim(0, 102)
+        whole_numbers(axes.xaxis)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False)
+    return figure
+
+
+def _variant_lines(axes: Any, variant: str, of_seeds: Sequence[Curve]) -> None:
+    line = LINES[variant]
+    for number, curve in enumerate(of_seeds):
+        axes.plot(
+            [epoch for epoch, _ in curve],
+            [100 * one for _, one in curve],
+            color=line.colour,
+            linestyle=line.dashes,
+            marker=line.marker,
+            markersize=3.5,
+            linewidth=1.3,
+            label=VARIANTS[variant].title if number == 0 else None,
+        )

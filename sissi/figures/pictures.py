@@ -1,0 +1,118 @@
+"""Figures of images and boxes: figures 3, 4 and 8 of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from sissi.boxes import Boxes, match
+from sissi.figures.style import GREEN, ORANGE, SKY, TEXT, VERMILION, new_figure
+from sissi.variants import VARIANTS
+
+Image = npt.NDArray[np.uint8]
+SIDE = 2.6
+"""Width of a panel in inches."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """An image and what is drawn on it.
+
+    Attributes:
+        title: above the image.
+        image: (H, W, 3) uint8.
+        boxes: in px of the image; None: the image alone.
+        truth: what the boxes are compared with at IoU 0.5: boxes that match are green, others vermilion, and cells
+            that no box matches are dashed in sky blue; None: all boxes are orange.
+    """
+
+    title: str
+    image: Image
+    boxes: Boxes | None = None
+    truth: Boxes | None = None
+
+
+def side_by_side(images: Sequence[Sequence[Panel]], columns: int = 4) -> Figure:
+    """Figure 4: the panels of each image in rows of at most `columns`; the next image starts a new row."""
+    rows = [panels[start : start + columns] for panels in images for start in range(0, len(panels), columns)]
+    return _grid(rows, ["" for _ in rows])
+
+
+def synthetic_like(original: Image, synthetic: Mapping[str, Mapping[int, Image]]) -> Figure:
+    """Figure 3: an image and its synthetic-like versions, a row for each variant.
+
+    Args:
+        original: (H, W, 3) uint8.
+        synthetic: by variant, then by epoch: the image that is trained on in that epoch.
+    """
+    rows = [
+        [Panel("original", original), *(Panel(f"epoch {epoch}", image) for epoch, image in of_epochs.items())]
+        for of_epochs in synthetic.values()
+    ]
+    return _grid(rows, [VARIANTS[variant].title for variant in synthetic])
+
+
+def label_cycles(image: Image, labels: Mapping[str, Mapping[int, Boxes]], truth: Boxes | None = None) -> Figure:
+    """Figure 8: the pseudo labels of an image over the cycles, a row for each variant.
+
+    Args:
+        image: (H, W, 3) uint8.
+        labels: by variant, then by the epoch that trains on them; in px of the image.
+        truth: better labels of the image, where there are any: see `Panel.truth`.
+    """
+    rows = [
+        [Panel(_counted(epoch, boxes), image, boxes, truth) for epoch, boxes in of_epochs.items()]
+        for of_epochs in labels.values()
+    ]
+    return _grid(rows, [VARIANTS[variant].title for variant in labels])
+
+
+def _counted(epoch: int, boxes: Boxes) -> str:
+    name = "initial labels" if epoch == 0 else f"epoch {epoch}"
+    return f"{name}: {len(boxes)}"
+
+
+def _grid(rows: Sequence[Sequence[Panel]], names: Sequence[str]) -> Figure:
+    columns = max(map(len, rows))
+    heights = [SIDE * row[0].image.shape[0] / row[0].image.shape[1] + 0.25 for row in rows]
+    figure = new_figure(SIDE * columns + 0.3, sum(heights))
+    panels = figure.subplots(len(rows), columns, squeeze=False, height_ratios=heights)
+    for axes_of_row, row, name in zip(panels, rows, names, strict=True):
+        for axes in axes_of_row[len(row) :]:
+            axes.set_axis_off()
+        for axes, panel in zip(axes_of_row, row, strict=False):
+            _draw(axes, panel)
+        axes_of_row[0].set_ylabel(name, fontsize=TEXT)
+    return figure
+
+
+def _draw(axes: Any, panel: Panel) -> None:
+    axes.imshow(panel.image, interpolation="nearest")
+    axes.set_title(panel.title, fontsize=TEXT, pad=3)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    if panel.boxes is None:
+        return
+    if panel.truth is None:
+        _outline(axes, panel.boxes, ORANGE, "-")
+        return
+    found = match(panel.boxes, panel.truth)
+    missed = np.setdiff1d(np.arange(len(panel.truth)), found)
+    _outline(axes, panel.truth.take(missed), SKY, (0, (2, 1.5)))
+    _outline(axes, panel.boxes.take(found < 0), VERMILION, "-")
+    _outline(axes, panel.boxes.take(found >= 0), GREEN, "-")
+
+
+def _outline(axes: Any, boxes: Boxes, colour: str, dashes: Any) -> None:
+    # the centre of the first pixel is at 0 in imshow, its left edge at -0.5
+    left, top, right, bottom = (boxes.xyxy - 0.5).T
+    corners = np.stack(
+        [np.stack([left, right, right, left, left], 1), np.stack([top, top, bottom, bottom, top], 1)], axis=2
+    )
+    axes.add_collection(LineCollection(list(corners), colors=colour, linestyles=dashes, linewidths=1.1))

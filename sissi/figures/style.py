@@ -1,0 +1,58 @@
+"""How figures look: one palette that colour-blind readers can tell apart, and axes without ornament."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
+"""Okabe & Ito's palette (Wong, *Points of view: Color blindness*, Nature Methods 8, 2011), and a grey."""
+TEXT = 9
+"""Size of the text in points."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """How a variant is drawn: never by colour alone."""
+
+    colour: str
+    dashes: str
+    marker: str
+
+
+LINES = {
+    "baseline": Line(BLACK, "-", "o"),
+    "sissi-w": Line(SKY, "--", "s"),
+    "sissi-s": Line(BLUE, "-", "s"),
+    "plain-a": Line(PURPLE, "-", "D"),
+    "a+sissi-w": Line(ORANGE, "--", "^"),
+    "a+sissi-s": Line(VERMILION, "-", "^"),
+    "weak-only": Line(GREY, ":", "x"),
+}
+"""By the variant's name: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, outside of pyplot's list of open figures."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def plain(axes: Any, title: str = "", x: str = "", y: str = "") -> None:
+    """Give axes their texts, a faint grid, and no frame at the top and right."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=TEXT)
+    axes.set_title(title, fontsize=TEXT + 1, loc="left")
+    axes.set_xlabel(x, fontsize=TEXT)
+    axes.set_ylabel(y, fontsize=TEXT)
+
+
+def whole_numbers(axis: Any) -> None:
+    """Ticks at whole numbers only, as epochs are."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))

@@ -1,0 +1,126 @@
+"""Table 1 of several ablations in one, and what differs in their settings."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Group, JustifyMethod
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from sissi import config
+from sissi.errors import SissiError
+from sissi.report.document import Cell, Table
+from sissi.report.markdown import table_as_markdown
+from sissi.report.record import AblationRecord, read_ablation
+from sissi.report.write import as_csv
+from sissi.summary import METRICS, REFERENCE, percent, short, summarise
+from sissi.table import starts
+from sissi.tracking import open_store
+from sissi.variants import VARIANTS
+
+
+def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Group]:
+    """Scores, runs and differing settings of ablations, for the terminal.
+
+    Args:
+        runs: two or more ids of ablations' runs, or `latest`.
+        folder: the tracking folder that holds their store.
+        out: also write compare.md, compare.json and a CSV file a table to this folder.
+
+    Raises:
+        SissiError: fewer than two runs, or too many to name.
+        TrackingError: a run does not exist or is no ablation.
+    """
+    if not 2 <= len(runs) <= len(ascii_uppercase):
+        raise SissiError(f"compare takes 2 to {len(ascii_uppercase)} ablations, not {len(runs)}")
+    store = open_store(folder)
+    records = {letter: read_ablation(store, run) for letter, run in zip(ascii_uppercase, runs, strict=False)}
+    tables = [scores(records), legend(records), settings(records)]
+    if out is not None:
+        _write(tables, out)
+    return [as_rich(table) for table in tables]
+
+
+def scores(records: dict[str, AblationRecord]) -> Table:
+    """A line for each variant and ablation; the best of each column bold, weak-only aside."""
+    summaries = {letter: summarise(record.rows) for letter, record in records.items()}
+    columns = list(dict.fromkeys((reader, metric) for many in summaries.values() for _, reader, metric in many))
+    columns.sort(key=lambda column: METRICS.index(column[1]))
+    readers = list(dict.fromkeys(reader for reader, _ in columns))
+    columns.sort(key=lambda column: readers.index(column[0]))
+    highest = {
+        column: max(
+            (one.mean for many in summaries.values() for (variant, *rest), one in many.items()
+             if tuple(rest) == column and variant != REFERENCE and not math.isnan(one.mean)),
+            default=math.nan,
+        )
+        for column in columns
+    }  # fmt: skip
+    rows = []
+    for variant in VARIANTS:
+        for letter, record in records.items():
+            if any(row.variant == variant for row in record.rows):
+                title, start = VARIANTS[variant].title, starts(record.rows, variant)
+                line = [Cell(title, title), Cell(letter, letter), Cell(start, start)]
+                for column in columns:
+                    one = summaries[letter].get((variant, *column))
+                    if one is None or math.isnan(one.mean):
+                        line.append(Cell("-", None))
+                    else:
+                        bold = variant != REFERENCE and one.mean == highest[column]
+                        line.append(Cell(percent(one), 100 * one.mean, bold))
+                rows.append(line)
+    header = ["variant", "run", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)]
+    return Table("compare", "Table 1 of each run, in %; with several seeds mean ± standard deviation", header, rows)
+
+
+def legend(records: dict[str, AblationRecord]) -> Table:
+    """Which run each letter is."""
+    rows = [
+        [Cell(value, value) for value in (letter, record.run.id, record.experiment.name, record.run.status.lower())]
+        for letter, record in records.items()
+    ]
+    return Table("runs", "The runs", ["run", "id", "experiment", "status"], rows)
+
+
+def settings(records: dict[str, AblationRecord]) -> Table:
+    """The settings in which the ablations differ."""
+    flat = {letter: config.flatten(record.experiment) for letter, record in records.items()}
+    keys = list(dict.fromkeys(key for one in flat.values() for key in one))
+    differing = [key for key in keys if len({repr(one.get(key)) for one in flat.values()}) > 1]
+    rows = [[Cell(key, key), *(_setting(one.get(key)) for one in flat.values())] for key in differing]
+    caption = "Settings that differ" if rows else "The settings are the same"
+    return Table("settings", caption, ["key", *records], rows)
+
+
+def as_rich(table: Table) -> Group:
+    """A table under its caption, for the terminal."""
+    shown = RichTable(box=SIMPLE, padding=0, show_edge=False)
+    for column, name in enumerate(table.header):
+        justify: JustifyMethod = "left" if table.holds_text(column) else "right"
+        shown.add_column(name.replace(" ", "\n"), justify=justify, overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(cell.text.replace(" ± ", "\n±"), "bold" if cell.bold else "") for cell in row))
+    return Group(Text(f"{table.caption}."), shown if table.rows else "")
+
+
+def _setting(value: Any) -> Cell:
+    text = "-" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return Cell(text, text)
+
+
+def _write(tables: Sequence[Table], out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    text = "\n\n".join(f"{table.caption}.\n\n{table_as_markdown(table)}" for table in tables)
+    (out / "compare.md").write_text(text + "\n", encoding="utf-8")
+    for table in tables:
+        (out / f"{table.name}.csv").write_text(as_csv(table), encoding="utf-8")
+    content = {table.name: table.records() for table in tables}
+    (out / "compare.json").write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,101 @@
+"""The image files of an ablation, if they are still where its experiment says and still the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sissi.boxes import EMPTY, Boxes
+from sissi.data.datasets import data_files
+from sissi.data.find import existing, find_images
+from sissi.data.load import digest, load_reference, load_test
+from sissi.data.problems import Problems
+from sissi.data.samples import Sample
+from sissi.data.snapshots import Snapshot
+from sissi.errors import DataError
+from sissi.report.record import AblationRecord
+from sissi.settings import Experiment, FileData
+from sissi.tracking.inputs import dataset_digests
+
+
+@dataclass(frozen=True)
+class Images:
+    """The images of an ablation.
+
+    Attributes:
+        target: training images with their initial labels.
+        test: test images, without boxes.
+        files: the settings that found them.
+    """
+
+    target: list[Sample]
+    test: list[Sample]
+    files: FileData
+
+    def readers(self) -> dict[str, dict[str, Boxes]]:
+        """Each reader's boxes by image name, as the label files have them now."""
+        samples, readers = load_test(self.files.target_test, self.files.folder, Problems())
+        return {
+            reader: {sample.name: one for sample, one in zip(samples, boxes, strict=True)}
+            for reader, boxes in readers.items()
+        }
+
+    def reference(self) -> dict[str, Boxes]:
+        """Better labels of the training images by name, as the label files have them now; empty if there are none."""
+        if self.files.target_reference is None:
+            return {}
+        found = load_reference(self.files.target_reference, self.target, self.files.folder, Problems())
+        return {sample.name: boxes for sample, boxes in zip(self.target, found, strict=True) if boxes is not None}
+
+
+def find_run_images(record: AblationRecord, initial: Snapshot, test: Snapshot, folder: Path) -> Images:
+    """The images that an ablation was trained and scored on.
+
+    Args:
+        record: of the ablation.
+        initial: the initial labels of its training images.
+        test: any boxes of its test images.
+        folder: the tracking folder, below which the images of a demo are.
+
+    Raises:
+        DataError: they are gone, or have changed since.
+    """
+    files = data_files(_tracked_in(record.experiment, folder))
+    paths = {
+        "target_train": find_images(
+            existing(files.folder, files.target_train.images, "data.target_train.images"),
+            files.target_train.format,
+            Problems(),
+            "data.target_train.images",
+        ),
+        "target_test": find_images(
+            existing(files.folder, files.target_test.images, "data.target_test.images"),
+            "flat",
+            Problems(),
+            "data.target_test.images",
+        ),
+    }
+    samples = {
+        "target_train": _samples(initial, paths["target_train"], "data.target_train.images", initial.boxes),
+        "target_test": _samples(test, paths["target_test"], "data.target_test.images", {}),
+    }
+    used = dataset_digests(record.store, record.run.id)
+    for role, many in samples.items():
+        if role in used and not digest(many).startswith(used[role]):
+            raise DataError(f"data.{role}: the images have changed since the ablation")
+    return Images(samples["target_train"], samples["target_test"], files)
+
+
+def _tracked_in(experiment: Experiment, folder: Path) -> Experiment:
+    tracking = experiment.tracking.model_copy(update={"folder": folder})
+    return experiment.model_copy(update={"tracking": tracking})
+
+
+def _samples(snapshot: Snapshot, paths: dict[str, Path], key: str, boxes: dict[str, Boxes]) -> list[Sample]:
+    missing = [name for name in snapshot.sizes if name not in paths]
+    if missing:
+        raise DataError(f"{key}: {len(missing)} images of the ablation are gone, such as {missing[0]}")
+    return [
+        Sample(name, paths[name], height, width, boxes.get(name, EMPTY))
+        for name, (height, width) in snapshot.sizes.items()
+    ]

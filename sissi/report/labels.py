@@ -1,0 +1,126 @@
+"""When correction starts (figure 7), and how good the labels become."""
+
+from __future__ import annotations
+
+from sissi.deceleration import adele_start
+from sissi.figures import deceleration_curve, label_quality
+from sissi.figures.curves import Curve
+from sissi.report.document import Cell, Picture, Section, Table
+from sissi.report.evidence import Evidence
+from sissi.variants import VARIANTS
+
+GRID = (0.5, 0.6, 0.7, 0.8, 0.95)
+"""Other thresholds of ADELE whose start points figure 7 shows."""
+
+
+def start_section(evidence: Evidence) -> Section:
+    """Figure 7 of each seed, and the reasons for each start point."""
+    section = Section("When correction starts")
+    record = evidence.record
+    settings = record.experiment.deceleration
+    for seed, trunk in sorted(record.trunks.items()):
+        curve = [value for _, value in record.curve(trunk, "weak_labels/AP50")]
+        if curve:
+            start = adele_start(curve, settings)
+            figure = deceleration_curve(
+                curve, start.fits, start.epoch if start.found else None, settings.threshold, GRID
+            )
+            section.blocks.append(
+                Picture(
+                    f"figure_7_seed_{seed}",
+                    figure,
+                    f"Figure 7, seed {seed}. Left: AP50 of early learning on the training images against their initial "
+                    f"labels, and the fit f(t) = a (1 − exp(−t^b / c)). Right: the relative change of its slope; "
+                    f"correction of the ADELE rows starts where it exceeds the threshold. {start.reason}.",
+                )
+            )
+    reasons = _reasons(evidence)
+    section.blocks.append(reasons if reasons.rows else "No variant has left early learning yet.")
+    return section
+
+
+def _reasons(evidence: Evidence) -> Table:
+    record = evidence.record
+    rows = []
+    for (variant, seed), run in sorted(record.branches.items(), key=lambda one: _order(one[0])):
+        reason = record.text("start_point.txt", run) or "-"
+        start = run.params.get("start_epoch", "-")
+        title = VARIANTS[variant].title
+        after = int(start) if start.isdigit() else None
+        rows.append([Cell(title, title), Cell(str(seed), seed), Cell(start, after), Cell(reason, reason)])
+    return Table("starts", "Where each variant leaves early learning.", ["variant", "seed", "after epoch", "why"], rows)
+
+
+def quality_section(evidence: Evidence) -> Section:
+    """Precision and recall of the pseudo labels over the cycles."""
+    section = Section("How good the labels become")
+    record = evidence.record
+    curves = {
+        name: {variant: found for variant in record.variants if (found := _curves(evidence, variant, f"labels/{name}"))}
+        for name in ("precision", "recall")
+    }
+    if not curves["recall"]:
+        section.blocks.append(
+            "There are no better labels of the training images to compare with (data.target_reference), so the quality "
+            "of the pseudo labels is not known."
+        )
+        return section
+    initial = next(iter(_initial(evidence).values()), None)
+    section.blocks += [
+        Picture(
+            "label_quality",
+            label_quality(curves["precision"], curves["recall"], initial),
+            "Precision and recall, at IoU 0.5, of the pseudo labels that each epoch trains on, against the reference "
+            "labels of the training images. Nothing is chosen by them. Dotted: the initial labels.",
+        ),
+        _quality_table(evidence, curves),
+    ]
+    return section
+
+
+def _curves(evidence: Evidence, variant: str, key: str) -> list[Curve]:
+    record = evidence.record
+    found = [record.curve(run, key) for (name, _), run in sorted(record.branches.items()) if name == variant]
+    return [curve for curve in found if curve]
+
+
+def _initial(evidence: Evidence) -> dict[int, tuple[float, float]]:
+    """Precision and recall of the initial labels by seed; they are the same for every seed."""
+    found = {}
+    for seed, trunk in evidence.record.trunks.items():
+        precision, recall = (dict(evidence.record.curve(trunk, f"labels/{name}")) for name in ("precision", "recall"))
+        if 0 in precision and 0 in recall:
+            found[seed] = (precision[0], recall[0])
+    return found
+
+
+def _quality_table(evidence: Evidence, curves: dict[str, dict[str, list[Curve]]]) -> Table:
+    rows = []
+    for initial in list(_initial(evidence).values())[:1]:
+        rows.append([Cell("initial labels", "initial labels"), *map(_percent, (initial[0], initial[0])),
+                     *map(_percent, (initial[1], initial[1]))])  # fmt: skip
+    for variant in curves["recall"]:
+        ends = []
+        for name in ("precision", "recall"):
+            of_seeds = curves[name].get(variant, [])
+            ends += [_mean([curve[place][1] for curve in of_seeds]) for place in (0, -1)]
+        title = VARIANTS[variant].title
+        rows.append([Cell(title, title), *map(_percent, ends)])
+    return Table(
+        "label_quality",
+        "Precision and recall of the labels in the first and the last cycle, in %; with several seeds their mean.",
+        ["labels", "precision, first", "precision, last", "recall, first", "recall, last"],
+        rows,
+    )
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _percent(value: float | None) -> Cell:
+    return Cell("-", None) if value is None else Cell(f"{100 * value:.1f}", 100 * value)
+
+
+def _order(key: tuple[str, int]) -> tuple[int, int]:
+    return key[1], list(VARIANTS).index(key[0])

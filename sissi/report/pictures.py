@@ -1,0 +1,175 @@
+"""Figures 3, 4 and 8 of a run: images with their labels, synthetic-like versions and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sissi.boxes import EMPTY, Boxes
+from sissi.data.frames import Frames, frames_of
+from sissi.data.images import read_image
+from sissi.data.samples import Sample
+from sissi.data.snapshots import Snapshot
+from sissi.figures import Panel, label_cycles, side_by_side, synthetic_like
+from sissi.report.document import Picture, Section
+from sissi.report.evidence import Evidence
+from sissi.report.images import Images
+from sissi.summary import REFERENCE, short
+from sissi.synthetic_images import synthesise
+from sissi.variants import VARIANTS
+
+STEP, CYCLES = 3, 4
+"""Figures 3 and 8 show the cycles t, t + 3, t + 6 and t + 9."""
+BESIDE = ("plain-a", "a+sissi-w", "a+sissi-s")
+"""The variants of figure 4."""
+COLOURS = "green: agrees at IoU 0.5; orange-red: does not; dashed blue: missed"
+
+
+def pictures_section(evidence: Evidence) -> Section:
+    """Figures 3, 4 and 8, as far as there is something to show; for the first seed."""
+    section = Section("Images, labels and predictions")
+    images = evidence.images
+    if isinstance(images, str):
+        section.blocks.append(f"The figures of images are left out: {images}.")
+        return section
+    seed = evidence.first_trunk
+    labels = {
+        variant: found
+        for variant in evidence.record.variants
+        if variant != REFERENCE
+        and (run := evidence.record.branches.get((variant, seed or 0)))
+        and (found := evidence.record.labels(run))
+    }
+    training = _typical(images.target, [len(sample.boxes) for sample in images.target])
+    made = [
+        _figure_3(evidence, images, training, labels),
+        _figure_4(evidence, images, training, labels, seed or 0),
+        _figure_8(evidence, training, labels),
+    ]
+    section.blocks.append(
+        f"Seed {seed}. The training image, {training.name}, is the one with the median number of initial labels; "
+        "nobody picked it."
+    )
+    section.blocks += [picture for picture in made if picture is not None]
+    return section
+
+
+def shown_cycles(epochs: Sequence[int]) -> list[int]:
+    """The first cycle t, and t + 3, t + 6, t + 9 as far as they exist."""
+    first = min(epochs)
+    return [epoch for epoch in range(first, first + STEP * CYCLES, STEP) if epoch in set(epochs)]
+
+
+def _figure_3(
+    evidence: Evidence, images: Images, sample: Sample, labels: dict[str, dict[int, Snapshot]]
+) -> Picture | None:
+    settings = evidence.record.experiment.synthetic_images
+    blurs = {"weak": settings.weak, "strong": settings.strong}
+    frame = frames_of([sample], evidence.record.experiment.training.image_size)
+    original = frame.read(0)
+    synthetic = {
+        variant: {
+            epoch: synthesise(
+                original,
+                _in_frame(of_epochs[epoch].boxes[sample.name], sample, frame),
+                blurs[VARIANTS[variant].background],
+                settings.margin,
+            )
+            for epoch in shown_cycles(list(of_epochs))
+        }
+        for variant, of_epochs in labels.items()
+        if VARIANTS[variant].background in blurs
+    }
+    if not synthetic:
+        return None
+    return Picture(
+        "figure_3",
+        synthetic_like(original, synthetic),
+        f"Figure 3. {sample.name} and its synthetic-like versions: the labelled cells cloned onto the blurred image, "
+        "made again from the pseudo labels of each epoch at the detector's image size.",
+    )
+
+
+def _figure_4(
+    evidence: Evidence,
+    images: Images,
+    training: Sample,
+    labels: dict[str, dict[int, Snapshot]],
+    seed: int,
+) -> Picture | None:
+    rows = [_label_panels(evidence, training, labels)]
+    if evidence.readers:
+        first = next(iter(evidence.readers.values()))
+        test = _typical(images.test, [len(first.get(sample.name, EMPTY)) for sample in images.test])
+        rows.append(_prediction_panels(evidence, test, seed))
+    score = evidence.record.experiment.pseudo_labels.score
+    truth = next(iter(evidence.readers), "")
+    return Picture(
+        "figure_4",
+        side_by_side(rows),
+        f"Figure 4. Above: a training image with its labels, against the reference where there is one. Below: a test "
+        f"image (the median number of cells), with the boxes of each reader, and predictions with a score of at least "
+        f"{score:g} against {truth} ({COLOURS}).",
+    )
+
+
+def _label_panels(evidence: Evidence, sample: Sample, labels: dict[str, dict[int, Snapshot]]) -> list[Panel]:
+    image = read_image(sample.path)
+    truth = evidence.reference.get(sample.name)
+    panels = [Panel("input", image)]
+    if truth is not None:
+        panels.append(Panel(f"reference: {len(truth)}", image, truth))
+    panels.append(Panel(f"initial labels: {len(sample.boxes)}", image, sample.boxes, truth))
+    for variant in BESIDE:
+        if variant in labels:
+            last = labels[variant][max(labels[variant])].boxes[sample.name]
+            panels.append(Panel(f"{VARIANTS[variant].title}, last: {len(last)}", image, last, truth))
+    return panels
+
+
+def _prediction_panels(evidence: Evidence, sample: Sample, seed: int) -> list[Panel]:
+    image = read_image(sample.path)
+    panels = [Panel("input", image)]
+    for reader, boxes in evidence.readers.items():
+        mine = boxes.get(sample.name, EMPTY)
+        panels.append(Panel(f"{short(reader)}: {len(mine)}", image, mine))
+    truth = next(iter(evidence.readers.values())).get(sample.name, EMPTY)
+    for variant in BESIDE:
+        predicted = evidence.predictions.get((variant, seed))
+        if predicted is not None:
+            shown = confident(predicted.boxes[sample.name], evidence.record.experiment.pseudo_labels.score)
+            panels.append(Panel(f"{VARIANTS[variant].title}: {len(shown)}", image, shown, truth))
+    return panels
+
+
+def _figure_8(evidence: Evidence, sample: Sample, labels: dict[str, dict[int, Snapshot]]) -> Picture | None:
+    if not labels:
+        return None
+    shown = {
+        variant: {epoch: of_epochs[epoch].boxes[sample.name] for epoch in shown_cycles(list(of_epochs))}
+        for variant, of_epochs in labels.items()
+    }
+    truth = evidence.reference.get(sample.name)
+    return Picture(
+        "figure_8",
+        label_cycles(read_image(sample.path), shown, truth),
+        f"Figure 8. The pseudo labels of {sample.name} over the epochs, a row for each variant"
+        + (f" ({COLOURS})." if truth is not None else "."),
+    )
+
+
+def confident(boxes: Boxes, score: float) -> Boxes:
+    """The boxes that reach a score."""
+    return boxes.take(boxes.scores >= score)
+
+
+def _typical(samples: Sequence[Sample], counts: Sequence[int]) -> Sample:
+    """The sample with the median count; of an even number the lower one, of equal ones the first."""
+    return samples[int(np.argsort(counts, kind="stable")[(len(counts) - 1) // 2])]
+
+
+def _in_frame(boxes: Boxes, sample: Sample, frame: Frames) -> Boxes:
+    from sissi.boxes import scale
+
+    return scale(boxes, frame.width / sample.width, frame.height / sample.height)

@@ -1,0 +1,169 @@
+"""Table 1 of a run, the paper's beside it, and the differences to Baseline with their intervals."""
+
+from __future__ import annotations
+
+import math
+
+from sissi.boxes import EMPTY
+from sissi.figures import differences
+from sissi.report.document import Cell, Picture, Section, Table, Value
+from sissi.report.evidence import Evidence
+from sissi.report.paper import paper_table
+from sissi.resampling import matches
+from sissi.statistics import RESAMPLES, Difference, Resampled, bootstrap, paired_difference
+from sissi.summary import METRICS, REFERENCE, best, percent, short, summarise
+from sissi.table import Row, caption, starts
+from sissi.variants import VARIANTS
+
+BASELINE = "baseline"
+AGAINST = VARIANTS[BASELINE].title
+
+
+def scores_section(evidence: Evidence) -> Section:
+    """Table 1, and that of the paper."""
+    section = Section("Scores on the test images, for each reader")
+    rows = evidence.record.rows
+    if rows:
+        section.blocks += [
+            table_1(rows),
+            f"{_seeds(rows)} The row {REFERENCE} is a reference: the same epochs on the "
+            "initial labels, without correction; it takes no part in the comparison.",
+        ]
+    else:
+        section.blocks.append("No variant has been scored yet.")
+    section.blocks.append(paper_table())
+    return section
+
+
+def table_1(rows: list[Row]) -> Table:
+    """Table 1 of a run."""
+    summaries = summarise(rows)
+    marked = best(summaries)
+    columns = [(reader, metric) for reader in dict.fromkeys(row.reader for row in rows) for metric in METRICS]
+    body = []
+    for variant in dict.fromkeys(row.variant for row in rows):
+        line = [_name(variant), Cell(starts(rows, variant), starts(rows, variant))]
+        for key in ((variant, *column) for column in columns):
+            one = summaries.get(key)
+            text = "-" if one is None else percent(one)
+            value = None if one is None or math.isnan(one.mean) else 100 * one.mean
+            line.append(Cell(text, value, bold=key in marked))
+        body.append(line)
+    return Table(
+        "table_1",
+        f"Table 1 of this run, in %. {caption(rows)} The best of each column is bold.",
+        ["variant", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)],
+        body,
+    )
+
+
+def differences_section(evidence: Evidence) -> Section:
+    """How sure it is that a variant differs from Baseline."""
+    section = Section(f"Differences to {AGAINST}")
+    found = compare(evidence)
+    if not found:
+        section.blocks.append(
+            f"There is nothing to compare: it takes the predictions of {AGAINST} and of another variant."
+        )
+        return section
+    images = len(next(iter(evidence.readers.values())))
+    seeds = {one.seeds for of_variants in found.values() for ofs in of_variants.values() for one in ofs.values()}
+    section.blocks += [
+        f"Each variant minus {AGAINST}, in points of percent, with the 95 % interval of a paired bootstrap over the "
+        f"{images} test images{' and over seeds' if max(seeds) > 1 else ''} ({RESAMPLES} resamples, percentile method; "
+        "Efron & Tibshirani 1993; seeds and images crossed: Owen 2007). Bold: the interval excludes 0. Many intervals "
+        "are looked at here, and one in twenty misses by definition.",
+        *([_ONE_SEED] if max(seeds) == 1 else []),
+        _table(found),
+    ]
+    section.blocks.append(
+        Picture(
+            "differences",
+            differences(
+                {reader: {name: ofs["AP"] for name, ofs in many.items()} for reader, many in found.items()},
+                "AP",
+                AGAINST,
+            ),
+            f"AP of each variant minus that of {AGAINST}, with 95 % intervals, for each reader.",
+        )
+    )
+    return section
+
+
+def compare(evidence: Evidence) -> dict[str, dict[str, dict[str, Difference]]]:
+    """The differences to Baseline by reader, variant and metric; without variants that share no seed with it."""
+    drawn = {reader: _resampled(evidence, reader) for reader in evidence.readers}
+    found: dict[str, dict[str, dict[str, Difference]]] = {}
+    for reader, of_variants in drawn.items():
+        baseline = of_variants.get(BASELINE, {})
+        for variant, of_seeds in of_variants.items():
+            if variant != BASELINE and set(of_seeds) & set(baseline):
+                found.setdefault(reader, {})[variant] = paired_difference(of_seeds, baseline)
+    return found
+
+
+def _resampled(evidence: Evidence, reader: str) -> dict[str, dict[int, Resampled]]:
+    truth = evidence.readers[reader]
+    found: dict[str, dict[int, Resampled]] = {}
+    for variant in evidence.record.variants:
+        for seed in evidence.record.seeds:
+            predicted = evidence.predictions.get((variant, seed))
+            if predicted is not None:
+                boxes = [predicted.boxes.get(name, EMPTY) for name in truth]
+                found.setdefault(variant, {})[seed] = bootstrap(matches(boxes, list(truth.values())))
+    return found
+
+
+def _table(found: dict[str, dict[str, dict[str, Difference]]]) -> Table:
+    variants = list(dict.fromkeys(variant for of_reader in found.values() for variant in of_reader))
+    columns = [(reader, metric) for reader in found for metric in METRICS]
+    return Table(
+        "differences",
+        f"Difference to {AGAINST}, in points of percent.",
+        ["variant", *(f"{short(reader)} {metric}" for reader, metric in columns)],
+        [
+            [_name(variant), *(_cell(found[reader].get(variant, {}).get(metric)) for reader, metric in columns)]
+            for variant in variants
+        ],
+        data=[
+            _record(variant, reader, metric, one)
+            for reader, of_variants in found.items()
+            for variant, of_metrics in of_variants.items()
+            for metric, one in of_metrics.items()
+        ],
+    )
+
+
+def _record(variant: str, reader: str, metric: str, one: Difference) -> dict[str, Value]:
+    numbers = {"difference": one.value, "low": one.low, "high": one.high}
+    return {
+        "variant": VARIANTS[variant].title,
+        "reader": reader,
+        "metric": metric,
+        **{name: None if math.isnan(value) else 100 * value for name, value in numbers.items()},
+        "seeds": one.seeds,
+    }
+
+
+def _cell(one: Difference | None) -> Cell:
+    if one is None or math.isnan(one.value):
+        return Cell("-", None)
+    text = f"{100 * one.value:+.1f} [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
+    return Cell(text, 100 * one.value, bold=one.excludes_zero)
+
+
+_ONE_SEED = (
+    "One seed only: the intervals say what other test images might have given, not what other random numbers in "
+    "training might have. A difference of a point or two can still be chance."
+)
+
+
+def _seeds(rows: list[Row]) -> str:
+    seeds = sorted({row.seed for row in rows})
+    if len(seeds) == 1:
+        return f"One seed ({seeds[0]}): there is no spread over repetitions to judge these numbers by."
+    return f"{len(seeds)} seeds: mean ± standard deviation over the seeds."
+
+
+def _name(variant: str) -> Cell:
+    return Cell(VARIANTS[variant].title, VARIANTS[variant].title)

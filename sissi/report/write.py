@@ -1,0 +1,128 @@
+"""Write a report: one page, and the same as Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from sissi import __version__, config
+from sissi.report.document import Document, Picture, Section, Table
+from sissi.report.evidence import Evidence, gather
+from sissi.report.html import as_html
+from sissi.report.labels import quality_section, start_section
+from sissi.report.markdown import FIGURES, as_markdown
+from sissi.report.origin import SETTINGS, costs_section, settings_section
+from sissi.report.pictures import pictures_section
+from sissi.report.readers import readers_section
+from sissi.report.record import read_ablation
+from sissi.report.scores import differences_section, scores_section
+from sissi.tracking import open_store
+
+DPI = 150
+CSS_DPI = 100
+"""Inches of a figure become this many CSS px, so that its text is about as large as the page's."""
+
+
+def write_report(run: str, out: Path, folder: Path) -> Path:
+    """Write the report of an ablation to a folder: index.html, report.md, report.json, tables, figures, settings.
+
+    Args:
+        run: id of the ablation's run, or `latest`.
+        out: folder, made if it is missing.
+        folder: the tracking folder that holds the store.
+
+    Returns:
+        The page.
+
+    Raises:
+        TrackingError: there is no such ablation.
+    """
+    evidence = gather(read_ablation(open_store(folder), run), folder)
+    document = describe(evidence)
+    pictures = {picture.name: _png(picture) for picture in document.pictures()}
+    for part in (FIGURES, "tables"):
+        (out / part).mkdir(parents=True, exist_ok=True)
+    for name, (png, _) in pictures.items():
+        (out / FIGURES / f"{name}.png").write_bytes(png)
+    for table in document.tables():
+        (out / "tables" / f"{table.name}.csv").write_text(as_csv(table), encoding="utf-8")
+    (out / "report.md").write_text(as_markdown(document), encoding="utf-8")
+    (out / "report.json").write_text(as_json(document, evidence), encoding="utf-8")
+    (out / SETTINGS).write_text(config.dump(evidence.record.experiment), encoding="utf-8")
+    page = out / "index.html"
+    page.write_text(as_html(document, pictures), encoding="utf-8")
+    return page
+
+
+def describe(evidence: Evidence) -> Document:
+    """The report of an ablation."""
+    record = evidence.record
+    return Document(
+        title=f"Ablation {record.experiment.name}",
+        lead=[
+            f"Run {record.run.id}, {record.run.status.lower()}; sissi {__version__}. {_extent(evidence)}",
+            *record.gaps(),
+        ],
+        sections=[
+            scores_section(evidence),
+            differences_section(evidence),
+            start_section(evidence),
+            quality_section(evidence),
+            pictures_section(evidence),
+            readers_section(evidence),
+            costs_section(evidence),
+            settings_section(evidence),
+        ],
+    )
+
+
+def as_csv(table: Table) -> str:
+    """The values of a table at full precision, with a header line."""
+    buffer = io.StringIO()
+    records = table.records()
+    writer = csv.DictWriter(buffer, list(records[0]) if records else table.header, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return buffer.getvalue()
+
+
+def as_json(document: Document, evidence: Evidence) -> str:
+    """Everything that the page says, as data."""
+    content = {
+        "run": evidence.record.run.id,
+        "title": document.title,
+        "lead": document.lead,
+        "sections": [{"title": section.title, "blocks": _plain(section)} for section in document.sections],
+        "settings": config.flatten(evidence.record.experiment),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _plain(section: Section) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for block in section.blocks:
+        if isinstance(block, Table):
+            found.append({"table": block.name, "caption": block.caption, "rows": block.records()})
+        elif isinstance(block, Picture):
+            found.append({"figure": f"{FIGURES}/{block.name}.png", "caption": block.caption})
+        else:
+            found.append({"text": block if isinstance(block, str) else block.text})
+    return found
+
+
+def _extent(evidence: Evidence) -> str:
+    experiment = evidence.record.experiment
+    images = f"{len(next(iter(evidence.readers.values())))} test images, " if evidence.readers else ""
+    seeds = experiment.seeds
+    told = f"one seed ({seeds[0]})" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+    return f"{images}{len(experiment.variants)} variants, {experiment.training.epochs} epochs each, {told}."
+
+
+def _png(picture: Picture) -> tuple[bytes, int]:
+    """The file, and its width in CSS px."""
+    buffer = io.BytesIO()
+    picture.figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue(), round(picture.figure.get_figwidth() * CSS_DPI)

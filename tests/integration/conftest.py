@@ -1,0 +1,54 @@
+"""What the tests in a browser share: a smoke ablation that was really run, and headless Chromium."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+def sissi(*arguments, cwd):
+    """Run the command as a user does, with a store below the folder."""
+    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("sissi")), *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**environment, "COLUMNS": "100"},
+    )
+
+
+@pytest.fixture(scope="session")
+def smoke_folder(tmp_path_factory):
+    """A folder in which the smoke ablation has run; its store is in mlruns."""
+    folder = tmp_path_factory.mktemp("browsed")
+    done = sissi("ablation", ROOT / "experiments/smoke.yaml", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if executable is None:
+        pytest.skip(f"no browser: none of {', '.join(CHROMIUM)} is installed")
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory):
+    """The folder that keeps screenshots: SISSI_SCREENSHOTS, or a temporary one."""
+    folder = Path(os.environ.get("SISSI_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
