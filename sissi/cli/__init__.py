@@ -1,6 +1,6 @@
 """The commands: each reads its arguments and calls one function; heavy packages are imported inside them."""
 
-from sissi.cli import data, experiment, search, upkeep
+from sissi.cli import data, experiment, predict, search, upkeep
 from sissi.cli.app import app, main
 
-__all__ = ["app", "data", "experiment", "main", "search", "upkeep"]
+__all__ = ["app", "data", "experiment", "main", "predict", "search", "upkeep"]
