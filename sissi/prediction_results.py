@@ -17,7 +17,7 @@ from sissi.data.export import write_labels
 from sissi.data.images import read_image
 from sissi.data.samples import Sample
 from sissi.errors import DataError
-from sissi.overlays import draw_boxes
+from sissi.overlays import Image, draw_boxes
 from sissi.prediction import Prediction
 
 
@@ -63,7 +63,8 @@ def write_results(found: Found, out: Path, *, overlays: bool, format: str | None
     write_whole(out / "counts.csv", _counts(found))
     if overlays:
         for sample in samples:
-            write_overlay(sample, out / "overlays" / f"{sample.name}.png")
+            picture = draw_boxes(read_image(sample.path), sample.boxes)
+            write_picture(picture, out / "overlays" / f"{sample.name}.png")
     if format is not None:
         write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
 
@@ -75,12 +76,11 @@ def write_whole(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def write_overlay(sample: Sample, path: Path) -> None:
-    """Write the picture of an image with its boxes as PNG; folders are made."""
+def write_picture(picture: Image, path: Path) -> None:
+    """Write a (H, W, 3) uint8 RGB picture as PNG; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = cv2.cvtColor(draw_boxes(read_image(sample.path), sample.boxes), cv2.COLOR_RGB2BGR)
     # not imwrite: it cannot write to every path that Python can
-    path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+    path.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
 
 
 def _counts(found: Found) -> str:

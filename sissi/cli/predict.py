@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
+from sissi.cli.options import Overrides
 from sissi.errors import SissiError
 
 Store = Annotated[Path, typer.Option(help="Folder of the MLflow store; MLFLOW_TRACKING_URI names a server.")]
@@ -53,6 +54,28 @@ def predict(
     if found.unreadable:
         lines = [f"{len(found.unreadable)} of {len(found.images)} images cannot be read, see counts.csv"]
         raise SissiError("\n  ".join([*lines, *found.unreadable.values()]))
+
+
+@app.command()
+def suggest(
+    run: Annotated[str, typer.Argument(help="Id of an ablation's run in MLflow, or latest.")],
+    out: OutFolder,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Images to be corrected by hand.")] = 20,
+    format: Annotated[str, typer.Option(help="Of their labels: label_studio, cvat, or any other.")] = "label_studio",
+    views: Annotated[
+        bool, typer.Option(help="Also look with every trained detector at every view of every image; takes its time.")
+    ] = True,
+    store: Store = Path("mlruns"),
+    overrides: Overrides = None,
+) -> None:
+    """Rank target images by what variants, cycles and views disagree about; export the first for correction."""
+    from rich.console import Console
+
+    from sissi.suggest import Options
+    from sissi.suggest import suggest as ranked
+
+    images = ranked(run, out, Options(count, format, views, store, overrides or []), Console())
+    print(f"{min(count, len(images))} of {len(images)} images to be looked at first: {out / 'suggestions.md'}")
 
 
 def _tile(text: str) -> tuple[int, int] | str:
