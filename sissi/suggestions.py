@@ -64,7 +64,10 @@ class Suggestion:
 
 
 def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, format: str) -> None:
-    """Write suggestions.csv and boxes.csv of all images, and of the first `count`: suggestions.md, pictures/, labels/.
+    """Write what is in question, and labels to be corrected by hand.
+
+    Of all images: suggestions.csv, boxes.csv, and consensus.json, a COCO file of the boxes that most labels name. Of
+    the first `count`: suggestions.md, pictures/, and the same boxes in labels/.
 
     Args:
         ranked: the images, most in question first.
@@ -77,8 +80,10 @@ def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, forma
     write_whole(out / "suggestions.csv", _csv(_image_rows(ranked)))
     write_whole(out / "boxes.csv", _csv(_box_rows(ranked)))
     write_whole(out / "suggestions.md", _markdown(first))
-    samples = [one.sample for one in first]
-    write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
+    samples = [one.sample for one in ranked]
+    labels = [sample.boxes for sample in samples]
+    write_labels("coco", samples, labels, out / "consensus.json")
+    write_labels(format, samples[:count], labels[:count], out / "labels")
     for number, one in enumerate(first, start=1):
         write_picture(_picture(one), out / "pictures" / f"{number:03d} {Path(one.name).name}.png")
 

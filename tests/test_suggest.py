@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,26 @@ def test_the_first_are_exported_in_order_with_what_most_labels_name(suggested):
     assert scores[0] == pytest.approx([9 / 15, 12 / 15, 1]) and scores[1] == pytest.approx([14 / 15, 1, 1])
     assert "001.png" in (suggested[0] / "suggestions.md").read_text()
     assert "000.png" not in (suggested[0] / "suggestions.md").read_text()
+
+
+def test_corrections_of_the_first_come_back_into_the_labels_of_all(suggested, lab, capsys, monkeypatch):
+    """The way through Label Studio: its export is the tasks with annotations."""
+    out = suggested[0]
+    tasks = json.loads((out / "labels/label_studio.json").read_text())
+    for task in tasks:  # somebody deletes all but the first box
+        task["annotations"] = [{"result": task["predictions"][0]["result"][:1]}]
+    (out / "export.json").write_text(json.dumps(tasks))
+    arguments = [str(out / name) for name in ("consensus.json", "export.json")]
+    options = ["--images", str(lab / "images"), "--out", str(out / "merged.json")]
+    code, said, err = sissi(capsys, monkeypatch, "data", "merge", *arguments, *options)
+    assert code == 0, err
+    assert "wrote 4 images" in said and "2 of them corrected" in said
+    tree = json.loads((out / "merged.json").read_text())
+    names = {image["id"]: image["file_name"] for image in tree["images"]}
+    counts = Counter(names[one["image_id"]] for one in tree["annotations"])
+    assert counts == {"000.png": 3, "001.png": 1, "002.png": 1, "003.png": 3}
+    code, _, err = sissi(capsys, monkeypatch, "data", "merge", *arguments, *options)
+    assert code == 1 and "merged.json: exists already" in err
 
 
 def test_pictures_show_what_is_in_question_in_another_colour(suggested):

@@ -39,10 +39,10 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     Raises:
         DataError: something cannot be read, `out` exists, or no image has labels.
     """
-    _refuse_old(out)
+    refuse_old(out)
     if not source.labels.exists():
         raise DataError(f"no such file or folder: {source.labels}")
-    samples = _samples(images, source.format, problems)
+    samples = sized_images(images, source.format, problems)
     labels = read_labels(source, Path(), samples, problems, source.format)
     if not labels:
         raise DataError(f"{source.labels}: has no labels of the format {source.format} for an image in {images}")
@@ -58,12 +58,14 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     return files, f"{len(samples):,} images, {sum(map(len, boxes)):,} boxes"
 
 
-def _refuse_old(out: Path) -> None:
+def refuse_old(out: Path) -> None:
+    """Raise DataError for a file, or a folder with files, that is there already."""
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise DataError(f"{out}: exists already; remove it, or write to another place")
 
 
-def _samples(images: Path, source: str, problems: Problems) -> list[Sample]:
+def sized_images(images: Path, source: str, problems: Problems) -> list[Sample]:
+    """The images of a folder without labels; those of the format cellpose are not its masks."""
     found = find_images(images, "celllab", problems, "--images")
     sized = {name: path for name, path in found.items() if source != "cellpose" or not cellpose.is_mask(path)}
     return [Sample(name, path, *image_size(path), EMPTY) for name, path in sized.items()]
