@@ -17,6 +17,7 @@ from sissi.data.export import write_labels
 from sissi.data.images import read_image
 from sissi.data.samples import Sample
 from sissi.errors import DataError
+from sissi.files import write_whole
 from sissi.overlays import Image, draw_boxes
 from sissi.prediction import Prediction
 
@@ -59,8 +60,8 @@ def write_results(found: Found, out: Path, *, overlays: bool, format: str | None
     samples = found.samples
     images = [(sample.name, sample.height, sample.width) for sample in samples]
     tree = to_coco(images, [sample.boxes for sample in samples])
-    write_whole(out / "predictions.json", json.dumps(tree) + "\n")
-    write_whole(out / "counts.csv", _counts(found))
+    write_whole(out / "predictions.json", f"{json.dumps(tree)}\n".encode())
+    write_whole(out / "counts.csv", _counts(found).encode())
     if overlays:
         for sample in samples:
             picture = draw_boxes(read_image(sample.path), sample.boxes)
@@ -69,18 +70,10 @@ def write_results(found: Found, out: Path, *, overlays: bool, format: str | None
         write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text: all of it or, if interrupted, nothing. Names that are no UTF-8 keep their bytes."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
-    unfinished.replace(path)
-
-
 def write_picture(picture: Image, path: Path) -> None:
     """Write a (H, W, 3) uint8 RGB picture as PNG; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     # not imwrite: it cannot write to every path that Python can
-    path.write_bytes(cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
+    write_whole(path, cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
 
 
 def _counts(found: Found) -> str:

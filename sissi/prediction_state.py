@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sissi.boxes import make_boxes
+from sissi.files import write_whole
 from sissi.prediction import Prediction
 
 
@@ -25,11 +26,10 @@ class State:
     """
 
     def __init__(self, path: Path, depends_on: dict[str, Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         kept = _whole_lines(path)
         if not kept or json.loads(kept[0]) != depends_on:
             kept = [json.dumps(depends_on)]
-        _replace(path, kept)
+        write_whole(path, "".join(f"{line}\n" for line in kept).encode())
         entries = [json.loads(line) for line in kept[1:]]
         self._done = {(entry["name"], entry["sha256"]): _prediction(entry) for entry in entries}
         self._file = path.open("a", encoding="utf-8")
@@ -86,12 +86,6 @@ def _whole_lines(path: Path) -> list[str]:
             break
         whole.append(line.rstrip("\n"))
     return whole
-
-
-def _replace(path: Path, lines: list[str]) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    unfinished.replace(path)
 
 
 def _prediction(entry: dict[str, Any]) -> Prediction:

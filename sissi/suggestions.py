@@ -13,8 +13,9 @@ from sissi.data.export import write_labels
 from sissi.data.images import read_image
 from sissi.data.samples import Sample
 from sissi.disagreement import Doubt
+from sissi.files import write_whole
 from sissi.overlays import ORANGE, Image, draw_boxes
-from sissi.prediction_results import write_picture, write_whole
+from sissi.prediction_results import write_picture
 
 BLUE = (86, 180, 233)
 """Of boxes that are not in question; told apart from orange by everybody."""
@@ -76,10 +77,9 @@ def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, forma
         format: of their labels.
     """
     first = ranked[:count]
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / "suggestions.csv", _csv(_image_rows(ranked)))
-    write_whole(out / "boxes.csv", _csv(_box_rows(ranked)))
-    write_whole(out / "suggestions.md", _markdown(first))
+    write_whole(out / "suggestions.csv", _csv(_image_rows(ranked)).encode())
+    write_whole(out / "boxes.csv", _csv(_box_rows(ranked)).encode())
+    write_whole(out / "suggestions.md", _markdown(first).encode())
     samples = [one.sample for one in ranked]
     labels = [sample.boxes for sample in samples]
     write_labels("coco", samples, labels, out / "consensus.json")

@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -189,21 +188,6 @@ def test_overlays_and_labels_of_another_format(lab, run):
     tasks = json.loads((lab / "out/labels/label_studio.json").read_text())
     boxes, _ = results(lab / "out")
     assert [len(task["predictions"][0]["result"]) for task in tasks] == [len(one) for one in boxes.values()]
-
-
-def test_names_that_are_no_utf_8_keep_their_bytes(lab, run):
-    name = b"w\xe4rme.png".decode("utf-8", "surrogateescape")
-    try:
-        Path("images/well 0.png").rename(Path("images") / name)
-    except OSError:
-        pytest.skip("this file system has UTF-8 names only")
-    run("--score", "0", "--overlays")
-    assert b"w\xe4rme.png," in (lab / "out/counts.csv").read_bytes()
-    assert name in results_names(lab) and (lab / "out/overlays" / f"{name}.png").exists()
-
-
-def results_names(lab):
-    return {image["file_name"] for image in json.loads((lab / "out/predictions.json").read_text())["images"]}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sissi.data.images import SUFFIXES, image_files
+from sissi.data.problems import printable
 from sissi.errors import DataError
 
 
@@ -18,9 +19,12 @@ def named_images(places: Sequence[str]) -> dict[str, Path]:
     images directly in it; a pattern for the images (or folders) that it matches, ** for folders of any depth.
 
     Raises:
-        DataError: a place that does not exist, has no images or matches none; names it.
+        DataError: a place that does not exist, has no images or matches none, or a name that is not UTF-8; names it.
     """
     paths = sorted({Path(os.path.abspath(path)) for place in places for path in _images_at(place)})  # noqa: PTH100
+    for path in paths:
+        if printable(str(path)) != str(path):
+            raise DataError(f"{printable(str(path))}: the name is not UTF-8; rename it")
     shared = Path(os.path.commonpath([path.parent for path in paths]))
     return {path.relative_to(shared).as_posix(): path for path in paths}
 

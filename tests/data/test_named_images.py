@@ -43,3 +43,13 @@ def test_a_place_without_images_is_named(plates, place):
     (plates / "empty").mkdir()
     with pytest.raises(DataError, match=place.replace("*", r"\*")):
         named_images(["x.jpg", place])
+
+
+@pytest.mark.parametrize("place", ["plate 1", "plate 1/w*", "plate 1/w\udce4rme.png"])
+def test_a_name_that_is_not_utf_8_is_refused_however_it_is_given(plates, place):
+    try:
+        (plates / "plate 1/b.png").rename(plates / "plate 1/w\udce4rme.png")
+    except OSError:
+        pytest.skip("this file system has UTF-8 names only")
+    with pytest.raises(DataError, match=r"rme\.png: the name is not UTF-8; rename"):
+        named_images([place])
