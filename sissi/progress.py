@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -65,3 +67,17 @@ class Display:
         """A stage is over."""
         if stage in self._tasks:
             self._bars.remove_task(self._tasks.pop(stage))
+
+
+@contextmanager
+def image_bar(console: Console, images: int) -> Iterator[Callable[[], None]]:
+    """A moving bar over images, on a terminal; gives the function to be called after each image."""
+    columns = (
+        TextColumn("{task.completed}/{task.total} images"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("images", total=images)
+        yield lambda: bar.advance(task)

@@ -13,6 +13,7 @@ from sissi.detector import load
 from sissi.settings import Experiment
 from sissi.stages import device_of, score_readers
 from sissi.table import METRICS
+from sissi.trained_model import find_model
 
 
 def score_model(model: str, experiment: Experiment, out: Path | None) -> Table:
@@ -23,7 +24,7 @@ def score_model(model: str, experiment: Experiment, out: Path | None) -> Table:
         experiment: names the test images and the readers.
         out: a folder, made if it is missing.
     """
-    detector = load(_model_file(model, experiment), device_of(experiment))
+    detector = load(find_model(model, experiment.tracking.folder).file, device_of(experiment))
     test, readers = load_test_data(experiment, Problems())
     _, scores = score_readers(detector, test, readers, experiment.evaluation.max_detections, _silent)
     if out is not None:
@@ -37,14 +38,6 @@ def score_model(model: str, experiment: Experiment, out: Path | None) -> Table:
     for reader, metrics in scores.items():
         table.add_row(reader, *(f"{100 * value:.1f}" for value in metrics.as_dict().values()))
     return table
-
-
-def _model_file(model: str, experiment: Experiment) -> Path:
-    if ":/" not in model:
-        return Path(model)
-    from sissi.tracking import open_store
-
-    return open_store(experiment.tracking.folder).load_model_file(model)
 
 
 def _silent(fraction: float, loss: float | None = None) -> None:

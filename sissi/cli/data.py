@@ -81,3 +81,25 @@ def data_convert(
         print(f"warning: {line}", file=sys.stderr)
     place = files[0] if len(files) == 1 else f"{out} ({len(files):,} files)"
     print(f"wrote {amount} as {target} to {place}")
+
+
+@data_app.command("merge")
+def data_merge(
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Labels of all images, a folder or one file.")],
+    corrections: Annotated[Path, typer.Argument(metavar="CORRECTIONS", help="Better labels of some of the images.")],
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.", file_okay=False)],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="New file for the labels of all images, as COCO.")],
+    source: Annotated[Format, typer.Option("--from", help="Format of LABELS.")] = "coco",
+    better: Annotated[Format, typer.Option("--with", help="Format of CORRECTIONS.")] = "label_studio",
+) -> None:
+    """Put labels that were corrected by hand in the place of the old ones, and keep those of the other images."""
+    from sissi.data.merge import merge
+    from sissi.data.problems import Problems
+    from sissi.settings import LabelFiles
+
+    problems = Problems()
+    before, corrected = LabelFiles(format=source, labels=labels), LabelFiles(format=better, labels=corrections)
+    changed, total = merge(before, corrected, images, out, problems)
+    for line in problems.summary():
+        print(f"warning: {line}", file=sys.stderr)
+    print(f"wrote {total:,} images as coco to {out}, {changed:,} of them corrected")

@@ -43,7 +43,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     refuse_old(out)
     if not source.labels.exists():
         raise DataError(f"no such file or folder: {source.labels}")
-    samples = _samples(images, source.format, problems)
+    samples = sized_images(images, source.format, problems)
     labels = read_labels(source, Path(), samples, problems, source.format)
     if not labels:
         raise DataError(f"{source.labels}: has no labels of the format {source.format} for an image in {images}")
@@ -59,7 +59,8 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     return files, f"{len(samples):,} images, {sum(map(len, boxes)):,} boxes"
 
 
-def _samples(images: Path, source: str, problems: Problems) -> list[Sample]:
+def sized_images(images: Path, source: str, problems: Problems) -> list[Sample]:
+    """The images of a folder without labels; those of the format cellpose are not its masks."""
     found = find_images(images, "celllab", problems, "--images")
     sized = {name: path for name, path in found.items() if source != "cellpose" or not cellpose.is_mask(path)}
     return [Sample(name, path, *image_size(path), EMPTY) for name, path in sized.items()]

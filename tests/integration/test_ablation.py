@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sissi.variants import VARIANTS
@@ -142,3 +143,23 @@ def test_the_demo_as_a_folder_runs_like_a_lab_s_own_images(folder):
     assert done.returncode == 0, done.stdout + done.stderr
     same = {row["reader"]: row for row in rows(folder) if row["variant"] == "plain-a"}
     assert all(row == same[row["reader"]] for row in rows(folder, "files")) and len(rows(folder, "files")) == 3
+
+
+def test_a_logged_model_finds_in_the_test_images_what_its_run_recorded(folder, store):
+    run = next(one for one in store.children(store.latest_ablation().id) if one.name == "plain-a")
+    images = next((folder / "mlruns/demo").glob("*/cell_lab/test_labelled"))
+    done = sissi("predict", f"runs:/{run.id}/model", images, "--out", "found", "--score", "0", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    trees = [folder / "found/predictions.json", store.artifact(run.id, "predictions/target_test.json")]
+    found, recorded = ([one["bbox"] for one in json.loads(path.read_text())["annotations"]] for path in trees)
+    assert len(found) == len(recorded) > 0
+    np.testing.assert_allclose(sorted(found), sorted(recorded), atol=1e-2)
+
+
+def test_suggestions_count_the_votes_of_variants_cycles_and_views(folder):
+    done = sissi("suggest", "latest", "--out", "suggestions", "-n", "2", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    images = list(csv.DictReader((folder / "suggestions/suggestions.csv").open()))
+    assert len(images) == 6 and {"variants", "cycles", "views"} <= set(images[0])
+    assert [float(row["score"]) for row in images] == sorted((float(row["score"]) for row in images), reverse=True)
+    assert len(json.loads((folder / "suggestions/labels/label_studio.json").read_text())) == 2

@@ -1,0 +1,87 @@
+"""Commands that use what was trained: boxes for new images, and where to look next."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sissi.cli.app import app
+from sissi.cli.options import Overrides
+from sissi.errors import SissiError
+
+Store = Annotated[Path, typer.Option(help="Folder of the MLflow store; MLFLOW_TRACKING_URI names a server.")]
+OutFolder = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if it is missing.", file_okay=False)
+]
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="A detector file, or an MLflow address such as runs:/RUN_ID/model.")],
+    images: Annotated[list[str], typer.Argument(help="Images, folders of images, or patterns such as 'day*/*.tif'.")],
+    out: OutFolder,
+    score: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Lowest score that counts; default: as in training, 0.4 if nobody knows."),
+    ] = None,
+    tile: Annotated[
+        str,
+        typer.Option(
+            metavar="HEIGHTxWIDTH|auto|none",
+            help="Size in px of the images that the detector was trained on: larger images are cut into tiles of it.",
+        ),
+    ] = "auto",
+    tta: Annotated[bool, typer.Option("--tta", help="Test-time augmentation, as in training: surer, slower.")] = False,
+    overlays: Annotated[bool, typer.Option("--overlays", help="Also write the images with their boxes.")] = False,
+    format: Annotated[
+        str | None, typer.Option(help="Also write labels: celllab, cellpose, coco, cvat, label_studio, voc or yolo.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Images or tiles that the detector sees at once.")] = 8,
+    store: Store = Path("mlruns"),
+) -> None:
+    """Find and count the cells in images: predictions.json (COCO), counts.csv. Run again, it goes on where it was."""
+    from rich.console import Console
+
+    from sissi.predict import Options, predict_folder
+
+    options = Options(score, _tile(tile), tta, overlays, format, batch, store)
+    found = predict_folder(model, images, out, options, Console())
+    cells = sum(len(sample.boxes) for sample in found.samples)
+    print(f"{cells} cells with a score of {found.score} or more in {len(found.samples)} images: {out}")
+    if found.unreadable:
+        lines = [f"{len(found.unreadable)} of {len(found.images)} images cannot be read, see counts.csv"]
+        raise SissiError("\n  ".join([*lines, *found.unreadable.values()]))
+
+
+@app.command()
+def suggest(
+    run: Annotated[str, typer.Argument(help="Id of an ablation's run in MLflow, or latest.")],
+    out: OutFolder,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Images to be corrected by hand.")] = 20,
+    format: Annotated[str, typer.Option(help="Of their labels: label_studio, cvat, or any other.")] = "label_studio",
+    views: Annotated[
+        bool, typer.Option(help="Also look with every trained detector at every view of every image; takes its time.")
+    ] = True,
+    store: Store = Path("mlruns"),
+    overrides: Overrides = None,
+) -> None:
+    """Rank target images by what variants, cycles and views disagree about; export the first for correction."""
+    from rich.console import Console
+
+    from sissi.suggest import Options
+    from sissi.suggest import suggest as ranked
+
+    images = ranked(run, out, Options(count, format, views, store, overrides or []), Console())
+    print(f"{min(count, len(images))} of {len(images)} images to be looked at first: {out / 'suggestions.md'}")
+
+
+def _tile(text: str) -> tuple[int, int] | str:
+    if text in ("auto", "none"):
+        return text
+    sides = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if sides is None:
+        raise SissiError(f"--tile {text}: give height x width in px, such as 480x640, or auto or none")
+    return int(sides[1]), int(sides[2])

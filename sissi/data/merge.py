@@ -1,0 +1,45 @@
+"""Labels with some images' labels corrected: the corrections replace what was there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sissi.data import coco
+from sissi.data.convert import sized_images
+from sissi.data.load import read_labels
+from sissi.data.problems import Problems
+from sissi.data.writing import refuse_old
+from sissi.errors import DataError
+from sissi.settings import LabelFiles
+
+
+def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, problems: Problems) -> tuple[int, int]:
+    """Write the labels of all images as COCO, those of the images that the corrections mention taken from there.
+
+    Args:
+        labels: of all images.
+        corrections: of some images, such as an export of Label Studio or CVAT; an image that they mention without
+            boxes has no cells.
+        images: folder of the images; of these only the sizes are read.
+        out: file to write; must be new.
+        problems: takes what was dropped or cut.
+
+    Returns:
+        Images that were corrected, and images in all.
+
+    Raises:
+        DataError: something cannot be read, `out` exists, or the corrections are of none of the images.
+    """
+    refuse_old(out)
+    for place in (labels.labels, corrections.labels):
+        if not place.exists():
+            raise DataError(f"no such file or folder: {place}")
+    samples = sized_images(images, labels.format, problems)
+    before = read_labels(labels, Path(), samples, problems, labels.format)
+    corrected = read_labels(corrections, Path(), samples, problems, corrections.format)
+    if not corrected:
+        raise DataError(f"{corrections.labels}: corrects none of the images in {images}")
+    merged = before | corrected
+    labelled = [sample for sample in samples if sample.name in merged]
+    coco.write_labels(labelled, [merged[sample.name] for sample in labelled], out)
+    return len(corrected), len(labelled)
