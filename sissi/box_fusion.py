@@ -108,5 +108,5 @@ def _fuse(boxes, scores, iou_threshold, views):  # type: ignore[no-untyped-def]
             for side in range(4):
                 fused[chosen, side] = np.float32(sums[chosen, side] / weight[chosen])
     for cluster in range(clusters):
-        confidence[cluster] *= min(views, members[cluster]) / views
+        confidence[cluster] = confidence[cluster] * min(views, members[cluster]) / views  # rounded as in the library
     return fused[:clusters], confidence[:clusters]

@@ -54,6 +54,13 @@ def test_degenerate_boxes_are_fused_as_the_library_does(views, iou):
     compare(boxes, scores, labels, iou, lowest=0.125)
 
 
+def test_scores_that_tie_after_rounding_keep_the_order_of_the_library():
+    small = [0.0, 0.0, 0.125, 0.125]
+    views = [[], [], [], [(small, 3, 0), (small, 1, 1)], [(small, 1, 1), (small, 1, 1)]]
+    boxes, scores, labels = ([np.array([one[k] for one in view]) for view in views] for k in range(3))
+    compare([one.reshape(-1, 4) for one in boxes], [one / 8 for one in scores], labels, iou=0.0, lowest=0.1)
+
+
 def test_the_order_of_equal_scores_is_that_of_the_library():
     random = np.random.default_rng(0)
     low = random.random((400, 2)) * 0.9
