@@ -12,29 +12,34 @@ from pathlib import Path
 
 from benchmarks import report
 from benchmarks.profile import profile
-from benchmarks.row import Row
+from benchmarks.row import Figure, Row
 
 SUITE = (
     "command_line", "box_fusion", "coco_metrics", "synthetic_images", "label_correction", "epoch", "branches", "memory",
     "ablation",
 )  # fmt: skip
 """Modules of this package with a function `measure() -> list[Row]`, quick ones first."""
+FIGURES = ("weak_labels",)
+"""Modules whose `measure()` gives names, values and units: there is nothing to compare them with."""
 
 
 def main() -> None:
     """Parse, run, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What sissi costs, against what it must.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SUITE)}; all where left out")
+    known = (*SUITE, *FIGURES)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all where left out")
     parser.add_argument("--profile", action="store_true", help="show where the time of an ablation goes, by part")
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.names if name not in SUITE]:
-        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(SUITE)}")
+    if unknown := [name for name in arguments.names if name not in known]:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
     if arguments.profile:
         profile()
         return
-    rows = [row for name in arguments.names or SUITE for row in _measured(name)]
+    chosen = arguments.names or known
+    rows = [row for name in SUITE if name in chosen for row in _measured(name)]
+    figures = [figure for name in FIGURES if name in chosen for figure in _figures(name)]
     if not arguments.names:
-        report.write(rows, Path(__file__).parent)
+        report.write(rows, figures, Path(__file__).parent)
 
 
 def _measured(name: str) -> list[Row]:
@@ -42,6 +47,13 @@ def _measured(name: str) -> list[Row]:
     for row in rows:
         print(report.line(row), flush=True)
     return rows
+
+
+def _figures(name: str) -> list[Figure]:
+    figures: list[Figure] = importlib.import_module(f"benchmarks.{name}").measure()
+    for what, value, unit in figures:
+        print(f"{value:8.3f} {unit:9} {what}", flush=True)
+    return figures
 
 
 if __name__ == "__main__":

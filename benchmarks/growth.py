@@ -123,7 +123,7 @@ def _draw(measured: dict[str, list[dict[str, float]]]) -> None:
         for row, (key, name) in enumerate((("s", "processor time, s"), ("mb", "peak memory, MB"))):
             panel = panels[row, column]
             panel.plot(counts, [point[key] for point in measured[axis]], "o-", color="#1b6ca8")
-            panel.set_ylim(bottom=0)
+            panel.set_ylim(0, 1.15 * max(point[key] for point in measured[axis]))
             panel.set_xlim(left=0)
             panel.set_ylabel(name)
             panel.grid(alpha=0.3)

@@ -11,24 +11,28 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.row import Row
+from benchmarks.row import Figure, Row
 
 PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "numba", "mlflow")
 
 
-def write(rows: Sequence[Row], folder: Path) -> None:
+def write(rows: Sequence[Row], figures: Sequence[Figure], folder: Path) -> None:
     """Write results.json and results.md to a folder."""
     kept = [asdict(row) | {"median": row.median, "reached": row.reached} for row in rows]
-    content = {"machine": machine(), "rows": kept}
+    content = {"machine": machine(), "rows": kept, "figures": figures}
     (folder / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (folder / "results.md").write_text(markdown(rows, machine()), encoding="utf-8")
+    (folder / "results.md").write_text(markdown(rows, figures, machine()), encoding="utf-8")
 
 
-def markdown(rows: Sequence[Row], measured_on: str) -> str:
-    """A table with a line a row."""
+def markdown(rows: Sequence[Row], figures: Sequence[Figure], measured_on: str) -> str:
+    """A table of comparisons and one of figures, with a line each."""
     head = "| what | against | median | lowest - highest | goal | | here | there | limited by |\n"
     rule = "|---|---|---:|---:|---:|---|---:|---:|---|\n"
-    return head + rule + "".join(f"{_cells(row)}\n" for row in rows) + f"\n{measured_on}\n"
+    table = head + rule + "".join(f"{_cells(row)}\n" for row in rows)
+    if figures:
+        table += "\n| what | value | |\n|---|---:|---|\n"
+        table += "".join(f"| {what} | {value:.3f} | {unit} |\n" for what, value, unit in figures)
+    return f"{table}\n{measured_on}\n"
 
 
 def line(row: Row) -> str:

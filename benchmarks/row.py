@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+Figure = tuple[str, float, str]
+"""Name, value and unit of something that is measured by itself."""
+
 
 @dataclass(frozen=True)
 class Row:

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from benchmarks import report
-from benchmarks.__main__ import SUITE
+from benchmarks.__main__ import FIGURES, SUITE
 from benchmarks.row import Row, compare, of_pairs
 
 TOLD = {"what": "ours", "against": "theirs", "goal": 0.5, "limited_by": "the lock"}
@@ -26,21 +26,22 @@ def test_a_row_is_judged_by_its_median():
 
 def test_results_are_written_with_their_spread_and_their_machine(tmp_path):
     rows = [of_pairs([(1, 10), (2, 10), (3, 10)], **TOLD), of_pairs([(3, 4)], **TOLD)]
-    report.write(rows, tmp_path)
+    report.write(rows, [("speed: dead", 61.5, "images/s")], tmp_path)
     content = json.loads((tmp_path / "results.json").read_text())
     assert [(one["median"], one["reached"]) for one in content["rows"]] == [(0.2, True), (0.75, False)]
     text = (tmp_path / "results.md").read_text()
     assert "| ours | theirs | **0.200** | 0.100 - 0.300 | 0.5 | reached |" in text
     assert "| **0.750** | one repeat | 0.5 | **missed** |" in text
+    assert "| speed: dead | 61.500 | images/s |" in text
     assert "torch" in text and "Python" in text
 
 
 def test_a_difference_carries_its_unit():
     row = Row("help", "nothing", (0.3,), 0.5, 0.4, 0.1, "imports", unit="s more")
-    assert "**0.300** s more" in report.markdown([row], "here") and "0.300 s more" in report.line(row)
+    assert "**0.300** s more" in report.markdown([row], [], "here") and "0.300 s more" in report.line(row)
 
 
-@pytest.mark.parametrize("name", SUITE)
+@pytest.mark.parametrize("name", (*SUITE, *FIGURES))
 def test_every_entry_of_the_suite_can_be_measured(name):
     assert callable(importlib.import_module(f"benchmarks.{name}").measure)
 
