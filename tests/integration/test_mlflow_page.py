@@ -110,6 +110,11 @@ def _run(page, address, run, tab):
     page.get_by_role("heading", name=run.name, exact=True).wait_for()
 
 
+def _scroll_to(page, group):
+    """Bring a group of one chart into view: MLflow draws the charts that can be seen."""
+    page.get_by_text(re.compile(rf"^{group}\s*\(1\)$")).first.scroll_into_view_if_needed()
+
+
 def test_run_list_shows_the_ablation_with_its_children(page, address):
     _children(page, address)
     for name in ("trunk", *VARIANTS):
@@ -142,9 +147,7 @@ def test_compare_view_has_a_column_for_each_variant_and_a_row_for_each_metric(pa
 def test_curves_of_a_run_have_a_point_for_each_epoch(page, address, runs):
     _run(page, address, runs["trunk"], "model-metrics")
     page.get_by_placeholder("Search metric charts").fill("weak_labels/AP50")
-    page.get_by_text(
-        re.compile(r"^weak_labels\s*\(1\)$")
-    ).first.scroll_into_view_if_needed()  # charts in view are drawn
+    _scroll_to(page, "weak_labels")
     page.get_by_text("trunk (weak_labels/AP50)").first.scroll_into_view_if_needed()
     points = page.locator(".js-plotly-plot path.point")
     points.first.wait_for()
@@ -154,6 +157,7 @@ def test_curves_of_a_run_have_a_point_for_each_epoch(page, address, runs):
 def test_pseudo_label_pictures_have_a_step_slider(page, address, runs):
     run = runs["a+sissi-s"]
     _run(page, address, run, "model-metrics")
+    _scroll_to(page, "pseudo_labels/alive")
     slider = page.get_by_role("slider").first
     slider.wait_for()
     first, last = int(run.params["start_epoch"]) + 1, 6
