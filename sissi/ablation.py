@@ -186,7 +186,7 @@ class Ablation:
 
     def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> RecordedRun:
         tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)
-        tracked.params({"variant": name, "seed": self.seed, "start_epoch": start.epoch})
+        tracked.params({"variant": name, "start_epoch": start.epoch})
         tracked.text(start.reason, "start_point.txt")
         return tracked
 
@@ -218,7 +218,7 @@ class Ablation:
         labelled = {**tags, "sissi.seed": str(self.seed)}
         tracked = self.workshop.recording.run(self.experiment.name, name, parent=self.parent, tags=labelled)
         runs.enter_context(tracked)
-        tracked.params(config.flatten(self.experiment))
+        tracked.params({"seed": self.seed})
         return tracked
 
     def _name(self, stage: str) -> str:

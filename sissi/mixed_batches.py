@@ -87,6 +87,11 @@ class MixedBatches:
             images, targets = zip(*pairs, strict=True)
             yield Batch(list(images), list(targets))
 
+    def batch(self, seed: int, epoch: int, index: int) -> Batch:
+        """One batch of an epoch, counted from 0, exactly as `epoch` gives it."""
+        images, targets = zip(*(self[draw] for draw in self.plan(seed, epoch)[index]), strict=True)
+        return Batch(list(images), list(targets))
+
 
 def as_target(boxes: Boxes) -> Target:
     """The boxes of an image as torchvision's detectors take them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,9 @@ class Recorder(Protocol):
 
     def json(self, content: Any, path: str) -> None:
         """An artifact of plain data."""
+
+    def file(self, local_path: Path, folder: str) -> None:
+        """A file to be kept as an artifact in a folder."""
 
     def progress(self, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
         """Where the stage is: epoch of epochs, and which fraction of this one."""
@@ -64,6 +68,10 @@ class Kept:
     def json(self, content: Any, path: str) -> None:
         """See `Recorder`."""
         self._keep("json", content, path)
+
+    def file(self, local_path: Path, folder: str) -> None:
+        """See `Recorder`."""
+        self._keep("file", local_path, folder)
 
     def progress(self, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
         """See `Recorder`."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import resource
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from sissi.overlays import draw_boxes
 from sissi.records import Kept, Progress, Recorder, progress_of
 from sissi.self_training import Course, Cycle, correct, self_train, train_on_initial_labels
 from sissi.settings import Blur, Experiment
-from sissi.training import mean_losses
+from sissi.training import NonFiniteLoss, mean_losses
 
 WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": "target"}
 """Which data set each entry of `evaluation.every_epoch` means."""
@@ -83,7 +84,7 @@ def machine_of(device: str) -> str:
 def trunk(experiment: Experiment, seed: int, data: DataSets, entry: Entry, record: Recorder) -> Trunk:
     """Phase 1, once for all variants."""
     target, source, validation = (_frames(data, role, experiment) for role in ("target", "source", "validation"))
-    with entry.lock(record.say):
+    with entry.lock(record.say), _keeping_bad_batch(entry, record):
         tell_labels(experiment, data, [sample.boxes for sample in data.target], 0, record)
         trained = train_trunk(experiment, seed, target, source, validation, entry.folder, device_of(experiment), record)
     record.metrics({"cost/wall_s": trained.wall, "cost/peak_memory_mb": _peak_memory()}, len(trained.checkpoints))
@@ -104,7 +105,7 @@ def first_labels(experiment: Experiment, data: DataSets, trained: Path, entry: E
 
 def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> Path:
     """Phase 2, from where it was interrupted if it was; the file of the trained detector."""
-    with task.entry.lock(record.say):
+    with task.entry.lock(record.say), _keeping_bad_batch(task.entry, record):
         told = Kept(Journal(task.entry.folder / "journal"), record)
         if task.entry.result is None:
             _train_branch(experiment, data, task, told)
@@ -157,6 +158,18 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     save(learner.teacher, task.model)
     checkpoints.clear()
     shutil.rmtree(course.folder, ignore_errors=True)
+
+
+@contextmanager
+def _keeping_bad_batch(entry: Entry, record: Recorder) -> Iterator[None]:
+    """Save the batch that made a loss no number, where it can be looked at."""
+    try:
+        yield
+    except NonFiniteLoss as error:
+        path = entry.folder / "bad_batch.pt"
+        torch.save({"images": error.batch.images, "targets": error.batch.targets}, path)
+        record.file(path, "failure")
+        raise
 
 
 def _shared_labels(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> list[Boxes] | None:

@@ -46,11 +46,13 @@ def find_model(address: str, folder: Path) -> TrainedModel:
     store = open_store(folder)
     file = store.load_model_file(address)
     run = origin(store, address)
+    around = store.run(run.parent).params if run.parent else {}  # the settings are those of the whole ablation
+    settings = _pseudo_labels(around | run.params)
     try:
         scored = store.artifact(run.id, "predictions/target_test.json")
     except TrackingError:  # not a run of an ablation
-        return TrainedModel(file, None, _pseudo_labels(run.params))
-    return TrainedModel(file, _common_size(scored), _pseudo_labels(run.params))
+        return TrainedModel(file, None, settings)
+    return TrainedModel(file, _common_size(scored), settings)
 
 
 def _common_size(scored: Path) -> tuple[int, int] | None:
@@ -60,6 +62,6 @@ def _common_size(scored: Path) -> tuple[int, int] | None:
 
 
 def _pseudo_labels(params: dict[str, str]) -> PseudoLabels:
-    """The settings among a run's parameters, which are texts or JSON."""
+    """The settings among parameters, which are texts or JSON."""
     keys = [key for key in PseudoLabels.model_fields if f"pseudo_labels.{key}" in params]
     return PseudoLabels.model_validate({key: yaml.safe_load(params[f"pseudo_labels.{key}"]) for key in keys})

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector
+from sissi.errors import SissiError
 from sissi.learner import Learner
 from sissi.mixed_batches import Batch, MixedBatches, as_target
 from sissi.randomness import seed_torch
@@ -22,6 +23,21 @@ Losses = dict[str, float]
 
 LOOK_EVERY = 10
 """Iterations after which the host looks at the losses: on a GPU it has to wait for them."""
+
+
+class NonFiniteLoss(SissiError):
+    """The loss of an iteration is no number.
+
+    Attributes:
+        batch: what it was trained on.
+    """
+
+    def __init__(self, epoch: int, iteration: int, batch: Batch) -> None:
+        super().__init__(
+            f"the loss of iteration {iteration + 1} in epoch {epoch} is not finite; lower training.learning_rate or "
+            "set training.clip_gradient"
+        )
+        self.batch = batch
 
 
 def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
@@ -53,38 +69,55 @@ def train_epoch(
             iterations and at the end, the mean loss so far.
 
     Raises:
-        FloatingPointError: the loss of an iteration is not finite; noticed when the losses are next looked at.
+        NonFiniteLoss: the loss of an iteration is no number; noticed when the losses are next looked at.
     """
     settings = batches.settings
     steps = batches.iterations
     device = learner.student.device
     seed_torch(seed, "proposals", epoch)
-    torch.empty((), dtype=torch.int64).random_()  # a draw that published results begin with
-    network = learner.student.network.train()
-    record = _LossRecord(epoch)
-    for index, batch in enumerate(batches.epoch(seed, epoch, settings.workers, pinned=device.type == "cuda")):
-        step = (epoch - 1) * steps + index
-        for group in learner.optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, settings)
-        losses = network(*_on_device(batch, device))
-        loss = record.add(losses)
-        learner.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if settings.clip_gradient is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), settings.clip_gradient)
-        learner.optimizer.step()
-        if settings.averaging is not None:
-            learner.follow(step, settings.averaging)
-        looks = (index + 1) % LOOK_EVERY == 0
-        progress((index + 1) / steps, record.means()["loss"] if looks or index + 1 == steps else None)
+    learner.student.network.train()
+    record = _LossRecord()
+    try:
+        for index, batch in enumerate(batches.epoch(seed, epoch, settings.workers, pinned=device.type == "cuda")):
+            step = (epoch - 1) * steps + index
+            _step(learner, *_on_device(batch, device), step, learning_rate(step, steps, settings), settings, record)
+            looks = (index + 1) % LOOK_EVERY == 0
+            progress((index + 1) / steps, record.means()["loss"] if looks or index + 1 == steps else None)
+    except (ValueError, AssertionError):  # torchvision may stumble over bad weights before we look
+        bad = record.first_not_finite()
+        if bad is None:
+            raise
+        raise NonFiniteLoss(epoch, bad, batches.batch(seed, epoch, bad)) from None
     return record.means()
+
+
+def _step(
+    learner: Learner,
+    images: list[Tensor],
+    targets: list[dict[str, Tensor]],
+    step: int,
+    rate: float,
+    settings: Training,
+    record: _LossRecord,
+) -> None:
+    """One iteration."""
+    network = learner.student.network
+    for group in learner.optimizer.param_groups:
+        group["lr"] = rate
+    loss = record.add(network(images, targets))
+    learner.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if settings.clip_gradient is not None:
+        nn.utils.clip_grad_norm_(network.parameters(), settings.clip_gradient)
+    learner.optimizer.step()
+    if settings.averaging is not None:
+        learner.follow(step, settings.averaging)
 
 
 class _LossRecord:
     """The losses of an epoch, kept on the device until somebody asks: until then the host never waits for it."""
 
-    def __init__(self, epoch: int) -> None:
-        self._epoch = epoch
+    def __init__(self) -> None:
         self._names: list[str] = []
         self._values: list[Tensor] = []
 
@@ -96,18 +129,22 @@ class _LossRecord:
         self._values.append(torch.cat([parts, loss[None]]).detach())
         return loss
 
+    def first_not_finite(self) -> int | None:
+        """The first iteration, from 0 on, whose loss is no number."""
+        if not self._values:
+            return None
+        bad = (~torch.stack(self._values)[:, -1].isfinite()).nonzero()
+        return int(bad[0, 0]) if len(bad) else None
+
     def means(self) -> Losses:
         """Means over the iterations so far.
 
         Raises:
-            FloatingPointError: a loss is not finite; names the first such iteration.
+            ValueError: a loss is not finite.
         """
+        if self.first_not_finite() is not None:
+            raise ValueError("a loss is not finite")
         values = torch.stack(self._values).cpu().double()
-        for index in (~values[:, -1].isfinite()).nonzero()[:1, 0].tolist():
-            raise FloatingPointError(
-                f"the loss of iteration {index + 1} in epoch {self._epoch} is {values[index, -1].item()}; "
-                "lower training.learning_rate or set training.clip_gradient"
-            )
         return dict(zip(self._names, values.mean(dim=0).tolist(), strict=True))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from sissi import config
 from sissi.boxes import make_boxes
@@ -12,6 +13,8 @@ from sissi.data.frames import Frames
 from sissi.settings import Experiment
 
 HEIGHT, WIDTH = 64, 96
+torch.set_num_threads(1)  # tests run side by side
+cv2.setNumThreads(1)
 
 
 def draw_cells(path: Path, seed: int, bright: bool = True) -> np.ndarray:

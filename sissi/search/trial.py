@@ -50,7 +50,7 @@ class _Aside:
     def metrics(self, *ignored: Any) -> None:
         """Told in the run of the trunk."""
 
-    image = json = metrics
+    image = json = file = metrics
 
 
 def train(
