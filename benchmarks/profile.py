@@ -17,7 +17,7 @@ from benchmarks.ablation import small_experiment
 from benchmarks.subjects import FOLDER
 from benchmarks.untracked import silent_recording
 from sissi import ablation, config
-from sissi.jobs import Job, Listener, Outcome
+from sissi.jobs import Ended, Job, Listener, Outcome
 from sissi.progress import Display
 
 PARTS = {
@@ -52,11 +52,15 @@ def profile() -> None:
     Console().print(_table(stats.stats, stats.total_tt))  # type: ignore[attr-defined]
 
 
-def run_here(jobs: Iterable[Job], side_by_side: int, listen: Listener) -> dict[str, Outcome]:
+def run_here(
+    jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended | None = None
+) -> dict[str, Outcome]:
     """In the place of `jobs.run`: the profiler sees this process only."""
     outcomes = {}
     for job in jobs:
         outcomes[job.name] = Outcome(job.function(*job.arguments, _Recorder(job.name, listen)))
+        if ended:
+            ended(job.name, outcomes[job.name])
     return outcomes
 
 

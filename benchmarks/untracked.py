@@ -15,8 +15,13 @@ class Silent:
 
     interrupted = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "") -> None:
         self.folder = folder
+        self.name = name
+
+    def run(self, experiment: str, name: str, **options: Any) -> Silent:
+        """As `Recording.run`."""
+        return Silent(self.folder, name)
 
     def __enter__(self) -> Silent:
         return self

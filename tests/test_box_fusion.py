@@ -67,6 +67,14 @@ def test_the_order_of_equal_scores_is_that_of_the_library():
     compare([np.concatenate([low, low + 0.08], axis=1)], [np.full(400, 0.5)], [np.ones(400, np.int64)], iou=0.3)
 
 
+def test_clusters_whose_scores_differ_by_rounding_alone_keep_the_order_of_the_library():
+    square, right, both = [0, 0, 0.125, 0.125], [0.125, 0, 0.25, 0.125], [0, 0, 0.25, 0.125]
+    views = [np.array([square, square, right, both]), np.array([both])] + [np.zeros((0, 4))] * 3
+    scores = [np.array([5, 7, 8, 1]) / 8, np.array([3]) / 8] + [np.zeros(0)] * 3
+    xyxy, confidence, _ = compare(views, scores, [np.ones(len(view), np.int64) for view in views], iou=0.0)
+    assert confidence[:2] == pytest.approx([0.3, 0.3]) and len(xyxy) == 2
+
+
 @pytest.mark.parametrize("views", [[], [np.zeros((0, 4))] * 3], ids=["no view", "empty views"])
 def test_nothing_is_fused_to_nothing(views):
     xyxy, scores, labels = compare(views, [np.zeros(0)] * len(views), [np.zeros(0)] * len(views))
