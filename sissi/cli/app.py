@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -20,6 +21,10 @@ data_app = typer.Typer(help="Images and labels.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
+
 @app.callback(invoke_without_command=True)
 def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
@@ -29,11 +34,18 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 def main() -> None:
     """Entry point: faults that a user can mend end in one message, not in a traceback."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except SissiError as error:
         print(f"sissi: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("sissi: stopped", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == STOPPED:  # Typer's answer to Ctrl-C
+            print("sissi: stopped; the same command goes on from here", file=sys.stderr)
+        raise
+
+
+def _stop(number: int, frame: object) -> None:
+    """A polite request to end, as batch systems send it, is like Ctrl-C."""
+    raise KeyboardInterrupt

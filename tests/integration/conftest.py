@@ -1,4 +1,4 @@
-"""What the tests in a browser share: a smoke ablation that was really run, and headless Chromium."""
+"""What whole-command tests share: a smoke ablation that was really run, and headless Chromium."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -26,10 +27,15 @@ def sissi(*arguments, cwd):
 
 @pytest.fixture(scope="session")
 def smoke_folder(tmp_path_factory):
-    """A folder in which the smoke ablation has run; its store is in mlruns."""
-    folder = tmp_path_factory.mktemp("browsed")
-    done = sissi("ablation", ROOT / "experiments/smoke.yaml", cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """A folder in which the smoke ablation has run, once for all test processes; its store is in mlruns."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            done = sissi("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", cwd=folder)
+            (folder / "stdout.txt").write_text(done.stdout + done.stderr)
+    assert (folder / "out/table.csv").exists(), (folder / "stdout.txt").read_text()
     return folder
 
 

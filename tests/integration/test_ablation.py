@@ -2,42 +2,23 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sissi.variants import VARIANTS
+from tests.integration.conftest import ROOT, sissi
 
-ROOT = Path(__file__).parents[2]
 READERS = ("reader_1", "reader_2", "reader_3")
 METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
 
 pytestmark = pytest.mark.slow
 
 
-def sissi(*arguments, cwd):
-    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("sissi")), *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env={**environment, "COLUMNS": "100"},
-    )
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(smoke_folder):
     """A folder in which the smoke ablation has run."""
-    folder = tmp_path_factory.mktemp("smoke")
-    done = sissi("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (folder / "stdout.txt").write_text(done.stdout)
-    return folder
+    return smoke_folder
 
 
 @pytest.fixture(scope="module")
