@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from sissi.files import write_whole
 
 DAY = 86400.0
-LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "ensemble-boxes")
+LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "numba")
 """Whose versions may change a result."""
 
 
