@@ -60,7 +60,7 @@ def studied(tmp_path_factory):
 
 
 def test_two_processes_find_every_trial_once_below_one_run(studied):
-    folder, told = studied
+    folder, _ = studied
     assert sorted(row["deceleration.threshold"] for row in trials(folder)) == [str(one) for one in THRESHOLDS]
     store = open_store(folder / "mlruns")
     [study] = store.find_runs("thresholds", "tags.`sissi.kind` = 'study'")
