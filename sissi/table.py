@@ -144,7 +144,8 @@ def caption(rows: Sequence[Row]) -> str:
     """What the numbers are, and which variants have none."""
     seeds = sorted({row.seed for row in rows})
     first = rows[0]
-    told = f"AP and AR with {first.ap_limit} detections an image (COCO's definitions, by sissi.coco_curves), {first.epochs} epochs each; "
+    told = f"AP and AR with {first.ap_limit} detections an image (COCO's definitions, by sissi.coco_curves), "
+    told += f"{first.epochs} epochs each; "
     told += (
         f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
     )
