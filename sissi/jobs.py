@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 from sissi.errors import SissiError
+from sissi.files import is_full
 
 Listener = Callable[[str, str, tuple[Any, ...]], bool | None]
 """Called with the name of a job, the `Recorder` method that it called, and the arguments; True ends the job."""
@@ -166,8 +167,22 @@ def _work(connection: Connection, job: Job) -> None:
     except BrokenPipeError:
         os._exit(1)  # the parent is gone, and nobody is left to tell
     except Exception as error:
-        outcome = Outcome(error=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+        outcome = Outcome(error=_explained(error), details=traceback.format_exc())
     connection.send(("outcome", (outcome,)))
+
+
+def _explained(error: Exception) -> str:
+    """What a fault means for the user."""
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        return (
+            "the GPU's memory is full: lower training.target_batch and training.source_batch, runtime.jobs, "
+            "detector.proposals or training.image_size"
+        )
+    if is_full(error):
+        return f"no space left on the disk ({error}); free some and run the same command again"
+    return f"{type(error).__name__}: {error}"
 
 
 def _limit_threads(threads: int) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 
@@ -19,6 +20,12 @@ def fail(record):
 
 def refuse(record):
     raise SissiError("x.jpg: cannot be read")
+
+
+def exhaust(what, record):
+    import torch
+
+    raise torch.OutOfMemoryError("CUDA") if what == "gpu" else OSError(errno.ENOSPC, "No space left", "x.png")
 
 
 def die(record):
@@ -54,6 +61,12 @@ def test_a_job_that_fails_or_is_killed_costs_the_others_nothing():
     assert outcomes["fail"].error == "RuntimeError: broken on purpose" and "Traceback" in outcomes["fail"].details
     assert outcomes["refuse"].error == "x.jpg: cannot be read" and outcomes["refuse"].details is None
     assert "SIGKILL" in outcomes["die"].error and "memory" in outcomes["die"].error
+
+
+def test_what_is_full_is_named_with_what_to_do():
+    outcomes = run([Job("gpu", exhaust, ("gpu",)), Job("disk", exhaust, ("disk",))], 2, ignore)
+    assert "lower training.target_batch" in outcomes["gpu"].error
+    assert "no space left on the disk" in outcomes["disk"].error and "x.png" in outcomes["disk"].error
 
 
 def test_a_job_uses_the_threads_that_it_was_given():
