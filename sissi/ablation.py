@@ -281,8 +281,8 @@ def load_checked(experiment: Experiment, display: Display) -> tuple[DataSets, Pr
 
 def branch_and_scores(experiment: Experiment, data: DataSets, task: Branch, place: Entry, record: Any) -> Any:
     """A variant to its end: the file of the detector, and its metrics for each reader."""
-    model = branch(experiment, data, task, record)
-    return model, scores(experiment, data, model, place, record)
+    branch(experiment, data, task, record)
+    return task.model, scores(experiment, data, task.model, place, record)
 
 
 def cache_folder(experiment: Experiment) -> Path:

@@ -103,16 +103,17 @@ def first_labels(experiment: Experiment, data: DataSets, trained: Path, entry: E
             entry.finish([as_lists(boxes) for boxes in found])
 
 
-def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> Path:
-    """Phase 2, from where it was interrupted if it was; the file of the trained detector."""
+def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> bool:
+    """Phase 2, from where it was interrupted if it was; whether there was anything left to train."""
     with task.entry.lock(record.say), _keeping_bad_batch(task.entry, record):
         told = Kept(Journal(task.entry.folder / "journal"), record)
-        if task.entry.result is None:
+        unfinished = task.entry.result is None
+        if unfinished:
             _train_branch(experiment, data, task, told)
             task.entry.finish("detector.pt")
         else:
             told.say_again()
-    return task.model
+    return unfinished
 
 
 def scores(

@@ -104,10 +104,10 @@ def test_all_branches_of_a_start_begin_with_bit_equal_weights(experiment, data, 
 
 def told_and_weights(experiment, data, one):
     heard = Heard()
-    model = stages.branch(experiment, data, one, heard)
+    stages.branch(experiment, data, one, heard)
     costs = [key for key in heard.values if key.startswith("cost/")]
     assert len(costs) == 2 and all(heard.values.pop(key) for key in costs)
-    return heard, torch.load(model, weights_only=True)["state"]
+    return heard, torch.load(one.model, weights_only=True)["state"]
 
 
 def equal(one, two):
@@ -180,7 +180,9 @@ def test_readers_are_not_looked_at_in_training(experiment, data, trained, tmp_pa
 
 
 def test_scores_are_told_and_given_and_found_again(experiment, data, trained, tmp_path):
-    model = stages.branch(experiment, data, task(trained, "plain-a", tmp_path), Heard())
+    one = task(trained, "plain-a", tmp_path)
+    assert stages.branch(experiment, data, one, Heard()) and not stages.branch(experiment, data, one, Heard())
+    model = one.model
     first, second = Heard(), Heard()
     entry = Cache(tmp_path).entry("scores", {})
     given = stages.scores(experiment, data, model, entry, first)

@@ -177,7 +177,8 @@ def experiment_of(search: Search, overrides: Sequence[str], values: Mapping[str,
     watched = search.objective.partition("/")[0]
     always = [f"evaluation.every_epoch={json.dumps([watched])}"] if search.objective in WATCHED else []
     given = [f"{key}={json.dumps(value)}" for key, value in {**search.overrides, **dict(values)}.items()]
-    pinned = [f"variants={json.dumps([search.variant])}", f"seeds=[{search.seed}]"]
+    one = {"name": search.name, "variants": [search.variant], "seeds": [search.seed]}
+    pinned = [f"{key}={json.dumps(value)}" for key, value in one.items()]
     return config.load(search.experiment, [*given, *overrides, *always, *pinned])
 
 

@@ -155,14 +155,15 @@ def _key(search: Search, experiment: Experiment, digests: dict[str, str]) -> str
 
 def _parent(recording: Recording, search: Search, study: Study) -> RecordedRun:
     """The study's run: one for all processes that work on it."""
-    known = study.optuna.user_attrs.get("mlflow_run")
-    if known is not None:
-        return recording.attach(search.name, f"study {search.name}", known)
-    parent = recording.run(search.name, f"study {search.name}", tags={**STUDY, **results.oracle_tag(search)})
-    run_id = recording.await_id(parent)
-    if run_id is not None:
-        study.optuna.set_user_attr("mlflow_run", run_id)
-    return parent
+    with study.alone():
+        known = study.optuna.user_attrs.get("mlflow_run")
+        if known is not None:
+            return recording.attach(search.name, f"study {search.name}", known)
+        parent = recording.run(search.name, f"study {search.name}", tags={**STUDY, **results.oracle_tag(search)})
+        run_id = recording.await_id(parent)
+        if run_id is not None:
+            study.optuna.set_user_attr("mlflow_run", run_id)
+        return parent
 
 
 def _describe(parent: RecordedRun, search: Search, experiment: Experiment, study: Study, problems: Problems) -> None:

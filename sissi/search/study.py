@@ -39,13 +39,18 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         self.search = search
         self.address = search.storage or f"sqlite:///{folder / 'optuna.db'}"
-        with FileLock(folder / "optuna.lock"):  # Optuna creates its tables without one
+        self._guard = FileLock(folder / "optuna.lock")
+        with self.alone():  # Optuna creates its tables without a lock
             self.optuna = _opened(search, name, self.address)
             if search.sampler.name == "grid" and not self.optuna.trials:
                 for point in search.grid:
                     self._propose({key: _written(search.space[key], value) for key, value in point.items()}, {GRID: 1})
             self.again = self._propose_interrupted_again()
             self._lock = _own_lock(folder / "workers")
+
+    def alone(self) -> BaseFileLock:
+        """A lock for what only one process on this machine may do at a time."""
+        return self._guard
 
     def ask(self) -> Trial | None:
         """The next trial, or None when there are as many as the file asks for."""

@@ -86,10 +86,9 @@ def train(
     labels = store.entry("labels", stage_keys.first_labels(experiment, trunk_entry, start.epoch))
     entry = store.entry("branch", stage_keys.branch(experiment, trunk_entry, start.epoch, corrects, blur, digests))
     record.metrics({"start_epoch": start.epoch}, 0)
-    shared = entry.result is not None
     task = Branch(entry, seed, start.epoch, trained.checkpoints[start.epoch - 1], corrects, blur, labels)
-    model, readers = branch(experiment, data, task, record), None
+    shared, readers = not branch(experiment, data, task, record), None
     if oracle:
         place = store.entry("scores", stage_keys.scores(experiment, entry, digests))
-        readers = scores(experiment, data, model, place, record)
-    return Trained(start.epoch, start.reason, start.found, shared, model, readers)
+        readers = scores(experiment, data, task.model, place, record)
+    return Trained(start.epoch, start.reason, start.found, shared, task.model, readers)

@@ -113,6 +113,7 @@ def open_recording(
     with lock:
         others = _others(base, own, delivery)
         recording = Recording(own, delivery)
+        recording.stop()  # what was interrupted; `run` goes on with it
         try:
             yield recording
         except KeyboardInterrupt:
