@@ -62,3 +62,8 @@ def smoke() -> Experiment:
             "early_learning.max_epochs=2",
         ],
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that none of them is waited for alone at the end."""
+    items.sort(key=lambda item: ("at_any_moment" not in item.name, item.get_closest_marker("slow") is None))
