@@ -15,7 +15,7 @@ from sissi.tracking import open_store
 from tests.integration.conftest import ROOT, sissi
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
-KILLS = int(os.environ.get("SISSI_KILLS", "20"))
+KILLS = int(os.environ.get("SISSI_KILLS", "5"))
 SMOKE = ROOT / "experiments/smoke.yaml"
 
 
