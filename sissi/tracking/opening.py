@@ -32,6 +32,7 @@ def open_store(folder: Path) -> Store:
     folder = folder.resolve()
     uri = os.environ.get("MLFLOW_TRACKING_URI", "").strip() or _sqlite(folder / "mlflow.db")
     with _explained(uri, folder), _alone(uri), _impatient():
+        _create(uri)
         client = mlflow.MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
     return Store(client, (folder / "artifacts").as_uri() if uri.startswith(DATABASES) else None)
@@ -46,11 +47,28 @@ def _alone(uri: str) -> Any:
     """A lock beside an SQLite file: MLflow creates its tables without one, and of two processes one would die."""
     if not uri.startswith("sqlite:///"):
         return nullcontext()
-    database = Path(unquote(uri.removeprefix("sqlite:///").partition("?")[0]))
+    database = _database(uri)
     database.parent.mkdir(parents=True, exist_ok=True)
     if database.exists() and database.stat().st_size and database.open("rb").read(15) != b"SQLite format 3":
         raise TrackingError(f"{database}: is not an SQLite database; move it away")
     return FileLock(f"{database}.lock", timeout=120)
+
+
+def _create(uri: str) -> None:
+    """Make a new SQLite store under another name first: one whose making was interrupted could never be opened."""
+    if not uri.startswith("sqlite:///"):
+        return
+    database = _database(uri)
+    if database.exists():
+        return
+    unfinished = database.with_name(f"{database.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    mlflow.MlflowClient(tracking_uri=_sqlite(unfinished)).search_experiments(max_results=1)
+    unfinished.replace(database)
+
+
+def _database(uri: str) -> Path:
+    return Path(unquote(uri.removeprefix("sqlite:///").partition("?")[0]))
 
 
 @contextmanager

@@ -221,3 +221,10 @@ def test_a_server_that_is_not_there_at_the_start_is_an_error(tmp_path, monkeypat
     with pytest.raises(TrackingError, match="start that server"), opened(tmp_path):
         pytest.fail("opened")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_store_whose_making_was_interrupted_is_made_anew(tmp_path):
+    (tmp_path / "mlflow.db.unfinished").write_bytes(b"SQLite format 3\0half")
+    with opened(tmp_path) as recording, recording.run("demo", "one"):
+        pass
+    assert statuses(tmp_path) == {"one": "FINISHED"} and not (tmp_path / "mlflow.db.unfinished").exists()
