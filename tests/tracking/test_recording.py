@@ -16,11 +16,6 @@ from tests.tracking.servers import Server, free_port
 PICTURE = np.full((8, 8, 3), 200, np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 class Told(list):
     """Sentences for the user, and a way to wait for one."""
 
