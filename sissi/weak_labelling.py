@@ -68,8 +68,10 @@ def label_images(samples: Sequence[Sample], settings: WeakLabels) -> Iterator[La
         yield from pool.map(label, samples)
 
 
-def read_truth(path: Path, format: str, samples: Sequence[Sample], problems: Problems) -> list[Boxes | None]:
-    """The true boxes of each image; None where the truth does not list it.
+def read_truth(
+    path: Path, format: str, classes: Sequence[str] | None, samples: Sequence[Sample], problems: Problems
+) -> list[Boxes | None]:
+    """The true boxes of each image, of some classes or of all; None where the truth does not list it.
 
     Raises:
         DataError: there is no such format, the truth cannot be read, or it lists none of the images.
@@ -79,7 +81,7 @@ def read_truth(path: Path, format: str, samples: Sequence[Sample], problems: Pro
         raise DataError(f"--truth-format {format}: no such format; there are {', '.join(formats)}")
     if not path.exists():
         raise DataError(f"--truth {path}: no such file or folder")
-    source = LabelFiles.model_validate({"format": format, "labels": path})
+    source = LabelFiles.model_validate({"format": format, "labels": path, "classes": classes or None})
     found = read_labels(source, Path(), samples, problems, "--truth", others=None)
     if not found:
         raise DataError(f"--truth {path}: lists none of the {len(samples)} images; it names them by their file names")

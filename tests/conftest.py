@@ -1,5 +1,7 @@
 """Tiny data that tests share."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sissi import config
+from sissi import cli, config
 from sissi.boxes import make_boxes
 from sissi.data.frames import Frames
 from sissi.settings import Experiment
@@ -48,6 +50,21 @@ def target(tmp_path) -> Frames:
 def source(tmp_path) -> Frames:
     """Four source images."""
     return make_frames(tmp_path / "source", 4, 100, bright=False)
+
+
+@pytest.fixture
+def sissi(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int | str | None, str, str]]:
+    """The command, run in this process: its exit code, and what it wrote to its two streams."""
+
+    def command(*arguments: str) -> tuple[int | str | None, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sissi", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code, *capsys.readouterr()
+
+    return command
 
 
 @pytest.fixture

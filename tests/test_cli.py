@@ -15,33 +15,24 @@ from sissi.settings import Experiment
 HEAVY = ("torch", "torchvision", "mlflow", "optuna", "cv2", "numpy", "pydantic")
 
 
-def run(capsys, monkeypatch, *arguments):
-    """The exit code of a command, and what it wrote."""
-    monkeypatch.setattr(sys, "argv", ["sissi", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    written = capsys.readouterr()
-    return ended.value.code, written.out, written.err
-
-
 def test_help_imports_nothing_heavy():
     code = f"import sys, sissi.cli; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_help_names_every_command(capsys, monkeypatch):
-    code, out, _ = run(capsys, monkeypatch, "--help")
+def test_help_names_every_command(sissi):
+    code, out, _ = sissi("--help")
     assert code == 0
     assert all(command in out for command in ("ablation", "run", "variants", "evaluate", "data", "report", "compare"))
 
 
-def test_version(capsys, monkeypatch):
-    assert run(capsys, monkeypatch, "--version")[:2] == (0, f"sissi {__version__}\n")
+def test_version(sissi):
+    assert sissi("--version")[:2] == (0, f"sissi {__version__}\n")
 
 
-def test_variants_are_listed_as_they_are_written(capsys, monkeypatch):
-    _, out, _ = run(capsys, monkeypatch, "variants")
+def test_variants_are_listed_as_they_are_written(sissi):
+    _, out, _ = sissi("variants")
     names = ("baseline", "sissi-w", "sissi-s", "plain-a", "a+sissi-w", "a+sissi-s", "weak-only")
     assert all(name in out for name in names)
 
@@ -59,8 +50,8 @@ def test_variants_are_listed_as_they_are_written(capsys, monkeypatch):
         (["data", "demo", "x", "--experiment", "experiments/bccd.yaml"], "data.kind is files"),
     ],
 )
-def test_what_a_user_can_mend_ends_in_one_message_without_a_traceback(capsys, monkeypatch, arguments, told):
-    code, _, err = run(capsys, monkeypatch, *arguments)
+def test_what_a_user_can_mend_ends_in_one_message_without_a_traceback(arguments, told, sissi):
+    code, _, err = sissi(*arguments)
     assert code == 1
     assert told in err.replace("\n", " ") and "Traceback" not in err
 
@@ -92,10 +83,10 @@ def test_targets_of_make_in_the_readme_exist():
 
 
 @pytest.fixture
-def pictures(capsys, monkeypatch, tmp_path):
+def pictures(tmp_path, sissi):
     """A small demo as files, with its experiment file."""
     folder = tmp_path / "pictures"
-    code, _, err = run(capsys, monkeypatch, "data", "demo", str(folder), "--experiment", "experiments/smoke.yaml")
+    code, _, err = sissi("data", "demo", str(folder), "--experiment", "experiments/smoke.yaml")
     assert code == 0, err
     return folder
 
@@ -124,10 +115,10 @@ def no_reader(folder):
 
 @pytest.mark.parametrize("spoil", [truncate, empty_file, no_folder, no_reader])
 def test_data_that_cannot_be_used_stops_the_command_by_name_before_anything_is_trained(
-    capsys, monkeypatch, tmp_path, pictures, spoil
+    monkeypatch, tmp_path, pictures, spoil, sissi
 ):
     spoilt = spoil(pictures)
     monkeypatch.chdir(tmp_path)
-    code, _, err = run(capsys, monkeypatch, "ablation", "pictures/experiment.yaml")
+    code, _, err = sissi("ablation", "pictures/experiment.yaml")
     assert code == 1 and str(spoilt) in err and "Traceback" not in err
     assert not (tmp_path / "mlruns" / "mlflow.db").exists()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from sissi import cli, predict
+from sissi import predict
 from sissi.boxes import make_boxes
 from sissi.data.images import read_image
 from sissi.detector import build, detect, save
@@ -37,20 +37,12 @@ def lab(tmp_path, monkeypatch, detector):
     return tmp_path
 
 
-def sissi(capsys, monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["sissi", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    written = capsys.readouterr()
-    return ended.value.code, written.out, written.err
-
-
 @pytest.fixture
-def run(lab, capsys, monkeypatch):
+def run(lab, sissi):
     """Predict, with an exit code of 0."""
 
     def predicted(*options, images="images"):
-        code, out, err = sissi(capsys, monkeypatch, "predict", "detector.pt", images, "--out", "out", *options)
+        code, out, err = sissi("predict", "detector.pt", images, "--out", "out", *options)
         assert code == 0, err
         return out
 
@@ -155,10 +147,10 @@ def test_after_kill_9_the_same_command_goes_on_and_ends_as_if_nothing_had_been(l
         np.testing.assert_allclose(boxes, resumed[0][name], rtol=1e-3, atol=1e-3)
 
 
-def test_an_image_that_cannot_be_read_is_named_and_the_others_are_done(lab, capsys, monkeypatch):
+def test_an_image_that_cannot_be_read_is_named_and_the_others_are_done(lab, sissi):
     (lab / "images/well 1.png").write_bytes(b"")
     (lab / "images/well 3.png").write_bytes(b"no image")
-    code, _, err = sissi(capsys, monkeypatch, "predict", "detector.pt", "images", "--out", "out", "--score", "0")
+    code, _, err = sissi("predict", "detector.pt", "images", "--out", "out", "--score", "0")
     assert code == 1 and "2 of 5 images" in err and "well 1.png: is empty" in err and "well 3.png: is not a" in err
     boxes, counts = results(lab / "out")
     assert list(boxes) == ["well 0.png", "well 2.png", "well 4.png"]
@@ -167,7 +159,7 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_done(lab, caps
     assert counts[1]["count"] == "" and int(counts[0]["count"]) > 0
     draw_cells(lab / "images/well 1.png", 1)
     draw_cells(lab / "images/well 3.png", 3)
-    code, _, _ = sissi(capsys, monkeypatch, "predict", "detector.pt", "images", "--out", "out", "--score", "0")
+    code, _, _ = sissi("predict", "detector.pt", "images", "--out", "out", "--score", "0")
     assert code == 0 and len(results(lab / "out")[0]) == 5
 
 
@@ -200,12 +192,12 @@ def test_overlays_and_labels_of_another_format(lab, run):
         (["runs:/0/model", "images"], "model runs:/0/model"),
     ],
 )
-def test_what_a_user_can_mend_ends_in_one_message(lab, capsys, monkeypatch, arguments, told):
-    code, _, err = sissi(capsys, monkeypatch, "predict", *arguments, "--out", "out")
+def test_what_a_user_can_mend_ends_in_one_message(lab, arguments, told, sissi):
+    code, _, err = sissi("predict", *arguments, "--out", "out")
     assert code == 1 and told in err and "Traceback" not in err
 
 
-def test_a_logged_model_knows_the_size_of_its_images_and_its_augmentation(lab, capsys, monkeypatch, looked):
+def test_a_logged_model_knows_the_size_of_its_images_and_its_augmentation(lab, monkeypatch, looked, sissi):
     from sissi.data.coco import to_coco
     from sissi.tracking import open_store
 
@@ -220,7 +212,7 @@ def test_a_logged_model_knows_the_size_of_its_images_and_its_augmentation(lab, c
     cv2.imwrite("images/scan.png", np.zeros((64, 240, 3), np.uint8))
     for model in (address, f"runs:/{tracked.id}/model"):
         looked.clear()
-        code, out, err = sissi(capsys, monkeypatch, "predict", model, "images", "--out", model[:4], "--tta")
+        code, out, err = sissi("predict", model, "images", "--out", model[:4], "--tta")
         assert code == 0, err
         assert "warning" not in out
         assert looked == [[SEEN, SEEN]] * (5 + 3)  # two views of each image, and of each of three tiles

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from sissi import cli, committee, config
+from sissi import committee, config
 from sissi.boxes import make_boxes
 from sissi.committee import Finished, committees
 from sissi.data.coco import to_coco
@@ -23,14 +22,6 @@ from tests.conftest import HEIGHT, WIDTH, draw_cells
 
 NAMES = [f"{k:03d}.png" for k in range(4)]
 ALL_BOXES = {name: [[8, 20, 26, 38], [40, 20, 58, 38], [72, 20, 90, 38]] for name in NAMES}
-
-
-def sissi(capsys, monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["sissi", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    written = capsys.readouterr()
-    return ended.value.code, written.out, written.err
 
 
 def write_run(store, parent, variant, cycles):
@@ -95,9 +86,9 @@ def table(path):
 
 
 @pytest.fixture
-def suggested(lab, capsys, monkeypatch, tmp_path):
+def suggested(lab, tmp_path, sissi):
     store = ["--store", str(lab / "mlruns")]
-    code, out, err = sissi(capsys, monkeypatch, "suggest", "latest", "--out", "out", "-n", "2", "--no-views", *store)
+    code, out, err = sissi("suggest", "latest", "--out", "out", "-n", "2", "--no-views", *store)
     assert code == 0, err
     return tmp_path / "out", out
 
@@ -137,7 +128,7 @@ def test_the_first_are_exported_in_order_with_what_most_labels_name(suggested):
     assert "000.png" not in (suggested[0] / "suggestions.md").read_text()
 
 
-def test_corrections_of_the_first_come_back_into_the_labels_of_all(suggested, lab, capsys, monkeypatch):
+def test_corrections_of_the_first_come_back_into_the_labels_of_all(suggested, lab, sissi):
     """The way through Label Studio: its export is the tasks with annotations."""
     out = suggested[0]
     tasks = json.loads((out / "labels/label_studio.json").read_text())
@@ -146,14 +137,14 @@ def test_corrections_of_the_first_come_back_into_the_labels_of_all(suggested, la
     (out / "export.json").write_text(json.dumps(tasks))
     arguments = [str(out / name) for name in ("consensus.json", "export.json")]
     options = ["--images", str(lab / "images"), "--out", str(out / "merged.json")]
-    code, said, err = sissi(capsys, monkeypatch, "data", "merge", *arguments, *options)
+    code, said, err = sissi("data", "merge", *arguments, *options)
     assert code == 0, err
     assert "wrote 4 images" in said and "2 of them corrected" in said
     tree = json.loads((out / "merged.json").read_text())
     names = {image["id"]: image["file_name"] for image in tree["images"]}
     counts = Counter(names[one["image_id"]] for one in tree["annotations"])
     assert counts == {"000.png": 3, "001.png": 1, "002.png": 1, "003.png": 3}
-    code, _, err = sissi(capsys, monkeypatch, "data", "merge", *arguments, *options)
+    code, _, err = sissi("data", "merge", *arguments, *options)
     assert code == 1 and "merged.json: exists already" in err
 
 
@@ -178,16 +169,16 @@ def test_a_variant_that_made_no_labels_is_told_and_the_reference_row_is_not_aske
         (["latest", "--set", "data.folder=gone"], "data.target_train.images"),
     ],
 )
-def test_what_a_user_can_mend_ends_in_one_message(lab, capsys, monkeypatch, arguments, told):
+def test_what_a_user_can_mend_ends_in_one_message(lab, arguments, told, sissi):
     store = ["--store", str(lab / "mlruns")]
-    code, _, err = sissi(capsys, monkeypatch, "suggest", *arguments, "--out", "out", *store)
+    code, _, err = sissi("suggest", *arguments, "--out", "out", *store)
     assert code == 1 and told in err and "Traceback" not in err
 
 
-def test_images_that_have_moved_are_found_where_the_user_says(lab, capsys, monkeypatch, written):
+def test_images_that_have_moved_are_found_where_the_user_says(lab, written, sissi):
     shutil.copytree(lab / "images", "elsewhere/images")
     options = ["--no-views", "--set", "data.folder=elsewhere", "--store", str(lab / "mlruns"), "--format", "cvat"]
-    code, _, err = sissi(capsys, monkeypatch, "suggest", written[1], "--out", "out", *options)
+    code, _, err = sissi("suggest", written[1], "--out", "out", *options)
     assert code == 0, err
     assert len(table(Path("out/suggestions.csv"))) == 4 and len(list(Path("out/labels").iterdir())) == 1
 

@@ -35,6 +35,10 @@ def weak_labels(
         Path | None, typer.Option(metavar="LABELS", help="True labels, a folder or a file, to measure against.")
     ] = None,
     truth_format: Annotated[Format, typer.Option(help="Format of the true labels.")] = "coco",
+    truth_classes: Annotated[
+        list[str] | None,
+        typer.Option("--truth-class", help="Class of the truth that counts as a cell; all without it. Repeatable."),
+    ] = None,
     settings: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="YAML of the pipelines' settings, such as experiments/weak_labels/*.yaml."),
@@ -61,7 +65,7 @@ def weak_labels(
         refuse_old(place)
     problems = Problems()
     samples = checked(given_images(images, problems), "IMAGES", problems)
-    true = read_truth(truth, truth_format, samples, problems) if truth else None
+    true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
     bar = track(label_images(samples, chosen), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)
     for line in tell_each(labelled, true):

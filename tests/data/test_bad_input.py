@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import pytest
 import tifffile
 from PIL import Image
 
-from sissi import cli
 from sissi.boxes import EMPTY, make_boxes
 from sissi.data.cleaning import clean
 from sissi.data.find import find_images
@@ -152,16 +150,10 @@ def test_a_folder_that_holds_itself_is_read_once(tmp_path: Path) -> None:
     assert problems == []
 
 
-def test_a_data_folder_that_is_a_link_in_a_circle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_data_folder_that_is_a_link_in_a_circle(tmp_path: Path, sissi) -> None:
     (tmp_path / "data").symlink_to("data")
-    monkeypatch.setattr(sys, "argv", ["sissi", "data", "check", "experiments/bccd.yaml"])
-    sys.argv += ["--set", f"data.folder={tmp_path / 'data'}"]
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    out = capsys.readouterr().out
-    assert ended.value.code == 1
+    code, out, _ = sissi("data", "check", "experiments/bccd.yaml", "--set", f"data.folder={tmp_path / 'data'}")
+    assert code == 1
     assert f"data.target_train.images: no such file or folder: {tmp_path}/data/bccd" in out
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sissi import cli, config
+from sissi import config
 from sissi.data.check import Check, check_cheaply, check_data
 from sissi.data.datasets import load_data
 from sissi.data.demo_folder import write_demo_folder
@@ -168,19 +167,10 @@ def test_the_cheap_part_on_loaded_data_finds_the_same(folder: Path) -> None:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
-) -> tuple[int | str | None, str]:
-    monkeypatch.setattr(sys, "argv", ["sissi", "data", "check", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return ended.value.code, capsys.readouterr().out
-
-
-def test_the_command_tells_counts_and_sizes(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out = run(monkeypatch, capsys, str(folder / "experiment.yaml"), "--set", "data.target_train.weak_labels=null")
+def test_the_command_tells_counts_and_sizes(folder: Path, sissi) -> None:
+    code, out, _ = sissi(
+        "data", "check", str(folder / "experiment.yaml"), "--set", "data.target_train.weak_labels=null"
+    )
     assert code == 0
     rows = [line.split() for line in out.splitlines() if line.split()[:1] == ["target_train"]]
     assert rows[0] == ["target_train", "6", "0", "12", "2..2", "128x96"]
@@ -188,14 +178,12 @@ def test_the_command_tells_counts_and_sizes(
     assert out.splitlines()[-1] == "0 errors, 0 warnings"
 
 
-def test_the_command_ends_with_1_and_writes_every_problem(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_ends_with_1_and_writes_every_problem(folder: Path, tmp_path: Path, sissi) -> None:
     path, table = cut_image(folder), tmp_path / "new" / "problems.csv"
     (folder / "cell_lab" / "alive" / "gone.txt").touch()
     shutil.rmtree(folder / "cellpose" / "train")
     given = ["--set", "data.target_train.weak_labels=null", "--problems", str(table)]
-    code, out = run(monkeypatch, capsys, str(folder / "experiment.yaml"), *given)
+    code, out, _ = sissi("data", "check", str(folder / "experiment.yaml"), *given)
     assert code == 1
     assert "error: data.source_train.images: no such file or folder" in out
     assert f"error: 1 x image that cannot be used: {path} (cannot be read as an image" in out

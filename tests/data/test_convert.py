@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from sissi import cli
 from sissi.data.export import FORMATS
 from sissi.settings.data import ONE_FILE
 
@@ -40,14 +38,11 @@ def labels(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def convert(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], images: Path):
+def convert(sissi, images: Path):
     def run(labels: Path, source: str, target: str, out: Path, *more: str) -> tuple[str, str]:
         """What was printed, and what was warned of."""
         given = [str(labels), "--from", source, "--to", target, "--images", str(images), "--out", str(out), *more]
-        monkeypatch.setattr(sys, "argv", ["sissi", "data", "convert", *given])
-        with pytest.raises(SystemExit):
-            cli.main()
-        return capsys.readouterr()
+        return sissi("data", "convert", *given)[1:]
 
     return run
 
