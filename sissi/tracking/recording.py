@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from sissi.files import is_full
 from sissi.tracking.delivery import Delivery, mark_delivered
 from sissi.tracking.opening import open_store
 from sissi.tracking.recorded_run import RecordedRun
@@ -19,7 +20,7 @@ from sissi.tracking.recorded_run import RecordedRun
 PATIENCE = 30.0
 """Seconds that the end of a command waits for a store that does not answer."""
 HASTE = 3.0
-"""The same after Ctrl-C."""
+"""The same after Ctrl-C, or when the disk is full."""
 OFFLINE = "offline"
 ABANDONED = "abandoned"
 """File in the folder of a recording that `--fresh` has put aside."""
@@ -116,8 +117,9 @@ def open_recording(
         recording.stop()  # what was interrupted; `run` goes on with it
         try:
             yield recording
-        except KeyboardInterrupt:
-            patience = HASTE
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) or is_full(error):
+                patience = HASTE
             raise
         finally:
             left = delivery.close(patience) if delivery else 0
@@ -143,7 +145,7 @@ def upload(folder: Path, tell: Callable[[str], None]) -> tuple[int, int]:
 
 def _place(folder: Path, offline: bool) -> Path:
     """Where the recordings for a store are: its runs have ids that another store does not know."""
-    name = OFFLINE if offline else hashlib.sha256(open_store(folder).uri.encode()).hexdigest()[:8]
+    name = OFFLINE if offline else hashlib.sha256(open_store(folder).address.encode()).hexdigest()[:8]
     return folder.resolve() / "recordings" / name
 
 
