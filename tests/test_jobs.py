@@ -39,6 +39,19 @@ def threads(record):
     return torch.get_num_threads(), cv2.getNumThreads()
 
 
+def determinism(record):
+    import torch
+
+    cublas = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+    return torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark, cublas
+
+
+def use_what_has_no_deterministic_form(record):
+    import torch
+
+    torch.zeros(3).put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
+
+
 def ignore(name, method, arguments):
     pass
 
@@ -71,6 +84,20 @@ def test_what_is_full_is_named_with_what_to_do():
 
 def test_a_job_uses_the_threads_that_it_was_given():
     assert run([Job("one", threads, (), 1)], 1, ignore)["one"].value == (1, 1)
+
+
+def test_every_job_is_deterministic_where_that_is_demanded_and_none_elsewhere():
+    jobs = [Job(f"job {k}", determinism, ()) for k in range(3)]
+    demanded = run(jobs, 2, ignore, deterministic=True)
+    assert [outcome.value for outcome in demanded.values()] == [(True, False, ":4096:8")] * 3
+    assert run(jobs[:1], 1, ignore)["job 0"].value == determinism(None) == (False, False, None)
+
+
+def test_an_operation_without_a_deterministic_form_is_named_without_a_traceback():
+    outcome = run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore, deterministic=True)["job"]
+    assert outcome.error.startswith("put_ has no deterministic form on this device: leave out --deterministic")
+    assert outcome.details is None
+    assert run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore)["job"].error is None
 
 
 def test_a_listener_that_fails_ends_the_running_jobs():
