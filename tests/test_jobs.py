@@ -28,8 +28,8 @@ def exhaust(what, record):
     raise torch.OutOfMemoryError("CUDA") if what == "gpu" else OSError(errno.ENOSPC, "No space left", "x.png")
 
 
-def die(record):
-    os.kill(os.getpid(), signal.SIGKILL)
+def die(number, record):
+    os.kill(os.getpid(), number)
 
 
 def threads(record):
@@ -67,13 +67,14 @@ def test_values_and_records_come_back_under_the_name_of_their_job():
 
 
 def test_a_job_that_fails_or_is_killed_costs_the_others_nothing():
-    outcomes = run(
-        [Job("fail", fail, ()), Job("refuse", refuse, ()), Job("die", die, ()), Job("good", double, (4,))], 2, ignore
-    )
+    ends = {"die": signal.SIGKILL, "be ended": signal.SIGTERM}
+    jobs = [Job("fail", fail, ()), Job("refuse", refuse, ()), *(Job(name, die, (ends[name],)) for name in ends)]
+    outcomes = run([*jobs, Job("good", double, (4,))], 2, ignore)
     assert outcomes["good"].value == 8 and outcomes["good"].error is None
     assert outcomes["fail"].error == "RuntimeError: broken on purpose" and "Traceback" in outcomes["fail"].details
     assert outcomes["refuse"].error == "x.jpg: cannot be read" and outcomes["refuse"].details is None
     assert "SIGKILL" in outcomes["die"].error and "memory" in outcomes["die"].error
+    assert outcomes["be ended"].error == "its process was ended by SIGTERM"
 
 
 def test_what_is_full_is_named_with_what_to_do():
