@@ -81,6 +81,7 @@ def test_what_is_full_is_named_with_what_to_do():
     outcomes = run([Job("gpu", exhaust, ("gpu",)), Job("disk", exhaust, ("disk",))], 2, ignore)
     assert "lower training.target_batch" in outcomes["gpu"].error
     assert "no space left on the disk" in outcomes["disk"].error and "x.png" in outcomes["disk"].error
+    assert outcomes["gpu"].details is None and outcomes["disk"].details is None
 
 
 def test_a_job_uses_the_threads_that_it_was_given():
