@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation ui test test-quick lint format bench smoke constraints clean
+.PHONY: help ablation ui test test-quick counts lint format bench smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,18 @@ test-quick: .venv/ready  ## all tests but those that train whole ablations
 
 torture: .venv/ready  ## kill the smoke ablation at 100 random moments and compare its end
 	SISSI_KILLS=100 $(BIN)/python -m pytest -s -k killed_at_any_moment tests/integration/test_interruptions.py
+
+FAULTS := killed or kill_say or is_shot or that_dies or disk_is_full or full_disk or what_is_full or damaged_checkpoint \
+  or interrupted or goes_away or got_lost or cut_in_half or cut_off_anywhere or not_finite_stops or not_finite_is_named \
+  or early_learning_it or in_a_variant_it or watchdog or not_answer or no_deterministic or without_a_deterministic \
+  or two_processes_create or twice_at_once or ablations_at_once or job_that_fails or listener_that_fails
+BAD_INPUTS := bad_input or refused or truncated_file or no_image_is_named or damaged_file or damage_gives \
+  or no_box_is_named or usable_box or leave_the_folder or cannot_be_read or broken or not_utf_8 or malformed \
+  or names_that_climb or no_file_but_its_own or from_elsewhere or outside_of_its_run or carries_code
+
+counts: .venv/ready  ## how many faults and bad inputs the tests try, by the names of the tests
+	@for words in '$(FAULTS)' '$(BAD_INPUTS)'; do \
+	  $(BIN)/python -m pytest --collect-only --quiet -k "$$words" | tail -1; done
 
 lint: .venv/ready  ## ruff, ruff format, mypy
 	$(BIN)/ruff check .

@@ -86,7 +86,8 @@ class Workshop:
         def listen(name: str, method: str, arguments: tuple[Any, ...]) -> None:
             self.tell(name, told.get(name, []), method, arguments)
 
-        outcomes = run(jobs, self.experiment.runtime.jobs, listen)
+        runtime = self.experiment.runtime
+        outcomes = run(jobs, runtime.jobs, listen, deterministic=runtime.deterministic)
         for job in jobs:
             self.display.finish(job.name)
         return outcomes

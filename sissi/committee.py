@@ -138,7 +138,7 @@ def _ablation(store: Store, run: str) -> RunRecord:
         return store.run(run)
     latest = store.latest_ablation()
     if latest is None:
-        raise SissiError(f"{store.uri}: holds no ablation; run one, or name another store with --store")
+        raise SissiError(f"{store.address}: holds no ablation; run one, or name another store with --store")
     return latest
 
 

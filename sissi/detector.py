@@ -25,6 +25,7 @@ from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from sissi.boxes import Boxes, make_boxes, scale
 from sissi.data.frames import Frames, resize
 from sissi.errors import SissiError
+from sissi.files import whole_file
 from sissi.settings import Detector as DetectorSettings
 
 Image = npt.NDArray[np.uint8]
@@ -71,7 +72,9 @@ def save(detector: CellDetector, path: Path) -> None:
     """Write the detector as tensors and text; it is read back without executing anything from the file."""
     state = {name: tensor.cpu() for name, tensor in detector.network.state_dict().items()}
     settings = detector.settings.model_copy(update={"weights": "none"}).model_dump_json()
-    torch.save({"format": FORMAT, "settings": settings, "image_size": list(detector.image_size), "state": state}, path)
+    content = {"format": FORMAT, "settings": settings, "image_size": list(detector.image_size), "state": state}
+    with whole_file(path) as file:
+        torch.save(content, file)
 
 
 def load(path: Path, device: str = "cpu") -> CellDetector:

@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 from sissi.errors import SissiError
-from sissi.files import is_full
+from sissi.files import full_message, is_full
 
 Listener = Callable[[str, str, tuple[Any, ...]], bool | None]
 """Called with the name of a job, the `Recorder` method that it called, and the arguments; True ends the job."""
@@ -60,7 +60,14 @@ class Outcome:
     stopped: bool = False
 
 
-def run(jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended | None = None) -> dict[str, Outcome]:
+def run(
+    jobs: Iterable[Job],
+    side_by_side: int,
+    listen: Listener,
+    ended: Ended | None = None,
+    *,
+    deterministic: bool = False,
+) -> dict[str, Outcome]:
     """Run every job, at most `side_by_side` at a time, in order; an outcome for each name.
 
     On KeyboardInterrupt, or if the listener fails, the running jobs are ended first.
@@ -70,6 +77,7 @@ def run(jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended |
         side_by_side: processes at a time.
         listen: hears what the jobs say.
         ended: called with each job's name and outcome, before the next one is begun.
+        deterministic: allow the jobs such operations only as give the same bits every time.
     """
     context = _context()
     waiting = iter(jobs)
@@ -78,7 +86,7 @@ def run(jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended |
     try:
         while True:
             for job in itertools.islice(waiting, side_by_side - len(running)):
-                connection, process = _start(context, job)
+                connection, process = _start(context, job, deterministic)
                 running[connection] = (job, process)
             if not running:
                 return outcomes
@@ -116,9 +124,9 @@ def _context() -> Any:
     return context
 
 
-def _start(context: Any, job: Job) -> tuple[Connection, BaseProcess]:
+def _start(context: Any, job: Job, deterministic: bool) -> tuple[Connection, BaseProcess]:
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, job), name=job.name, daemon=False)
+    process = context.Process(target=_work, args=(theirs, job, deterministic), name=job.name, daemon=False)
     process.start()
     theirs.close()
     return ours, process
@@ -156,10 +164,14 @@ def _cause_of_death(exit_code: int | None) -> str:
     return f"its process ended by itself with exit code {exit_code}"
 
 
-def _work(connection: Connection, job: Job) -> None:
+def _work(connection: Connection, job: Job, deterministic: bool) -> None:
     """Body of a job's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the jobs
     _limit_threads(job.threads)
+    if deterministic:
+        from sissi.determinism import demand_determinism
+
+        demand_determinism()
     try:
         outcome = Outcome(job.function(*job.arguments, _Speaker(connection)))
     except SissiError as error:
@@ -167,13 +179,20 @@ def _work(connection: Connection, job: Job) -> None:
     except BrokenPipeError:
         os._exit(1)  # the parent is gone, and nobody is left to tell
     except Exception as error:
-        outcome = Outcome(error=_explained(error), details=traceback.format_exc())
+        foreseen = _explained(error)
+        outcome = Outcome(error=foreseen) if foreseen else _unforeseen(error)
     connection.send(("outcome", (outcome,)))
 
 
-def _explained(error: Exception) -> str:
-    """What a fault means for the user."""
+def _unforeseen(error: Exception) -> Outcome:
+    return Outcome(error=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+
+
+def _explained(error: Exception) -> str | None:
+    """What a fault that may well happen means for the user."""
     import torch
+
+    from sissi.determinism import missing_operation
 
     if isinstance(error, torch.OutOfMemoryError):
         return (
@@ -181,8 +200,14 @@ def _explained(error: Exception) -> str:
             "detector.proposals or training.image_size"
         )
     if is_full(error):
-        return f"no space left on the disk ({error}); free some and run the same command again"
-    return f"{type(error).__name__}: {error}"
+        return full_message(error)
+    operation = missing_operation(error)
+    if operation:
+        return (
+            f"{operation} has no deterministic form on this device: leave out --deterministic (runtime.deterministic), "
+            "or take runtime.device=cpu"
+        )
+    return None
 
 
 def _limit_threads(threads: int) -> None:

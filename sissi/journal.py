@@ -13,12 +13,22 @@ from typing import Any
 import cv2
 import numpy as np
 
+from sissi.errors import SissiError
+from sissi.files import append_whole, naming_full_disk
+
+
+class ForeignPath(SissiError):
+    """A journal that names a file outside its own folder."""
+
 
 class Journal:
     """A list of calls, each a method and its arguments, that grows on disk.
 
     Arguments are what JSON holds, besides pictures ((H, W, 3) uint8 arrays, kept without loss) and paths of files
     (copied, so that the original may change or go). A call that a crash has cut in half is dropped.
+
+    Raises:
+        SissiError: the disk is full; the calls so far are as they were.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,13 +49,16 @@ class Journal:
         return json.dumps([method, self._encode(arguments)], ensure_ascii=False).encode()
 
     def add(self, line: bytes) -> None:
-        """Write down what `line` has made."""
-        with self._file.open("ab") as file:
-            file.write(line + b"\n")
+        """Write down what `line` has made; if the disk is full, all of it or nothing."""
+        append_whole(self._file, line + b"\n")
         self._lines.append(line)
 
     def calls(self, start: int = 0) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The calls from a position on."""
+        """The calls from a position on.
+
+        Raises:
+            ForeignPath: somebody has changed the journal, so that it asks for a file that is not its own.
+        """
         for method, arguments in self.raw(start):
             yield method, tuple(self._decode(arguments))
 
@@ -90,21 +103,30 @@ class Journal:
         if not isinstance(value, dict):
             return value
         if "$picture" in value:
-            return cv2.cvtColor(cv2.imread(str(self.folder / value["$picture"])), cv2.COLOR_BGR2RGB)
+            return cv2.cvtColor(cv2.imread(str(self._own(value["$picture"]))), cv2.COLOR_BGR2RGB)
         if "$file" in value:
-            return self.folder / value["$file"]
+            return self._own(value["$file"])
         return {key: self._decode(inner) for key, inner in value.items()}
+
+    def _own(self, name: str) -> Path:
+        """A file that the journal keeps."""
+        path = self.folder / name
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise ForeignPath(f"{self._file}: names {name!r}, a file outside its folder; it is not read")
+        return path
 
     def _keep_picture(self, picture: np.ndarray[Any, Any]) -> str:
         _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         name = f"{hashlib.sha256(encoded.tobytes()).hexdigest()[:16]}.png"
-        (self.folder / name).write_bytes(encoded.tobytes())
+        with naming_full_disk(self.folder):
+            (self.folder / name).write_bytes(encoded.tobytes())
         return name
 
     def _keep_file(self, path: Path) -> str:
         """A copy under the file's own name, in a folder named by the content."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-        (self.folder / digest).mkdir(exist_ok=True)
-        shutil.copyfile(path, self.folder / digest / path.name)
+        with naming_full_disk(self.folder):
+            (self.folder / digest).mkdir(exist_ok=True)
+            shutil.copyfile(path, self.folder / digest / path.name)
         return f"{digest}/{path.name}"

@@ -11,6 +11,7 @@ import cv2
 from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
+from sissi.files import naming_full_disk
 from sissi.label_merging import next_labels
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
@@ -117,6 +118,7 @@ def synthetic_frames(target: Frames, blur: Blur, margin: int, folder: Path) -> F
     for index, boxes in enumerate(target.boxes):
         image = synthesise(target.read(index), boxes, blur, margin)
         paths.append(folder / f"{index:06d}.png")
-        if not cv2.imwrite(str(paths[-1]), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
-            raise OSError(f"{paths[-1]}: could not be written")
+        _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        with naming_full_disk(paths[-1]):  # which OpenCV's imwrite would not tell from other faults
+            paths[-1].write_bytes(encoded.tobytes())
     return target.with_paths(paths)

@@ -34,6 +34,7 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
         "data": {role: digests[role] for role in ("target_train", "source_train", "source_val")},
         "device": device,
         "threads": experiment.runtime.trunk_threads if device == "cpu" else None,
+        "deterministic": experiment.runtime.deterministic,
     }
 
 

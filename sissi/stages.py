@@ -29,6 +29,7 @@ from sissi.data.samples import Sample
 from sissi.detector import CellDetector, build, detect, load, predict_frames, save
 from sissi.early_learning import Trunk, train_trunk
 from sissi.evaluation import Metrics
+from sissi.files import whole_file
 from sissi.journal import Journal
 from sissi.learner import Learner, make_learner
 from sissi.overlays import draw_boxes
@@ -168,7 +169,8 @@ def _keeping_bad_batch(entry: Entry, record: Recorder) -> Iterator[None]:
         yield
     except NonFiniteLoss as error:
         path = entry.folder / "bad_batch.pt"
-        torch.save({"images": error.batch.images, "targets": error.batch.targets}, path)
+        with whole_file(path) as file:
+            torch.save({"images": error.batch.images, "targets": error.batch.targets}, file)
         record.file(path, "failure")
         raise
 

@@ -14,6 +14,7 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
+from sissi.files import write_whole
 from sissi.summary import METRICS as SHOWN
 from sissi.summary import best, percent, short, summarise
 from sissi.variants import VARIANTS
@@ -59,7 +60,7 @@ def write(rows: Sequence[Row], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in (("table.csv", as_csv(rows)), ("table.json", as_json(rows)), ("table.md", as_markdown(rows))):
-        (folder / name).write_text(text, encoding="utf-8")
+        write_whole(folder / name, text.encode())
         written.append(folder / name)
     return written
 

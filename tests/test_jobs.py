@@ -28,8 +28,8 @@ def exhaust(what, record):
     raise torch.OutOfMemoryError("CUDA") if what == "gpu" else OSError(errno.ENOSPC, "No space left", "x.png")
 
 
-def die(record):
-    os.kill(os.getpid(), signal.SIGKILL)
+def die(number, record):
+    os.kill(os.getpid(), number)
 
 
 def threads(record):
@@ -37,6 +37,19 @@ def threads(record):
     import torch
 
     return torch.get_num_threads(), cv2.getNumThreads()
+
+
+def determinism(record):
+    import torch
+
+    cublas = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+    return torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark, cublas
+
+
+def use_what_has_no_deterministic_form(record):
+    import torch
+
+    torch.zeros(3).put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
 
 
 def ignore(name, method, arguments):
@@ -54,23 +67,39 @@ def test_values_and_records_come_back_under_the_name_of_their_job():
 
 
 def test_a_job_that_fails_or_is_killed_costs_the_others_nothing():
-    outcomes = run(
-        [Job("fail", fail, ()), Job("refuse", refuse, ()), Job("die", die, ()), Job("good", double, (4,))], 2, ignore
-    )
+    ends = {"die": signal.SIGKILL, "be ended": signal.SIGTERM}
+    jobs = [Job("fail", fail, ()), Job("refuse", refuse, ()), *(Job(name, die, (ends[name],)) for name in ends)]
+    outcomes = run([*jobs, Job("good", double, (4,))], 2, ignore)
     assert outcomes["good"].value == 8 and outcomes["good"].error is None
     assert outcomes["fail"].error == "RuntimeError: broken on purpose" and "Traceback" in outcomes["fail"].details
     assert outcomes["refuse"].error == "x.jpg: cannot be read" and outcomes["refuse"].details is None
     assert "SIGKILL" in outcomes["die"].error and "memory" in outcomes["die"].error
+    assert outcomes["be ended"].error == "its process was ended by SIGTERM"
 
 
 def test_what_is_full_is_named_with_what_to_do():
     outcomes = run([Job("gpu", exhaust, ("gpu",)), Job("disk", exhaust, ("disk",))], 2, ignore)
     assert "lower training.target_batch" in outcomes["gpu"].error
     assert "no space left on the disk" in outcomes["disk"].error and "x.png" in outcomes["disk"].error
+    assert outcomes["gpu"].details is None and outcomes["disk"].details is None
 
 
 def test_a_job_uses_the_threads_that_it_was_given():
     assert run([Job("one", threads, (), 1)], 1, ignore)["one"].value == (1, 1)
+
+
+def test_every_job_is_deterministic_where_that_is_demanded_and_none_elsewhere():
+    jobs = [Job(f"job {k}", determinism, ()) for k in range(3)]
+    demanded = run(jobs, 2, ignore, deterministic=True)
+    assert [outcome.value for outcome in demanded.values()] == [(True, False, ":4096:8")] * 3
+    assert run(jobs[:1], 1, ignore)["job 0"].value == determinism(None) == (False, False, None)
+
+
+def test_an_operation_without_a_deterministic_form_is_named_without_a_traceback():
+    outcome = run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore, deterministic=True)["job"]
+    assert outcome.error.startswith("put_ has no deterministic form on this device: leave out --deterministic")
+    assert outcome.details is None
+    assert run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore)["job"].error is None
 
 
 def test_a_listener_that_fails_ends_the_running_jobs():

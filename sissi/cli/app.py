@@ -10,6 +10,7 @@ import typer
 
 from sissi import __version__
 from sissi.errors import SissiError
+from sissi.files import full_message, is_full
 
 app = typer.Typer(
     help="Semi-supervised correction of imperfect cell labels: train, correct, compare and track the six variants.",
@@ -39,6 +40,11 @@ def main() -> None:
         app()
     except SissiError as error:
         print(f"sissi: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if not is_full(error):
+            raise
+        print(f"sissi: {full_message(error)}", file=sys.stderr)
         sys.exit(1)
     except SystemExit as end:
         if end.code == STOPPED:  # Typer's answer to Ctrl-C

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import ExperimentFile, Fresh, Offline, Out, Overrides, Seeds
+from sissi.cli.options import Deterministic, ExperimentFile, Fresh, Offline, Out, Overrides, Seeds, as_override
 from sissi.errors import SissiError
 
 
@@ -20,9 +20,11 @@ def ablation(
     overrides: Overrides = None,
     offline: Offline = False,
     fresh: Fresh = False,
+    deterministic: Deterministic = False,
 ) -> None:
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
-    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds)], offline, fresh)
+    changed = [*(overrides or []), *_seeds(seeds), *as_override(deterministic)]
+    _ablate(experiment, out, changed, offline, fresh)
 
 
 @app.command()
@@ -34,13 +36,15 @@ def run(
     overrides: Overrides = None,
     offline: Offline = False,
     fresh: Fresh = False,
+    deterministic: Deterministic = False,
 ) -> None:
     """Train one variant: early learning and its branch."""
     from sissi.variants import VARIANTS
 
     if variant not in VARIANTS:
         raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(VARIANTS)}")
-    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds), f"variants=[{variant}]"], offline, fresh)
+    changed = [*(overrides or []), *_seeds(seeds), *as_override(deterministic), f"variants=[{variant}]"]
+    _ablate(experiment, out, changed, offline, fresh)
 
 
 @app.command()

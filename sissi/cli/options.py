@@ -23,4 +23,12 @@ Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", file_okay=False)
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Record on this machine alone; `sissi upload` delivers it.")]
+Deterministic = Annotated[
+    bool, typer.Option("--deterministic", help="The same bits every time, on a GPU too; sets runtime.deterministic.")
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train everything again, whatever is there.")]
+
+
+def as_override(deterministic: bool) -> list[str]:
+    """The override that --deterministic stands for."""
+    return ["runtime.deterministic=true"] if deterministic else []

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Offline, Out, Overrides
+from sissi.cli.options import Deterministic, Offline, Out, Overrides, as_override
 
 
 @app.command()
@@ -20,6 +20,7 @@ def search(
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no trial is begun.")] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna's storage, such as journal:study.log.")] = None,
     offline: Offline = False,
+    deterministic: Deterministic = False,
 ) -> None:
     """Search settings with Optuna; the same command goes on with a study, or works on it beside another."""
     from rich.console import Console
@@ -30,11 +31,12 @@ def search(
     from sissi.search.run import run_search
 
     given = {"trials": trials, "timeout": timeout, "storage": storage}
-    wanted = load_search(file, overrides or []).model_copy(
+    changed = [*(overrides or []), *as_override(deterministic)]
+    wanted = load_search(file, changed).model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )
     console = Console()
     with Display(console) as display:
-        summary = run_search(wanted, overrides or [], display, out, offline=offline)
+        summary = run_search(wanted, changed, display, out, offline=offline)
     console.print(sentence(summary), highlight=False)
     console.print(f"The study is in {summary.address}; `make dashboard` shows it.", highlight=False)

@@ -172,7 +172,7 @@ def _find(store: Store, run: str) -> RunRecord:
     if run == LATEST:
         latest = store.latest_ablation()
         if latest is None:
-            raise TrackingError(f"{store.uri}: holds no ablation yet; make one with `sissi ablation EXPERIMENT`")
+            raise TrackingError(f"{store.address}: holds no ablation yet; make one with `sissi ablation EXPERIMENT`")
         return latest
     found = store.run(run)
     [(key, value)] = ABLATION.items()

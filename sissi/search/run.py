@@ -11,6 +11,7 @@ from optuna.trial import Trial, TrialState
 
 from sissi import config, stage_keys
 from sissi.ablation import Ablation, Workshop, cache_folder, load_checked
+from sissi.addresses import without_password
 from sissi.cache import Cache
 from sissi.data.problems import Problems
 from sissi.jobs import Job, Outcome, run
@@ -42,7 +43,8 @@ class Trials:
 
     def run(self) -> None:
         """Train until there are as many trials as the file asks for, or time is up."""
-        run(self._jobs(), self.workshop.experiment.runtime.jobs, self._listen, self._ended)
+        runtime = self.workshop.experiment.runtime
+        run(self._jobs(), runtime.jobs, self._listen, self._ended, deterministic=runtime.deterministic)
 
     def _jobs(self) -> Iterator[Job]:
         while self.deadline is None or time.monotonic() < self.deadline:
@@ -168,7 +170,7 @@ def _parent(recording: Recording, search: Search, study: Study) -> RecordedRun:
 
 def _describe(parent: RecordedRun, search: Search, experiment: Experiment, study: Study, problems: Problems) -> None:
     parent.params(config.flatten(experiment))
-    parent.text(search.model_dump_json(indent=2), "search.json")
+    parent.text(without_password(search.model_dump_json(indent=2)), "search.json")
     parent.text(config.dump(experiment), "experiment.yaml")
     parent.text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt")
     study.optuna.set_user_attr("objective", search.objective)

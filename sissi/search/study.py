@@ -15,6 +15,7 @@ import optuna
 from filelock import BaseFileLock, FileLock, Timeout
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from sissi.addresses import without_password
 from sissi.errors import SissiError
 from sissi.search.file import Choices, Pruner, Range, Sampler, Search
 
@@ -30,7 +31,7 @@ class Study:
 
     Attributes:
         optuna: Optuna's own study.
-        address: of its storage.
+        address: of its storage, to be shown: without a password.
     """
 
     def __init__(self, search: Search, name: str, folder: Path) -> None:
@@ -38,10 +39,11 @@ class Study:
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         self.search = search
-        self.address = search.storage or f"sqlite:///{folder / 'optuna.db'}"
+        address = search.storage or f"sqlite:///{folder / 'optuna.db'}"
+        self.address = without_password(address)
         self._guard = FileLock(folder / "optuna.lock")
         with self.alone():  # Optuna creates its tables without a lock
-            self.optuna = _opened(search, name, self.address)
+            self.optuna = _opened(search, name, address)
             if search.sampler.name == "grid" and not self.optuna.trials:
                 for point in search.grid:
                     self._propose({key: _written(search.space[key], value) for key, value in point.items()}, {GRID: 1})
@@ -105,8 +107,10 @@ def _opened(search: Search, name: str, address: str) -> optuna.Study:
     except Exception as error:  # of SQLAlchemy, of drivers, of gRPC: each has its own
         text = str(error).partition("\n")[0]
         raise SissiError(
-            f"storage {address}: cannot be used by Optuna ({type(error).__name__}: {text}); start it, install its "
-            "driver, or leave `storage` out for a file beside the MLflow store"
+            without_password(
+                f"storage {address}: cannot be used by Optuna ({type(error).__name__}: {text}); start it, install its "
+                "driver, or leave `storage` out for a file beside the MLflow store"
+            )
         ) from None
 
 

@@ -43,6 +43,8 @@ class Runtime(Settings):
     """Branches trained side by side, a process each, with one thread each on a CPU."""
     trunk_threads: PositiveInt = 2
     """Threads of early learning on a CPU. A fixed number, since it can change results in the last bits."""
+    deterministic: bool = False
+    """Only operations that give the same bits every time, as on a CPU they do anyway; on a GPU it costs time."""
 
 
 def _known_variants(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from sissi.tracking.opening import open_store
 from sissi.tracking.recorded_run import RecordedRun
-from sissi.tracking.recording import Recording, open_recording, upload
+from sissi.tracking.recording import Recording, open_recording, stop_abandoned, upload
 from sissi.tracking.run import Run
 from sissi.tracking.store import ABLATION, STUDY, RunRecord, Store
 
@@ -28,5 +28,6 @@ __all__ = [
     "Store",
     "open_recording",
     "open_store",
+    "stop_abandoned",
     "upload",
 ]

@@ -10,7 +10,8 @@ from typing import Any
 
 import mlflow
 
-from sissi.files import write_whole
+from sissi.files import is_full, write_whole
+from sissi.journal import ForeignPath
 from sissi.tracking.recorded_run import RecordedRun
 from sissi.tracking.store import Store, first_line
 
@@ -96,7 +97,8 @@ class Delivery:
                 for parcel in self._runs:
                     parcel.in_doubt = True
                 if not self._fault:
-                    self._tell(f"MLflow does not take records now ({first_line(error)}); they are kept and tried again")
+                    reason = _reason(error, store)
+                    self._tell(f"MLflow does not take records now ({reason}); they are kept and tried again")
                 self._fault = first_line(error)
 
     def _pause(self, seconds: float | None) -> bool:
@@ -143,12 +145,12 @@ class _Parcel:
         if self._count < 0:
             self._begin(store, parent)
             return None
-        refusal = None
-        method, arguments = next(self.run.journal.calls(self._count))
+        refusal, [method, _] = None, self.run.journal.raw(self._count)[0]
         try:
+            _, arguments = next(self.run.journal.calls(self._count))
             self._say(store, method, arguments)
-        except mlflow.MlflowException as error:
-            if error.error_code not in REFUSALS:
+        except (mlflow.MlflowException, ForeignPath) as error:
+            if isinstance(error, mlflow.MlflowException) and error.error_code not in REFUSALS:
                 raise
             refusal = first_line(error)
             with self.refused.open("a", encoding="utf-8") as file:
@@ -185,6 +187,13 @@ class _Parcel:
     def _note(self, count: int) -> None:
         self._count = count
         write_whole(self._path, json.dumps({"run_id": self.run_id, "count": count}).encode())
+
+
+def _reason(error: Exception, store: Store | None) -> str:
+    """Why a store does not take a record, in a few words."""
+    if not is_full(error):
+        return first_line(error)
+    return f"{store.place if store else 'MLflow'}: no space left on the disk, free some"
 
 
 def mark_delivered(run: RecordedRun, run_id: str) -> None:

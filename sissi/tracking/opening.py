@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -13,8 +13,13 @@ from urllib.parse import unquote
 import mlflow
 from filelock import FileLock
 
+from sissi.addresses import without_password
 from sissi.errors import TrackingError
+from sissi.files import is_full
 from sissi.tracking.store import Store, first_line
+
+# a fault of the database reaches the user as one sentence, without a traceback beside it
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """Stores without a server: whoever creates an experiment says where its artifacts go."""
@@ -92,9 +97,11 @@ def _explained(uri: str, folder: Path) -> Iterator[None]:
     except TrackingError:
         raise
     except Exception as error:  # of MLflow, SQLAlchemy, the file lock, the file system: each has its own
-        if os.environ.get("MLFLOW_TRACKING_URI", "").strip():
+        if is_full(error):
+            advice = "no space left on the disk, free some"
+        elif os.environ.get("MLFLOW_TRACKING_URI", "").strip():
             advice = f"start that server, correct MLFLOW_TRACKING_URI, or unset it to write to {folder}"
         else:
             advice = "name another folder with --set tracking.folder=FOLDER"
         message = f"{uri}: cannot be used as MLflow store: {advice} ({first_line(error)})"
-        raise TrackingError(re.sub(r"//[^/@ ]*@", "//", message)) from error  # without a password
+        raise TrackingError(without_password(message)) from error

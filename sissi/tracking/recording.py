@@ -7,19 +7,21 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from sissi.files import is_full
 from sissi.tracking.delivery import Delivery, mark_delivered
 from sissi.tracking.opening import open_store
 from sissi.tracking.recorded_run import RecordedRun
+from sissi.watchdog import watched
 
 PATIENCE = 30.0
 """Seconds that the end of a command waits for a store that does not answer."""
 HASTE = 3.0
-"""The same after Ctrl-C."""
+"""The same after Ctrl-C, when the disk is full, or for a watchdog."""
 OFFLINE = "offline"
 ABANDONED = "abandoned"
 """File in the folder of a recording that `--fresh` has put aside."""
@@ -110,14 +112,15 @@ def open_recording(
     delivery = None if offline else Delivery(lambda: open_store(folder), tell)
     lock, own = _own(base, key, fresh)
     patience = PATIENCE
-    with lock:
+    with lock, nullcontext() if offline else watched(folder, own):
         others = _others(base, own, delivery)
         recording = Recording(own, delivery)
         recording.stop()  # what was interrupted; `run` goes on with it
         try:
             yield recording
-        except KeyboardInterrupt:
-            patience = HASTE
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) or is_full(error):
+                patience = HASTE
             raise
         finally:
             left = delivery.close(patience) if delivery else 0
@@ -141,9 +144,35 @@ def upload(folder: Path, tell: Callable[[str], None]) -> tuple[int, int]:
     return sum(len(recording.runs) for recording in found), left
 
 
+def stop_abandoned(folder: Path, place: Path) -> None:
+    """Mark the runs of a command that was killed, unless another command has them already; see `watchdog`.
+
+    Args:
+        folder: of tracking.
+        place: folder of the command's recording.
+    """
+    marking = _marking(place)
+    marking.touch()  # first, so that nobody takes us for a command that works on these runs
+    try:
+        with FileLock(f"{place}.lock", timeout=HASTE):
+            _stop_delivered(folder, place)
+    except Timeout:
+        return  # another command has taken over
+    finally:
+        marking.unlink(missing_ok=True)
+
+
+def _stop_delivered(folder: Path, place: Path) -> None:
+    """Runs that nobody works on any more are KILLED, here and in MLflow; others are somebody else's business."""
+    if any(run.status == "RUNNING" for run in Recording(place, None).runs):
+        delivery = Delivery(lambda: open_store(folder), lambda text: None)
+        Recording(place, delivery).stop()
+        delivery.close(HASTE)
+
+
 def _place(folder: Path, offline: bool) -> Path:
     """Where the recordings for a store are: its runs have ids that another store does not know."""
-    name = OFFLINE if offline else hashlib.sha256(open_store(folder).uri.encode()).hexdigest()[:8]
+    name = OFFLINE if offline else hashlib.sha256(open_store(folder).address.encode()).hexdigest()[:8]
     return folder.resolve() / "recordings" / name
 
 
@@ -179,14 +208,23 @@ def _remove(recordings: Iterable[Recording]) -> None:
 
 
 def _locked(place: Path) -> BaseFileLock | None:
-    """A lock on a recording, taken, unless somebody has it; the operating system frees it on death."""
+    """A lock on a recording, taken, unless a command has it; the operating system frees it on death.
+
+    A watchdog that marks the runs of a killed command is waited for: it needs seconds.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{place}.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=PATIENCE if _marking(place).exists() else 0)
     except Timeout:
         return None
+    _marking(place).unlink(missing_ok=True)
     return lock
+
+
+def _marking(place: Path) -> Path:
+    """A file that is there while a watchdog has the lock of a recording, or is about to take it."""
+    return place.with_name(f"{place.name}.marking")
 
 
 def _tell_left(left: int, offline: bool, folder: Path, tell: Callable[[str], None]) -> None:

@@ -11,10 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import mlflow
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus, Metric, Param
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from PIL import Image
 
 from sissi.tracking.logged_model import write_model
 
@@ -84,7 +87,7 @@ class Run:
 
     def text(self, text: str, path: str) -> None:
         """Write a text as an artifact, such as `experiment.yaml`."""
-        self._client.log_text(self.id, text, path)
+        self._client.log_text(self.id, text, _inside(path))
 
     def json(self, content: Any, path: str) -> None:
         """Write a JSON value as an artifact."""
@@ -103,11 +106,11 @@ class Run:
 
     def figure(self, figure: Any, path: str) -> None:
         """Write a matplotlib figure to a path such as `figures/curve.png`; the figure stays open."""
-        self._client.log_figure(self.id, figure, path)
+        self._client.log_figure(self.id, figure, _inside(path))
 
     def file(self, local_path: Path, folder: str = "") -> None:
         """Copy a local file to a folder of the run's artifacts."""
-        self._client.log_artifact(self.id, str(local_path), folder or None)
+        self._client.log_artifact(self.id, str(local_path), _inside(folder) or None)
 
     def dataset(self, name: str, digest: str, source: str, role: str, profile: Mapping[str, Any]) -> None:
         """Say which data the run used.
@@ -150,18 +153,29 @@ class Run:
         return f"models:/{logged.model_id}"
 
     def has(self, method: str, arguments: Sequence[Any]) -> bool:
-        """Whether MLflow has taken a call whose answer got lost; False for calls that may simply be made again."""
+        """Whether MLflow has taken a call that ended in a fault; False for calls that may simply be made again."""
         if method == "metrics":
             key, step = written_key(next(iter(arguments[0]))), arguments[1]
             return any(point.step == step for point in self._client.get_metric_history(self.id, key))
         if method == "image":
-            key = re.sub("/", "[~#]", re.escape(image_key(arguments[0])))  # MLflow's file names, of all its versions
-            wanted = re.compile(rf"images/{key}[+%]step[+%]{arguments[2]}[+%]")
-            return any(wanted.match(file.path) for file in self._client.list_artifacts(self.id, "images"))
+            return self._has_picture(image_key(arguments[0]), arguments[2])
         if method == "model":
             outputs = self._client.get_run(self.id).outputs
             models = [self._client.get_logged_model(one.model_id) for one in (outputs.model_outputs if outputs else [])]
             return any(model.name == arguments[1] and model.status == LoggedModelStatus.READY for model in models)
+        return False
+
+    def _has_picture(self, key: str, step: int) -> bool:
+        """Whether a picture is there, large and small and in one piece; what a full disk left of it is removed."""
+        name = re.sub("/", "[~#]", re.escape(key))  # MLflow's file names, of all its versions
+        wanted = re.compile(rf"images/{name}[+%]step[+%]{step}[+%]")
+        paths = [file.path for file in self._client.list_artifacts(self.id, "images") if wanted.match(file.path)]
+        folder, address = self._client.get_run(self.id).info.artifact_uri, self._client.tracking_uri
+        local = [mlflow.artifacts.download_artifacts(f"{folder}/{path}", tracking_uri=address) for path in paths]
+        if {Path(path).suffix for path in paths} == {".png", ".webp"} and all(map(_is_picture, local)):
+            return True
+        for path in paths:
+            get_artifact_repository(folder, tracking_uri=address).delete_artifacts(path)
         return False
 
     def _model_metrics(self, keys: Mapping[str, float], model_id: str) -> None:
@@ -179,6 +193,28 @@ def written_key(key: str) -> str:
 def image_key(key: str) -> str:
     """A key that MLflow takes for a picture."""
     return re.sub(r"[^a-zA-Z0-9_\-./ ]", "_", key)
+
+
+def _inside(path: str) -> str:
+    """A path of an artifact that stays inside its run; MLflow itself would fail in a way that looks like its own fault.
+
+    Raises:
+        mlflow.MlflowException: it leads out.
+    """
+    parts = re.split(r"[/\\]", path)
+    if ".." in parts or (path and not parts[0]) or parts[0].endswith(":"):
+        raise mlflow.MlflowException.invalid_parameter_value(f"artifact path {path!r} leads out of its run")
+    return path
+
+
+def _is_picture(path: str) -> bool:
+    """Whether a file is a picture in one piece."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except OSError:
+        return False
+    return True
 
 
 def _text(value: Any) -> str:

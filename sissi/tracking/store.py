@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from mlflow.entities import ViewType
 from mlflow.tracking.context.registry import resolve_tags
 
+from sissi.addresses import without_password
 from sissi.errors import TrackingError
 from sissi.tracking.commit import commit_tags
 from sissi.tracking.run import Run, written_key
@@ -57,6 +59,16 @@ class Store:
     def uri(self) -> str:
         """MLflow's address of the store, as in `mlflow ui --backend-store-uri ADDRESS`."""
         return str(self._client.tracking_uri)
+
+    @property
+    def place(self) -> str:
+        """Where it keeps artifacts: a folder, or the server that has them."""
+        return unquote(urlsplit(self._artifacts).path) if self._artifacts else self.address
+
+    @property
+    def address(self) -> str:
+        """Of the store, to be shown: `uri` without a password."""
+        return without_password(self.uri)
 
     def start_run(
         self,
@@ -208,5 +220,5 @@ def _known(what: str) -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of a fault's text."""
-    return str(error).partition("\n")[0]
+    """The first line of a fault's text, without passwords of addresses in it."""
+    return without_password(str(error).partition("\n")[0])

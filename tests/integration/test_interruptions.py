@@ -6,79 +6,21 @@ import random
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from sissi.tracking import open_store
-from tests.integration.conftest import ROOT, sissi
+from tests.integration.smoke import begin, children_of, curves, finish, read_until, table
+from tests.tracking.test_watchdog import await_end, watchdogs
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 KILLS = int(os.environ.get("SISSI_KILLS", "5"))
-SMOKE = ROOT / "experiments/smoke.yaml"
 
 
 @pytest.fixture(autouse=True)
 def _no_server(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-def begin(folder, *arguments):
-    """The smoke ablation under way, in a process group of its own."""
-    folder.mkdir(exist_ok=True)
-    command = [str(Path(sys.executable).with_name("sissi")), "ablation", str(SMOKE), "--out", "out", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(command, cwd=folder, text=True, start_new_session=True, **pipes)
-
-
-def finish(folder, *arguments):
-    done = sissi("ablation", SMOKE, "--out", "out", *arguments, cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def read_until(process, wanted):
-    """Its lines up to one with these words."""
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if wanted in line:
-            return lines
-    raise AssertionError("".join(lines))
-
-
-def table(folder):
-    return (folder / "out/table.csv").read_bytes()
-
-
-def curves(folder):
-    """Every point of every curve as it is stored, doubles included, and every picture; by run, without costs."""
-    store = open_store(folder / "mlruns")
-    parent = store.latest_ablation()
-    seen = {}
-    for run in store.children(parent.id):
-        for key in run.metrics:
-            if not key.startswith("cost/"):
-                points = store._client.get_metric_history(run.id, key)
-                seen[run.name, key] = sorted((point.step, point.value) for point in points)
-        pictures = [file.path for file in store._client.list_artifacts(run.id, "images") if file.path.endswith("png")]
-        seen[run.name, "pictures"] = Counter(path.split("+timestamp")[0] for path in pictures)
-    return parent.status, seen
-
-
-def children_of(pid):
-    """Processes below a process, by /proc."""
-    found, left = [], [pid]
-    while left:
-        one = left.pop()
-        try:
-            below = [int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
-        except OSError:
-            continue
-        found += below
-        left += below
-    return found
 
 
 def test_an_ablation_that_is_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path, smoke_folder):
@@ -102,10 +44,11 @@ def test_an_ablation_that_is_killed_at_any_moment_ends_as_an_undisturbed_one(tmp
     print(f"survived {len(killed)} kills: {killed}")
 
 
-def test_ctrl_c_says_how_to_go_on_and_leaves_no_run_running(tmp_path, smoke_folder):
+@pytest.mark.parametrize(("end", "number"), [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM)])
+def test_ctrl_c_and_a_polite_kill_say_how_to_go_on_and_leave_no_run_running(tmp_path, smoke_folder, end, number):
     process = begin(tmp_path)
     read_until(process, "epoch 5/6")
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    end(process.pid, number)  # Ctrl-C reaches the whole group, a batch system's request the command alone
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 130 and "the same command goes on from here" in told and "Traceback" not in told
     store = open_store(tmp_path / "mlruns")
@@ -115,6 +58,20 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_run_running(tmp_path, smoke_fold
     told = finish(tmp_path)
     assert "going on with the ablation" in told and "trunk: epoch" not in told
     assert table(tmp_path) == table(smoke_folder) and curves(tmp_path) == curves(smoke_folder)
+
+
+def test_an_ablation_that_is_shot_leaves_no_run_running_though_nobody_comes_after_it(tmp_path):
+    process = begin(tmp_path)
+    read_until(process, "epoch 5/6")
+    [watchdog] = watchdogs(tmp_path)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    await_end(watchdog)
+    store = open_store(tmp_path / "mlruns")
+    parent = store.latest_ablation()
+    statuses = {run.name: run.status for run in [parent, *store.children(parent.id)]}
+    assert statuses.pop("trunk") == "FINISHED"
+    assert parent.status == "KILLED" and set(statuses.values()) <= {"KILLED", "FINISHED"}
 
 
 def test_two_ablations_at_once_on_one_store_are_both_right(tmp_path, smoke_folder):

@@ -125,3 +125,11 @@ def test_a_trial_that_goes_badly_can_be_stopped(tmp_path, name):
 def test_a_storage_that_cannot_be_used_is_named(tmp_path):
     with pytest.raises(SissiError, match=r"storage sqlite:////nowhere/x\.db: cannot be used by Optuna"):
         Study(search(storage="sqlite:////nowhere/x.db"), "one", tmp_path)
+
+
+def test_a_password_of_the_storage_is_not_shown(tmp_path):
+    with pytest.raises(SissiError, match=r"storage nonesuch://host/db: cannot be used") as caught:
+        Study(search(storage="nonesuch://me:hunter2@host/db"), "one", tmp_path)
+    assert "hunter2" not in str(caught.value)
+    study = Study(search(storage=f"sqlite:///file:{tmp_path}/other.db?uri=true&password=hunter2"), "one", tmp_path)
+    assert study.address == f"sqlite:///file:{tmp_path}/other.db?uri=true&password=***"

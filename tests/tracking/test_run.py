@@ -241,3 +241,20 @@ def test_data_sets_have_a_digest_and_a_role(run: Run, client: Any) -> None:
     assert [(tag.key, tag.value) for tag in train.tags] == [("mlflow.data.context", "training")]
     assert json.loads(train.dataset.source) == {"uri": "/data/cell_lab"}
     assert json.loads(train.dataset.profile) == {"images": 224, "boxes": 9000}
+
+
+@pytest.mark.parametrize("damage", ["large cut", "small cut", "small gone"])
+def test_a_picture_that_arrived_in_part_is_removed_and_counts_as_not_there(store: Store, run: Run, damage: str) -> None:
+    picture = np.full((20, 30, 3), 7, np.uint8)
+    run.image("labels/a.png", picture, 3)
+    call: Any = ("image", ("labels/a.png", picture, 3))
+    assert run.has(*call)
+    folder = store.artifact(run.id, "images")
+    [path] = folder.glob("*.png" if "large" in damage else "*.webp")
+    if "gone" in damage:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:40])
+    assert not run.has(*call) and not list(folder.iterdir())
+    run.image("labels/a.png", picture, 3)
+    assert run.has(*call) and len(list(folder.iterdir())) == 2

@@ -1,0 +1,68 @@
+"""The smoke ablation as a command that tests begin, watch, end, and compare with an undisturbed one."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from sissi.tracking import open_store
+from tests.integration.conftest import ROOT, sissi
+
+SMOKE = ROOT / "experiments/smoke.yaml"
+
+
+def begin(folder, *arguments):
+    """The smoke ablation under way, in a process group of its own."""
+    folder.mkdir(exist_ok=True)
+    command = [str(Path(sys.executable).with_name("sissi")), "ablation", str(SMOKE), "--out", "out", *arguments]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, cwd=folder, text=True, start_new_session=True, **pipes)
+
+
+def finish(folder, *arguments):
+    done = sissi("ablation", SMOKE, "--out", "out", *arguments, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def read_until(process, wanted):
+    """Its lines up to one with these words."""
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if wanted in line:
+            return lines
+    raise AssertionError("".join(lines))
+
+
+def table(folder):
+    return (folder / "out/table.csv").read_bytes()
+
+
+def curves(folder):
+    """Every point of every curve as it is stored, doubles included, and every picture; by run, without costs."""
+    store = open_store(folder / "mlruns")
+    parent = store.latest_ablation()
+    seen = {}
+    for run in store.children(parent.id):
+        for key in run.metrics:
+            if not key.startswith("cost/"):
+                points = store._client.get_metric_history(run.id, key)
+                seen[run.name, key] = sorted((point.step, point.value) for point in points)
+        pictures = [file.path for file in store._client.list_artifacts(run.id, "images") if file.path.endswith("png")]
+        seen[run.name, "pictures"] = Counter(path.split("+timestamp")[0] for path in pictures)
+    return parent.status, seen
+
+
+def children_of(pid):
+    """Processes below a process, by /proc."""
+    found, left = [], [pid]
+    while left:
+        one = left.pop()
+        try:
+            below = [int(child) for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
+        except OSError:
+            continue
+        found += below
+        left += below
+    return found

@@ -1,0 +1,60 @@
+"""What must not change a result: workers, jobs side by side, the order of the variants; and --deterministic."""
+
+import csv
+import json
+
+import pytest
+
+from sissi.variants import VARIANTS
+from tests.integration.conftest import sissi
+from tests.integration.smoke import SMOKE, table
+
+pytestmark = pytest.mark.slow
+WATCH = """
+import json, os, pathlib
+from multiprocessing.process import BaseProcess
+
+work = BaseProcess.run
+
+def run(self):
+    work(self)
+    import torch
+    seen = [torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark]
+    seen.append(os.environ.get("CUBLAS_WORKSPACE_CONFIG"))
+    (pathlib.Path(__file__).parent / f"{self.name}.json").write_text(json.dumps(seen))
+
+BaseProcess.run = run
+"""
+"""Has every process write down, at its end, how deterministic it was."""
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.mark.parametrize("command", ["ablation", "run"])
+def test_every_process_of_a_command_is_deterministic_and_on_a_cpu_gives_the_same(
+    tmp_path, smoke_folder, monkeypatch, command
+):
+    watch = tmp_path / "watch"
+    watch.mkdir()
+    (watch / "sitecustomize.py").write_text(WATCH)
+    monkeypatch.setenv("PYTHONPATH", str(watch), prepend=":")
+    variant = ["--variant", "plain-a"] if command == "run" else []
+    done = sissi(command, SMOKE, *variant, "--deterministic", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = {path.stem: json.loads(path.read_text()) for path in watch.glob("*.json")}
+    stages = {"trunk", "labels at 4", *(["plain-a"] if variant else ["labels at 3", *VARIANTS])}
+    assert seen == {name: [True, False, ":4096:8"] for name in stages}
+    assert set(table(tmp_path).splitlines()) <= set(table(smoke_folder).splitlines())
+
+
+def test_neither_workers_nor_jobs_nor_the_order_of_the_variants_change_a_score(tmp_path, smoke_folder):
+    backwards = f"variants=[{','.join(reversed(VARIANTS))}]"
+    other = ["training.workers=0", "runtime.jobs=1", backwards]
+    settings = [part for one in other for part in ("--set", one)]
+    done = sissi("ablation", SMOKE, *settings, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [list(csv.reader(one.decode().splitlines())) for one in (table(tmp_path), table(smoke_folder))]
+    assert rows[0][1] != rows[1][1] and sorted(rows[0]) == sorted(rows[1])
