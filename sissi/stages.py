@@ -131,6 +131,14 @@ def scores(
         return result
 
 
+def branch_and_scores(
+    experiment: Experiment, data: DataSets, task: Branch, place: Entry, record: Recorder
+) -> tuple[Path, dict[str, dict[str, float]]]:
+    """A variant to its end: the file of the detector, and its metrics for each reader."""
+    branch(experiment, data, task, record)
+    return task.model, scores(experiment, data, task.model, place, record)
+
+
 def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Kept) -> None:
     """Every epoch leaves a checkpoint; the last two are kept until the branch is at its end."""
     begun = time.monotonic()

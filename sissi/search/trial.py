@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from sissi import stage_keys
-from sissi.ablation import blur_of
 from sissi.cache import Cache
 from sissi.data.datasets import DataSets
 from sissi.early_learning import start_point
@@ -17,6 +16,7 @@ from sissi.records import Recorder
 from sissi.settings import Experiment
 from sissi.stages import Branch, branch, device_of, machine_of, scores, trunk
 from sissi.variants import VARIANTS
+from sissi.workshop import blur_of
 
 
 @dataclass(frozen=True)

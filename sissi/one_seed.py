@@ -1,0 +1,145 @@
+"""The variants of one seed: the trunk, a branch for each variant, and their rows of table 1."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sissi import stage_keys, table
+from sissi.deceleration import StartPoint
+from sissi.early_learning import Trunk, start_point
+from sissi.errors import SissiError
+from sissi.evaluation import COCO_LIMIT
+from sissi.jobs import Job, Outcome
+from sissi.stages import Branch, branch_and_scores, first_labels, trunk
+from sissi.table import Row
+from sissi.tracking import RecordedRun
+from sissi.variants import VARIANTS
+from sissi.workshop import Workshop
+
+
+class OneSeed:
+    """The variants of one seed under way."""
+
+    def __init__(self, workshop: Workshop, parent: RecordedRun, seed: int) -> None:
+        self.workshop = workshop
+        self.experiment = workshop.experiment
+        self.parent = parent
+        self.seed = seed
+
+    def rows(self) -> list[Row]:
+        """Trunk and branches for one seed."""
+        trained = self.trunk()
+        starts = {
+            name: start_point(VARIANTS[name].start, trained, self.experiment) for name in self.experiment.variants
+        }
+        for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
+            self.workshop.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
+        branches = {
+            name: self.workshop.branch(self.experiment, VARIANTS[name], self.seed, trained, start)
+            for name, start in starts.items()
+        }
+        self._first_labels(branches)
+        with ExitStack() as runs:
+            return self._branches(starts, branches, runs)
+
+    def trunk(self) -> Trunk:
+        """Early learning, in a run of its own."""
+        with ExitStack() as runs:
+            return self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs))
+
+    def _trunk(self, tracked: RecordedRun) -> Trunk:
+        name = tracked.name
+        work = (self.experiment, self.seed, self.workshop.data, self.workshop.trunk(self.seed))
+        job = Job(name, trunk, work, self.experiment.runtime.trunk_threads)
+        outcome = self.workshop.run([job], {name: [tracked]})[name]
+        if outcome.error is not None:
+            raise SissiError(f"early learning (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
+        trained: Trunk = outcome.value
+        for one in start_point("adele", trained, self.experiment).fits:
+            tracked.metrics(
+                {"adele/relative_change": one.relative_change, "adele/a": one.a, "adele/b": one.b, "adele/c": one.c},
+                one.epoch,
+            )
+        return trained
+
+    def _first_labels(self, branches: dict[str, Branch]) -> None:
+        """Pseudo labels of each distinct start epoch: variants that leave the trunk together share them."""
+        missing = {
+            task.start: Job(
+                self._name(f"labels at {task.start}"),
+                first_labels,
+                (self.experiment, self.workshop.data, task.checkpoint, task.first_labels),
+            )
+            for task in branches.values()
+            if task.first_labels is not None and task.entry.result is None
+        }
+        outcomes = self.workshop.run(list(missing.values()), {})
+        for outcome in outcomes.values():
+            if outcome.error is not None:
+                raise SissiError(f"label correction (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
+
+    def _branches(self, starts: dict[str, StartPoint], branches: dict[str, Branch], runs: ExitStack) -> list[Row]:
+        """Equal branches are trained once, and told to the run of each of their variants."""
+        tracked = {name: self._start_branch(name, start, runs) for name, start in starts.items()}
+        groups: dict[Path, list[str]] = {}
+        for name, task in branches.items():
+            groups.setdefault(task.entry.folder, []).append(name)
+        jobs, told = [], {}
+        for names in groups.values():
+            job = Job(self._name(" = ".join(names)), branch_and_scores, self._work(branches[names[0]]))
+            jobs.append(job)
+            told[job.name] = [tracked[name] for name in names]
+        outcomes = self.workshop.run(jobs, told)
+        by_name = {name: outcomes[job.name] for job, names in zip(jobs, groups.values(), strict=True) for name in names}
+        return [row for name in starts for row in self._finish(name, starts[name], by_name[name], tracked[name])]
+
+    def _work(self, task: Branch) -> tuple[Any, ...]:
+        workshop = self.workshop
+        place = workshop.entry("scores", stage_keys.scores(self.experiment, task.entry, workshop.digests))
+        return self.experiment, workshop.data, task, place
+
+    def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> RecordedRun:
+        tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)
+        tracked.params({"variant": name, "start_epoch": start.epoch})
+        tracked.text(start.reason, "start_point.txt")
+        return tracked
+
+    def _finish(self, name: str, start: StartPoint, outcome: Outcome, tracked: RecordedRun) -> list[Row]:
+        if outcome.error is not None:
+            tracked.text(outcome.details or outcome.error, "error.txt")
+            tracked.end("FAILED")
+            self.workshop.display.say(f"{name} (seed {self.seed}) failed: {outcome.error}")
+        else:
+            tracked.model(outcome.value[0], "model", self.experiment.training.epochs)
+            tracked.end("FINISHED")
+        return [self._row(name, reader, start, outcome) for reader in self.workshop.data.readers]
+
+    def _row(self, name: str, reader: str, start: StartPoint, outcome: Outcome) -> Row:
+        failed = dict.fromkeys(table.METRICS, float("nan"))
+        return Row(
+            variant=name,
+            seed=self.seed,
+            reader=reader,
+            **(failed if outcome.error is not None else outcome.value[1][reader]),
+            ap_limit=COCO_LIMIT,
+            dense_limit=self.experiment.evaluation.max_detections,
+            start_epoch=start.epoch,
+            epochs=self.experiment.training.epochs,
+            status=outcome.error or "ok",
+        )
+
+    def _start(self, name: str, tags: dict[str, str], runs: ExitStack) -> RecordedRun:
+        labelled = {**tags, "sissi.seed": str(self.seed)}
+        tracked = self.workshop.recording.run(self.experiment.name, name, parent=self.parent, tags=labelled)
+        runs.enter_context(tracked)
+        tracked.params({"seed": self.seed})
+        return tracked
+
+    def _name(self, stage: str) -> str:
+        return stage if len(self.experiment.seeds) == 1 else f"{stage} (seed {self.seed})"
+
+
+def _detail(outcome: Outcome) -> str:
+    return "" if outcome.details is None else f"\n{outcome.details}"
