@@ -40,7 +40,7 @@ class StartPoint:
     """Where correction starts.
 
     Attributes:
-        epoch: correction starts after this epoch of early learning, from 1 on.
+        epoch: correction starts after this epoch of early learning, from 1 on; 0 for what shares none of it.
         reason: a sentence for the user.
         found: False if the rule named no epoch, so that the last one was taken.
         fits: the fit of every epoch that had one, for ADELE.

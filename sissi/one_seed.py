@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sissi import stage_keys, table
-from sissi.deceleration import StartPoint
+from sissi.deceleration import StartPoint, adele_start
 from sissi.early_learning import Trunk, start_point
 from sissi.errors import SissiError
 from sissi.evaluation import COCO_LIMIT
@@ -30,10 +30,9 @@ class OneSeed:
 
     def rows(self) -> list[Row]:
         """Trunk and branches for one seed."""
-        trained = self.trunk()
-        starts = {
-            name: start_point(VARIANTS[name].start, trained, self.experiment) for name in self.experiment.variants
-        }
+        shared = any(VARIANTS[name].labels == "weak" for name in self.experiment.variants)
+        trained = self.trunk() if shared else Trunk((), (), (), 0.0)
+        starts = {name: start_point(VARIANTS[name], trained, self.experiment) for name in self.experiment.variants}
         for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
             self.workshop.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
         branches = {
@@ -57,7 +56,7 @@ class OneSeed:
         if outcome.error is not None:
             raise SissiError(f"early learning (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
         trained: Trunk = outcome.value
-        for one in start_point("adele", trained, self.experiment).fits:
+        for one in adele_start(trained.ap50, self.experiment.deceleration).fits:
             tracked.metrics(
                 {"adele/relative_change": one.relative_change, "adele/a": one.a, "adele/b": one.b, "adele/c": one.c},
                 one.epoch,
@@ -86,13 +85,14 @@ class OneSeed:
         groups: dict[Path, list[str]] = {}
         for name, task in branches.items():
             groups.setdefault(task.entry.folder, []).append(name)
+        longest_first = sorted(groups.values(), key=lambda names: branches[names[0]].start)
         jobs, told = [], {}
-        for names in groups.values():
+        for names in longest_first:
             job = Job(self._name(" = ".join(names)), branch_and_scores, self._work(branches[names[0]]))
             jobs.append(job)
             told[job.name] = [tracked[name] for name in names]
         outcomes = self.workshop.run(jobs, told)
-        by_name = {name: outcomes[job.name] for job, names in zip(jobs, groups.values(), strict=True) for name in names}
+        by_name = {name: outcomes[job.name] for job, names in zip(jobs, longest_first, strict=True) for name in names}
         return [row for name in starts for row in self._finish(name, starts[name], by_name[name], tracked[name])]
 
     def _work(self, task: Branch) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 from sissi.boxes import Boxes
 from sissi.cache import Entry
 from sissi.data.datasets import DataSets
+from sissi.data.load import digest
 from sissi.settings import Blur, Experiment
 
 _LATER = {
@@ -50,9 +51,9 @@ def branch(
 
     Args:
         experiment: all settings.
-        trunk: that it leaves.
+        trunk: that it leaves, or that it would be part of if it begins with epoch 1.
         start: after this epoch.
-        corrects: False for the reference row that keeps the initial labels.
+        corrects: False for the reference rows, which keep their labels.
         blur: of the background; None: the original images.
         digests: of the data.
     """
@@ -79,11 +80,12 @@ def scores(experiment: Experiment, branch: Entry, digests: dict[str, str]) -> di
 
 
 def digests(data: DataSets) -> dict[str, str]:
-    """sha256 of images and labels of each data set, of what the readers drew, and of the reference."""
+    """sha256 of images and labels of each data set, of what the readers drew, of the reference, and of what has one."""
     return {
         **data.digests(),
         "readers": _digest(data.readers),
         "reference": _digest({"reference": data.reference or []}),
+        "referenced": digest(data.referenced()),
     }
 
 

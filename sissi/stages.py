@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from sissi.data.frames import Frames, frames_of, in_file_pixels
 from sissi.data.images import read_image
 from sissi.data.samples import Sample
 from sissi.detector import CellDetector, build, detect, load, predict_frames, save
-from sissi.early_learning import Trunk, train_trunk
+from sissi.early_learning import Trunk, new_learner, train_trunk
 from sissi.evaluation import Metrics
 from sissi.journal import Journal
 from sissi.learner import Learner, make_learner
@@ -48,9 +48,10 @@ class Branch:
     Attributes:
         entry: where its work is kept.
         seed: of the experiment.
-        start: epoch of the trunk that it leaves.
-        checkpoint: of the trunk at that epoch.
-        corrects: False for the reference row that keeps the initial labels.
+        start: epoch of the trunk that it leaves; 0: it begins with new weights.
+        checkpoint: of the trunk at that epoch; None for epoch 0.
+        labels: that it begins with: the initial weak ones, or the reference ones of the images that have them.
+        corrects: False for the reference rows, which keep the labels that they begin with.
         blur: of the background of target images; None: the original images.
         first_labels: where the pseudo labels of that very checkpoint are kept, or are to be; None: not shared.
     """
@@ -58,7 +59,8 @@ class Branch:
     entry: Entry
     seed: int
     start: int
-    checkpoint: Path
+    checkpoint: Path | None
+    labels: Literal["weak", "reference"]
     corrects: bool
     blur: Blur | None
     first_labels: Entry | None
@@ -144,11 +146,16 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     begun = time.monotonic()
     checkpoints = Checkpoints(task.entry.folder)
     target, source = (_frames(data, role, experiment) for role in ("target", "source"))
+    if task.labels == "reference":
+        target = frames_of(data.referenced(), experiment.training.image_size)
     reached = checkpoints.latest(told.say)
     epoch, notes = reached or (task.start, {"told": 0, "wall": 0.0})
     told.journal.truncate(notes["told"])
     told.say_again()
-    learner, tensors = _resume(experiment, checkpoints.path(epoch) if reached else task.checkpoint)
+    before = checkpoints.path(epoch) if reached else task.checkpoint
+    learner, tensors = (
+        _resume(experiment, before) if before else (new_learner(experiment, task.seed, device_of(experiment)), {})
+    )
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
     course = Course(target, source, task.blur, experiment, task.seed, task.entry.folder / "synthetic")
     if task.corrects:
@@ -183,7 +190,7 @@ def _keeping_bad_batch(entry: Entry, record: Recorder) -> Iterator[None]:
 
 def _shared_labels(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> list[Boxes] | None:
     """The pseudo labels of the trunk's checkpoint, made now if nobody has made them."""
-    if task.first_labels is None:
+    if task.first_labels is None or task.checkpoint is None:
         return None
     first_labels(experiment, data, task.checkpoint, task.first_labels, record)
     return [make_boxes(*boxes) for boxes in task.first_labels.result]

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from sissi.summary import METRICS as SHOWN
 from sissi.summary import best, percent, short, summarise
-from sissi.variants import VARIANTS
+from sissi.variants import ORACLE, VARIANTS
 
 METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
 
@@ -149,5 +149,7 @@ def caption(rows: Sequence[Row]) -> str:
     told += (
         f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
     )
+    if any(row.variant == ORACLE for row in rows):
+        told += f". {ORACLE}: trained on the reference labels of the training images that have them"
     failed = sorted({f"{VARIANTS[row.variant].title}: {row.status}" for row in rows if row.status != "ok"})
     return ". ".join([told, *failed]) + "."

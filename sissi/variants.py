@@ -16,12 +16,14 @@ class Variant:
         start: what ends early learning (3.3): the lowest source validation loss, ADELE, or nothing: the initial
             labels are trusted to the end.
         background: of the target images during self-training (3.5).
+        labels: what early learning trusts: the initial weak labels, or the reference ones.
     """
 
     name: str
     title: str
     start: Literal["validation_loss", "adele", "never"]
     background: Literal["original", "weak", "strong"]
+    labels: Literal["weak", "reference"] = "weak"
 
     @property
     def corrects(self) -> bool:
@@ -29,6 +31,7 @@ class Variant:
         return self.start != "never"
 
 
+WEAK_ONLY, ORACLE = "weak-only", "oracle"
 VARIANTS = {
     variant.name: variant
     for variant in (
@@ -38,7 +41,11 @@ VARIANTS = {
         Variant("plain-a", "Plain A", "adele", "original"),
         Variant("a+sissi-w", "A + SISSI (W)", "adele", "weak"),
         Variant("a+sissi-s", "A + SISSI (S)", "adele", "strong"),
-        Variant("weak-only", "weak-only", "never", "original"),
+        Variant(WEAK_ONLY, "weak-only", "never", "original"),
+        Variant(ORACLE, "oracle", "never", "original", labels="reference"),
     )
 }
-"""The six variants of the paper in its order, and `weak-only`: the same epochs on the initial labels, no correction."""
+"""The six variants of the paper in its order, and two reference rows without correction: `weak-only`, the floor, is the
+same epochs on the initial labels; `oracle`, the ceiling, is the same epochs on the reference labels."""
+REFERENCES = tuple(variant.name for variant in VARIANTS.values() if not variant.corrects)
+"""The rows that are outside of the comparison."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sissi import stage_keys
 from sissi.cache import Cache, Entry
@@ -41,19 +41,21 @@ class Workshop:
         self._to_forget = fresh
         self._seen: set[Path] = set()
 
-    def trunk(self, seed: int) -> Entry:
-        """The place of the early learning of a seed."""
-        return self.entry("trunk", stage_keys.trunk(self.experiment, seed, self.digests, self.machine))
+    def trunk(self, seed: int, labels: Literal["weak", "reference"] = "weak") -> Entry:
+        """The place of the early learning of a seed on these labels."""
+        digests = self.digests if labels == "weak" else self.digests | {"target_train": self.digests["referenced"]}
+        return self.entry("trunk", stage_keys.trunk(self.experiment, seed, digests, self.machine))
 
     def branch(self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint) -> Branch:
         """What a variant does after the trunk; equal for variants that only differ in name."""
-        entry, corrects, blur = self.trunk(seed), variant.corrects, blur_of(variant, experiment)
-        content = stage_keys.branch(experiment, entry, start.epoch, corrects, blur, self.digests)
+        origin, corrects, blur = self.trunk(seed, variant.labels), variant.corrects, blur_of(variant, experiment)
+        content = stage_keys.branch(experiment, origin, start.epoch, corrects, blur, self.digests)
         return Branch(
             entry=self.entry("branch", content),
             seed=seed,
             start=start.epoch,
-            checkpoint=trained.checkpoints[start.epoch - 1],
+            checkpoint=trained.checkpoints[start.epoch - 1] if start.epoch else None,
+            labels=variant.labels,
             corrects=corrects,
             blur=blur,
             first_labels=self.labels(experiment, seed, start.epoch) if corrects else None,

@@ -54,9 +54,9 @@ def variants() -> None:
     table = Table()
     for column in ("name", "in table 1", "correction starts", "background of target images"):
         table.add_column(column)
-    starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: reference row"}
+    starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: {} labels only"}
     for variant in VARIANTS.values():
-        table.add_row(variant.name, variant.title, starts[variant.start], variant.background)
+        table.add_row(variant.name, variant.title, starts[variant.start].format(variant.labels), variant.background)
     Console().print(table)
 
 

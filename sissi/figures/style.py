@@ -31,6 +31,7 @@ LINES = {
     "a+sissi-w": Line(ORANGE, "--", "^"),
     "a+sissi-s": Line(VERMILION, "-", "^"),
     "weak-only": Line(GREY, ":", "x"),
+    "oracle": Line(GREEN, ":", "+"),
 }
 """By the variant's name: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
 

@@ -15,7 +15,7 @@ from sissi.figures import Panel, label_cycles, side_by_side, synthetic_like
 from sissi.report.document import Picture, Section
 from sissi.report.evidence import Evidence
 from sissi.report.images import Images
-from sissi.summary import REFERENCE, short
+from sissi.summary import short
 from sissi.synthetic_images import synthesise
 from sissi.variants import VARIANTS
 
@@ -37,7 +37,7 @@ def pictures_section(evidence: Evidence) -> Section:
     labels = {
         variant: found
         for variant in evidence.record.variants
-        if variant != REFERENCE
+        if VARIANTS[variant].corrects
         and (run := evidence.record.branches.get((variant, seed or 0)))
         and (found := evidence.record.labels(run))
     }

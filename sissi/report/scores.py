@@ -11,9 +11,9 @@ from sissi.report.evidence import Evidence
 from sissi.report.paper import paper_table
 from sissi.resampling import matches
 from sissi.statistics import RESAMPLES, Difference, Resampled, bootstrap, paired_difference
-from sissi.summary import METRICS, REFERENCE, best, percent, short, summarise
+from sissi.summary import METRICS, best, percent, short, summarise
 from sissi.table import Row, caption, starts
-from sissi.variants import VARIANTS
+from sissi.variants import ORACLE, VARIANTS, WEAK_ONLY
 
 BASELINE = "baseline"
 AGAINST = VARIANTS[BASELINE].title
@@ -26,13 +26,19 @@ def scores_section(evidence: Evidence) -> Section:
     if rows:
         section.blocks += [
             table_1(rows),
-            f"{_seeds(rows)} The row {REFERENCE} is a reference: the same epochs on the "
-            "initial labels, without correction; it takes no part in the comparison.",
+            f"{_seeds(rows)} {WEAK_ONLY} and {ORACLE} are reference rows, without correction: the same epochs on the "
+            f"initial labels and, where there are any, on the reference labels{_covered(evidence)}. They take no part "
+            "in the comparison.",
         ]
     else:
         section.blocks.append("No variant has been scored yet.")
     section.blocks.append(paper_table())
     return section
+
+
+def _covered(evidence: Evidence) -> str:
+    """How many training images the oracle had."""
+    return f" of the {len(evidence.reference)} training images that have them" if evidence.reference else ""
 
 
 def table_1(rows: list[Row]) -> Table:

@@ -60,7 +60,7 @@ class Experiment(Settings):
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     """Each repeats trunk and branches."""
     variants: Annotated[tuple[str, ...], AfterValidator(_known_variants)] = Field(default=tuple(VARIANTS), min_length=1)
-    """Rows of table 1, and the reference row weak-only."""
+    """Rows of table 1, and the reference rows weak-only and, where there is a data.target_reference, oracle."""
     data: Annotated[FileData | DemoData, Field(discriminator="kind")]
     detector: Detector
     training: Training
