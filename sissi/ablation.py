@@ -11,10 +11,11 @@ from sissi.data.checked import load_checked
 from sissi.data.datasets import DataSets
 from sissi.description import describe
 from sissi.errors import SissiError
+from sissi.headroom import shares
 from sissi.one_seed import OneSeed
 from sissi.progress import Display
+from sissi.results import Results
 from sissi.settings import Experiment
-from sissi.table import Row
 from sissi.tracking import ABLATION, open_recording
 from sissi.variants import ORACLE
 from sissi.workshop import Workshop, cache_folder
@@ -22,15 +23,15 @@ from sissi.workshop import Workshop, cache_folder
 
 def run_ablation(
     experiment: Experiment, display: Display, out: Path | None = None, *, offline: bool = False, fresh: bool = False
-) -> list[Row]:
-    """Run every variant for every seed, record everything in MLflow, and give the rows of table 1.
+) -> Results:
+    """Run every variant for every seed, record everything in MLflow, and give the results.
 
     An ablation of the same settings, data and code that was interrupted is gone on with, in the same runs.
 
     Args:
         experiment: all settings.
         display: shows progress and warnings.
-        out: folder that receives table.csv, table.md and table.json as well.
+        out: folder that receives the files of `Results.write` as well.
         offline: record on this machine alone, for `sissi upload`.
         fresh: train everything again, whatever is there.
 
@@ -49,16 +50,17 @@ def run_ablation(
         with recording.run(experiment.name, name, tags=ABLATION) as parent:
             describe(parent, experiment, data, problems)
             workshop = Workshop(experiment, data, digests, recording, display, fresh)
-            rows = [row for seed in experiment.seeds for row in OneSeed(workshop, parent, seed).rows()]
-            folder = recording.folder / "table"
-            for path in table.write(rows, folder):
+            seeds = [OneSeed(workshop, parent, seed) for seed in experiment.seeds]
+            rows = [row for one in seeds for row in one.rows()]
+            results = Results(rows, shares({key: found for one in seeds for key, found in one.scored.items()}))
+            for path in results.write(recording.folder / "table"):
                 parent.file(path, "table")
             parent.table(table.columns(rows), "table_1.json")
-            parent.end("FINISHED" if all(row.status == "ok" for row in rows) else "FAILED")
+            parent.end("FINISHED" if results.complete else "FAILED")
         if out is not None:
-            table.write(rows, out)
+            results.write(out)
         cache.prune(experiment.tracking.cache_gb * 1e9)
-    return rows
+    return results
 
 
 def possible(experiment: Experiment, data: DataSets, tell: Callable[[str], None]) -> Experiment:

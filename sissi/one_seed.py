@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from sissi import stage_keys, table
+from sissi.cache import Entry
 from sissi.deceleration import StartPoint, adele_start
 from sissi.early_learning import Trunk, start_point
 from sissi.errors import SissiError
 from sissi.evaluation import COCO_LIMIT
+from sissi.headroom import shares
 from sissi.jobs import Job, Outcome
-from sissi.stages import Branch, branch_and_scores, first_labels, trunk
+from sissi.stages import Branch, branch_and_scores, first_labels, resampled, trunk
+from sissi.statistics import Resampled
 from sissi.table import Row
 from sissi.tracking import RecordedRun
 from sissi.variants import VARIANTS
@@ -20,13 +23,18 @@ from sissi.workshop import Workshop
 
 
 class OneSeed:
-    """The variants of one seed under way."""
+    """The variants of one seed under way.
+
+    Attributes:
+        scored: what `statistics.bootstrap` gives for each reader, by variant and seed; filled by `rows`.
+    """
 
     def __init__(self, workshop: Workshop, parent: RecordedRun, seed: int) -> None:
         self.workshop = workshop
         self.experiment = workshop.experiment
         self.parent = parent
         self.seed = seed
+        self.scored: dict[tuple[str, int], dict[str, Resampled]] = {}
 
     def rows(self) -> list[Row]:
         """Trunk and branches for one seed."""
@@ -87,18 +95,33 @@ class OneSeed:
             groups.setdefault(task.entry.folder, []).append(name)
         longest_first = sorted(groups.values(), key=lambda names: branches[names[0]].start)
         jobs, told = [], {}
+        places = {name: self._scores(task) for name, task in branches.items()}
         for names in longest_first:
-            job = Job(self._name(" = ".join(names)), branch_and_scores, self._work(branches[names[0]]))
+            work = (self.experiment, self.workshop.data, branches[names[0]], places[names[0]])
+            job = Job(self._name(" = ".join(names)), branch_and_scores, work)
             jobs.append(job)
             told[job.name] = [tracked[name] for name in names]
         outcomes = self.workshop.run(jobs, told)
         by_name = {name: outcomes[job.name] for job, names in zip(jobs, longest_first, strict=True) for name in names}
+        readers = self.workshop.data.readers
+        self.scored = {
+            (name, self.seed): resampled(places[name], readers)
+            for name, outcome in by_name.items()
+            if outcome.error is None
+        }
+        self._tell_headroom(tracked)
         return [row for name in starts for row in self._finish(name, starts[name], by_name[name], tracked[name])]
 
-    def _work(self, task: Branch) -> tuple[Any, ...]:
+    def _scores(self, task: Branch) -> Entry:
         workshop = self.workshop
-        place = workshop.entry("scores", stage_keys.scores(self.experiment, task.entry, workshop.digests))
-        return self.experiment, workshop.data, task, place
+        return workshop.entry("scores", stage_keys.scores(self.experiment, task.entry, workshop.digests))
+
+    def _tell_headroom(self, tracked: dict[str, RecordedRun]) -> None:
+        """The shares of this seed alone, beside the scores of each variant."""
+        for (name, reader, metric), share in shares(self.scored).items():
+            if math.isfinite(share.value):
+                epochs = self.experiment.training.epochs
+                tracked[name].metrics({f"{reader}/headroom_{metric}": share.value}, epochs)
 
     def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> RecordedRun:
         tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)

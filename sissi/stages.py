@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +29,21 @@ from sissi.data.samples import Sample
 from sissi.detector import CellDetector, build, detect, load, predict_frames, save
 from sissi.early_learning import Trunk, new_learner, train_trunk
 from sissi.evaluation import Metrics
+from sissi.files import whole_file
 from sissi.journal import Journal
 from sissi.learner import Learner, make_learner
 from sissi.overlays import draw_boxes
 from sissi.records import Kept, Progress, Recorder, progress_of
+from sissi.resampling import matches
 from sissi.self_training import Course, Cycle, correct, self_train, train_on_initial_labels
 from sissi.settings import Blur, Experiment
+from sissi.statistics import Resampled, bootstrap
 from sissi.training import NonFiniteLoss, mean_losses
 
 WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": "target"}
 """Which data set each entry of `evaluation.every_epoch` means."""
+RESAMPLED = "resampled.npy"
+"""(readers, 1 + resamples, 4) float64: `statistics.bootstrap` for each reader."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +126,24 @@ def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorde
 def scores(
     experiment: Experiment, data: DataSets, model: Path, entry: Entry, record: Recorder
 ) -> dict[str, dict[str, float]]:
-    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`."""
+    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`.
+
+    Its folder also holds the metrics of resamples of these images: see `resampled`.
+    """
     with entry.lock(record.say):
         told = Kept(Journal(entry.folder / "journal"), record)
         if entry.result is None:
             told.journal.truncate(0)
-            entry.finish(_score(load(model, device_of(experiment)), data, experiment, told))
+            entry.finish(_score(load(model, device_of(experiment)), data, experiment, entry, told))
         else:
             told.say_again()
         result: dict[str, dict[str, float]] = entry.result
         return result
+
+
+def resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
+    """What `statistics.bootstrap` gave for each reader, from the folder of finished `scores`."""
+    return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
 
 
 def branch_and_scores(
@@ -243,7 +256,7 @@ def score_readers(
 
 
 def _score(
-    detector: CellDetector, data: DataSets, experiment: Experiment, record: Recorder
+    detector: CellDetector, data: DataSets, experiment: Experiment, entry: Entry, record: Recorder
 ) -> dict[str, dict[str, float]]:
     epochs = experiment.training.epochs
     predicted, found = score_readers(
@@ -258,6 +271,9 @@ def _score(
         record.metrics(named, epochs)
     images = [(sample.name, sample.height, sample.width) for sample in data.test]
     record.json(to_coco(images, predicted), "predictions/target_test.json")
+    drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
+    with whole_file(entry.folder / RESAMPLED) as file:
+        np.save(file, np.stack(drawn))
     return {reader: metrics.as_dict() for reader, metrics in found.items()}
 
 

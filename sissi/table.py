@@ -54,11 +54,18 @@ class Row:
     status: str = "ok"
 
 
-def write(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Write table.csv, table.json and table.md to a folder; fractions in the first two, percent in the last."""
+def write(rows: Sequence[Row], folder: Path, more: str = "") -> list[Path]:
+    """Write table.csv, table.json and table.md to a folder; fractions in the first two, percent in the last.
+
+    Args:
+        rows: of all variants, seeds and readers.
+        folder: made if it is missing.
+        more: Markdown that table.md ends with.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in (("table.csv", as_csv(rows)), ("table.json", as_json(rows)), ("table.md", as_markdown(rows))):
+    markdown = "\n".join([as_markdown(rows), more] if more else [as_markdown(rows)])
+    for name, text in (("table.csv", as_csv(rows)), ("table.json", as_json(rows)), ("table.md", markdown)):
         (folder / name).write_text(text, encoding="utf-8")
         written.append(folder / name)
     return written

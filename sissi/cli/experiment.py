@@ -84,14 +84,14 @@ def _seeds(given: str | None) -> list[str]:
 def _ablate(path: Path, out: Path | None, overrides: list[str], offline: bool, fresh: bool) -> None:
     from rich.console import Console
 
-    from sissi import config, table
+    from sissi import config
     from sissi.ablation import run_ablation
     from sissi.progress import Display
 
     experiment = config.load(path, overrides)
     console = Console()
     with Display(console) as display:
-        rows = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
-    console.print(table.as_rich(rows))
-    if any(row.status != "ok" for row in rows):
+        results = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
+    console.print(results.as_rich())
+    if not results.complete:
         raise SissiError("not every variant came to its end; see the table and error.txt of its run")

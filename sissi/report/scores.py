@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-from sissi.boxes import EMPTY
 from sissi.figures import differences
 from sissi.report.document import Cell, Picture, Section, Table, Value
 from sissi.report.evidence import Evidence
 from sissi.report.paper import paper_table
-from sissi.resampling import matches
-from sissi.statistics import RESAMPLES, Difference, Resampled, bootstrap, paired_difference
+from sissi.statistics import RESAMPLES, Difference, Resampled, paired_difference
 from sissi.summary import METRICS, best, percent, short, summarise
 from sissi.table import Row, caption, starts
 from sissi.variants import ORACLE, VARIANTS, WEAK_ONLY
@@ -98,25 +96,15 @@ def differences_section(evidence: Evidence) -> Section:
 
 def compare(evidence: Evidence) -> dict[str, dict[str, dict[str, Difference]]]:
     """The differences to Baseline by reader, variant and metric; without variants that share no seed with it."""
-    drawn = {reader: _resampled(evidence, reader) for reader in evidence.readers}
     found: dict[str, dict[str, dict[str, Difference]]] = {}
-    for reader, of_variants in drawn.items():
+    for reader in evidence.readers:
+        of_variants: dict[str, dict[int, Resampled]] = {variant: {} for variant in evidence.record.variants}
+        for (variant, seed), resampled in evidence.scored.items():
+            of_variants[variant][seed] = resampled[reader]
         baseline = of_variants.get(BASELINE, {})
         for variant, of_seeds in of_variants.items():
             if variant != BASELINE and set(of_seeds) & set(baseline):
                 found.setdefault(reader, {})[variant] = paired_difference(of_seeds, baseline)
-    return found
-
-
-def _resampled(evidence: Evidence, reader: str) -> dict[str, dict[int, Resampled]]:
-    truth = evidence.readers[reader]
-    found: dict[str, dict[int, Resampled]] = {}
-    for variant in evidence.record.variants:
-        for seed in evidence.record.seeds:
-            predicted = evidence.predictions.get((variant, seed))
-            if predicted is not None:
-                boxes = [predicted.boxes.get(name, EMPTY) for name in truth]
-                found.setdefault(variant, {})[seed] = bootstrap(matches(boxes, list(truth.values())))
     return found
 
 

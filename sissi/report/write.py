@@ -11,6 +11,7 @@ from typing import Any
 from sissi import __version__, config
 from sissi.report.document import Document, Picture, Section, Table
 from sissi.report.evidence import Evidence, gather
+from sissi.report.headroom import headroom_section
 from sissi.report.html import as_html
 from sissi.report.labels import quality_section, start_section
 from sissi.report.markdown import FIGURES, as_markdown
@@ -68,6 +69,7 @@ def describe(evidence: Evidence) -> Document:
         ],
         sections=[
             scores_section(evidence),
+            headroom_section(evidence),
             differences_section(evidence),
             start_section(evidence),
             quality_section(evidence),

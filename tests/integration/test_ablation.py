@@ -50,6 +50,28 @@ def test_the_store_holds_what_the_table_says(folder, store):
         assert children[row["variant"]].params["start_epoch"] == row["start_epoch"]
 
 
+def test_the_headroom_is_written_printed_and_logged(folder, store):
+    written = list(csv.DictReader((folder / "out/headroom.csv").open()))
+    six = [name for name, variant in VARIANTS.items() if variant.corrects]
+    assert [(one["variant"], one["reader"], one["metric"]) for one in written] == [
+        (name, reader, metric) for name in six for reader in READERS for metric in ("AP", "AR")
+    ]
+    assert "Share of the headroom" in (folder / "stdout.txt").read_text()
+    parent = store.latest_ablation()
+    assert store.artifact(parent.id, "table/headroom.csv").read_text() == (folder / "out/headroom.csv").read_text()
+    table = {(row["variant"], row["reader"]): row for row in rows(folder)}
+    metrics = {run.name: store.metrics(run.id) for run in store.children(parent.id)}
+    for one in written:
+        floor, mine, ceiling = (
+            float(table[name, one["reader"]][one["metric"]]) for name in ("weak-only", one["variant"], "oracle")
+        )
+        logged = metrics[one["variant"]].get(f"{one['reader']}/headroom_{one['metric']}")
+        if ceiling > floor:
+            assert logged == float(one["value"]) == pytest.approx((mine - floor) / (ceiling - floor))
+        else:
+            assert logged is None and one["value"] == ""
+
+
 def test_every_setting_is_a_parameter_and_the_experiment_can_be_repeated(folder, store):
     from sissi import config
 

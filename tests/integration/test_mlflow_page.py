@@ -123,7 +123,7 @@ def test_run_list_shows_the_ablation_with_its_children(page, address):
 
 def test_charts_are_grouped_by_reader_and_show_all_variants(page, address):
     _charts(page, address)
-    for group, count in (("reader_1", 5), ("reader_2", 5), ("reader_3", 5), ("labels", 3), ("weak_labels", 1)):
+    for group, count in (("reader_1", 7), ("reader_2", 7), ("reader_3", 7), ("labels", 3), ("weak_labels", 1)):
         page.get_by_text(re.compile(rf"^{group}\s*\({count}\)$")).first.wait_for(state="attached")
     page.get_by_placeholder("Search metric charts").fill("labels/recall")
     legend = page.get_by_text("a+sissi-s (labels/recall)").first
