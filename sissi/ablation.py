@@ -52,7 +52,8 @@ def run_ablation(
             workshop = Workshop(experiment, data, digests, recording, display, fresh)
             seeds = [OneSeed(workshop, parent, seed) for seed in experiment.seeds]
             rows = [row for one in seeds for row in one.rows()]
-            results = Results(rows, shares({key: found for one in seeds for key, found in one.scored.items()}))
+            scored = {key: found for one in seeds for key, found in one.scored.items()}
+            results = Results(rows, shares(scored), experiment.table_rows)
             for path in results.write(recording.folder / "table"):
                 parent.file(path, "table")
             parent.table(table.columns(rows), "table_1.json")
@@ -82,7 +83,7 @@ def possible(experiment: Experiment, data: DataSets, tell: Callable[[str], None]
             tell(f"{ORACLE}: trains on the {covered} of {images} target training images that have a reference")
         return experiment
     others = tuple(name for name in experiment.variants if name != ORACLE)
-    if not others:
+    if not others and not experiment.rows:
         raise SissiError(
             f"variants: {ORACLE} trains on reference labels of the target training images, and there are none: name "
             "them in data.target_reference, or choose another variant"

@@ -14,11 +14,11 @@ from sissi.errors import SissiError
 from sissi.evaluation import COCO_LIMIT
 from sissi.headroom import shares
 from sissi.jobs import Job, Outcome
+from sissi.rows import settings_of
 from sissi.stages import Branch, branch_and_scores, first_labels, resampled, trunk
 from sissi.statistics import Resampled
 from sissi.table import Row
 from sissi.tracking import RecordedRun
-from sissi.variants import VARIANTS
 from sissi.workshop import Workshop
 
 
@@ -34,17 +34,19 @@ class OneSeed:
         self.experiment = workshop.experiment
         self.parent = parent
         self.seed = seed
+        self.variants = self.experiment.table_rows
+        self.settings = {name: settings_of(variant, self.experiment) for name, variant in self.variants.items()}
         self.scored: dict[tuple[str, int], dict[str, Resampled]] = {}
 
     def rows(self) -> list[Row]:
         """Trunk and branches for one seed."""
-        shared = any(VARIANTS[name].labels == "weak" for name in self.experiment.variants)
+        shared = any(variant.labels == "weak" for variant in self.variants.values())
         trained = self.trunk() if shared else Trunk((), (), (), 0.0)
-        starts = {name: start_point(VARIANTS[name], trained, self.experiment) for name in self.experiment.variants}
+        starts = {name: start_point(variant, trained, self.settings[name]) for name, variant in self.variants.items()}
         for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
             self.workshop.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
         branches = {
-            name: self.workshop.branch(self.experiment, VARIANTS[name], self.seed, trained, start)
+            name: self.workshop.branch(self.settings[name], self.variants[name], self.seed, trained, start)
             for name, start in starts.items()
         }
         self._first_labels(branches)
@@ -72,16 +74,13 @@ class OneSeed:
         return trained
 
     def _first_labels(self, branches: dict[str, Branch]) -> None:
-        """Pseudo labels of each distinct start epoch: variants that leave the trunk together share them."""
-        missing = {
-            task.start: Job(
-                self._name(f"labels at {task.start}"),
-                first_labels,
-                (self.experiment, self.workshop.data, task.checkpoint, task.first_labels),
-            )
-            for task in branches.values()
-            if task.first_labels is not None and task.entry.result is None
-        }
+        """Pseudo labels of each distinct start: variants that leave the trunk together and look alike share them."""
+        missing: dict[Path, Job] = {}
+        for name, task in branches.items():
+            place = task.first_labels
+            if place is not None and task.entry.result is None and place.folder not in missing:
+                work = (self.settings[name], self.workshop.data, task.checkpoint, place)
+                missing[place.folder] = Job(self._name(f"labels of {name}"), first_labels, work)
         outcomes = self.workshop.run(list(missing.values()), {})
         for outcome in outcomes.values():
             if outcome.error is not None:
@@ -97,7 +96,7 @@ class OneSeed:
         jobs, told = [], {}
         places = {name: self._scores(task) for name, task in branches.items()}
         for names in longest_first:
-            work = (self.experiment, self.workshop.data, branches[names[0]], places[names[0]])
+            work = (self.settings[names[0]], self.workshop.data, branches[names[0]], places[names[0]])
             job = Job(self._name(" = ".join(names)), branch_and_scores, work)
             jobs.append(job)
             told[job.name] = [tracked[name] for name in names]
@@ -125,7 +124,7 @@ class OneSeed:
 
     def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> RecordedRun:
         tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)
-        tracked.params({"variant": name, "start_epoch": start.epoch})
+        tracked.params({"variant": name, "start_epoch": start.epoch, **self.variants[name].settings})
         tracked.text(start.reason, "start_point.txt")
         return tracked
 

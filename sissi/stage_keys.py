@@ -18,7 +18,7 @@ from sissi.data.load import digest
 from sissi.settings import Blur, Experiment
 
 _LATER = {
-    "name", "seeds", "variants", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
+    "name", "seeds", "variants", "rows", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
     "evaluation", "tracking", "runtime",
 }  # fmt: skip
 """Sections of an experiment that do not matter before correction starts; data are taken by content."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Variant:
             labels are trusted to the end.
         background: of the target images during self-training (3.5).
         labels: what early learning trusts: the initial weak labels, or the reference ones.
+        settings: dotted keys of the experiment in which this variant differs, all in `BRANCH_SECTIONS`.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Variant:
     start: Literal["validation_loss", "adele", "never"]
     background: Literal["original", "weak", "strong"]
     labels: Literal["weak", "reference"] = "weak"
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def corrects(self) -> bool:
@@ -31,6 +34,8 @@ class Variant:
         return self.start != "never"
 
 
+BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images")
+"""Sections of an experiment that matter after the trunk only: what a variant may set for itself."""
 WEAK_ONLY, ORACLE = "weak-only", "oracle"
 VARIANTS = {
     variant.name: variant
@@ -47,5 +52,7 @@ VARIANTS = {
 }
 """The six variants of the paper in its order, and two reference rows without correction: `weak-only`, the floor, is the
 same epochs on the initial labels; `oracle`, the ceiling, is the same epochs on the reference labels."""
+DEFAULT = tuple(VARIANTS)
+"""The rows of a table for which nobody has named others."""
 REFERENCES = tuple(variant.name for variant in VARIANTS.values() if not variant.corrects)
 """The rows that are outside of the comparison."""

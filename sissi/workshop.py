@@ -13,7 +13,8 @@ from sissi.deceleration import StartPoint
 from sissi.early_learning import Trunk
 from sissi.jobs import Job, Outcome, run
 from sissi.progress import Display
-from sissi.settings import Blur, Experiment
+from sissi.rows import blur_of
+from sissi.settings import Experiment
 from sissi.stages import Branch, device_of, machine_of
 from sissi.tracking import RecordedRun, Recording
 from sissi.variants import Variant
@@ -99,9 +100,3 @@ class Workshop:
 def cache_folder(experiment: Experiment) -> Path:
     """Where the work of an experiment is kept."""
     return experiment.tracking.folder.resolve() / "cache"
-
-
-def blur_of(variant: Variant, experiment: Experiment) -> Blur | None:
-    """The background of a row of table 1; None: the original images."""
-    settings = experiment.synthetic_images
-    return {"original": None, "weak": settings.weak, "strong": settings.strong}[variant.background]

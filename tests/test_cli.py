@@ -46,6 +46,13 @@ def test_variants_are_listed_as_they_are_written(capsys, monkeypatch):
     assert all(name in out for name in names)
 
 
+def test_an_experiment_s_own_rows_are_listed_too(capsys, monkeypatch):
+    row = "rows.no-tta={of: plain-a, title: Plain A without TTA, set: {pseudo_labels.flips: [none]}}"
+    monkeypatch.setenv("COLUMNS", "160")
+    _, out, _ = run(capsys, monkeypatch, "variants", "experiments/smoke.yaml", "--set", row)
+    assert "Plain A without TTA" in out and 'pseudo_labels.flips: ["none"]' in out and "baseline" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

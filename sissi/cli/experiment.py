@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sissi.cli.app import app
 from sissi.cli.options import ExperimentFile, Fresh, Offline, Out, Overrides, Seeds
 from sissi.errors import SissiError
+
+if TYPE_CHECKING:
+    from sissi.settings import Experiment
 
 
 @app.command()
@@ -22,13 +26,17 @@ def ablation(
     fresh: Fresh = False,
 ) -> None:
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
-    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds)], offline, fresh)
+    from sissi import config
+
+    _ablate(config.load(experiment, [*(overrides or []), *_seeds(seeds)]), out, offline, fresh)
 
 
 @app.command()
 def run(
     experiment: ExperimentFile,
-    variant: Annotated[str, typer.Option(help="A row of table 1, such as a+sissi-s: see `sissi variants`.")],
+    variant: Annotated[
+        str, typer.Option(help="A row such as a+sissi-s, or of the experiment's own: see `sissi variants`.")
+    ],
     out: Out = None,
     seeds: Seeds = None,
     overrides: Overrides = None,
@@ -36,27 +44,38 @@ def run(
     fresh: Fresh = False,
 ) -> None:
     """Train one variant: early learning and its branch."""
-    from sissi.variants import VARIANTS
+    from sissi import config
+    from sissi.rows import only
 
-    if variant not in VARIANTS:
-        raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(VARIANTS)}")
-    _ablate(experiment, out, [*(overrides or []), *_seeds(seeds), f"variants=[{variant}]"], offline, fresh)
+    whole = config.load(experiment, [*(overrides or []), *_seeds(seeds)])
+    if variant not in whole.known_rows:
+        raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(whole.known_rows)}")
+    _ablate(only(whole, variant), out, offline, fresh)
 
 
 @app.command()
-def variants() -> None:
-    """List the variants of table 1."""
+def variants(
+    experiment: Annotated[
+        Path | None, typer.Argument(metavar="[EXPERIMENT]", help="An experiment file, whose own rows are listed too.")
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """List the variants of table 1, and an experiment's own rows."""
     from rich.console import Console
     from rich.table import Table
 
+    from sissi import config
     from sissi.variants import VARIANTS
 
+    known = config.load(experiment, overrides or []).known_rows if experiment else VARIANTS
     table = Table()
-    for column in ("name", "in table 1", "correction starts", "background of target images"):
+    for column in ("name", "in the table", "correction starts", "background", "settings of its own"):
         table.add_column(column)
     starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: {} labels only"}
-    for variant in VARIANTS.values():
-        table.add_row(variant.name, variant.title, starts[variant.start].format(variant.labels), variant.background)
+    for variant in known.values():
+        start, own = starts[variant.start].format(variant.labels), variant.settings.items()
+        settings = "\n".join(f"{key}: {json.dumps(value)}" for key, value in own)
+        table.add_row(variant.name, variant.title, start, variant.background, settings)
     Console().print(table)
 
 
@@ -81,14 +100,12 @@ def _seeds(given: str | None) -> list[str]:
     return [] if given is None else [f"seeds=[{given}]"]
 
 
-def _ablate(path: Path, out: Path | None, overrides: list[str], offline: bool, fresh: bool) -> None:
+def _ablate(experiment: Experiment, out: Path | None, offline: bool, fresh: bool) -> None:
     from rich.console import Console
 
-    from sissi import config
     from sissi.ablation import run_ablation
     from sissi.progress import Display
 
-    experiment = config.load(path, overrides)
     console = Console()
     with Display(console) as display:
         results = run_ablation(experiment, display, out, offline=offline, fresh=fresh)

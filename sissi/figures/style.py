@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +36,16 @@ LINES = {
     "oracle": Line(GREEN, ":", "+"),
 }
 """By the variant's name: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
+
+
+def lines_of(variants: Iterable[str]) -> dict[str, Line]:
+    """A line for each variant, in order; those that are not built in take turns with colours, dashes and markers."""
+    others = itertools.cycle(
+        Line(colour, dashes, marker)
+        for dashes, marker in (("-.", "v"), ("-", "*"), ("--", "P"), (":", "<"), ("-.", ">"))
+        for colour in (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+    )
+    return {name: LINES[name] if name in LINES else next(others) for name in variants}
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -23,7 +23,7 @@ from sissi.report.write import as_csv
 from sissi.summary import METRICS, percent, short, summarise
 from sissi.table import starts
 from sissi.tracking import open_store
-from sissi.variants import REFERENCES, VARIANTS
+from sissi.variants import REFERENCES
 
 
 def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Group]:
@@ -64,10 +64,10 @@ def scores(records: dict[str, AblationRecord]) -> Table:
         for column in columns
     }  # fmt: skip
     rows = []
-    for variant in VARIANTS:
+    for variant in dict.fromkeys(name for record in records.values() for name in record.known):
         for letter, record in records.items():
             if any(row.variant == variant for row in record.rows):
-                title, start = VARIANTS[variant].title, starts(record.rows, variant)
+                title, start = record.known[variant].title, starts(record.rows, variant)
                 line = [Cell(title, title), Cell(letter, letter), Cell(start, start)]
                 for column in columns:
                     one = summaries[letter].get((variant, *column))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from sissi import headroom_table
 from sissi.headroom import Shares, records, shares
 from sissi.report.document import Cell, Section, Table, Value
 from sissi.report.evidence import Evidence
-from sissi.variants import ORACLE, VARIANTS, WEAK_ONLY
+from sissi.variants import ORACLE, WEAK_ONLY, Variant
 
 
 def headroom_section(evidence: Evidence) -> Section:
@@ -26,18 +27,18 @@ def headroom_section(evidence: Evidence) -> Section:
         "below 0 %, correction did harm. Also known as the performance gap recovered (Burns et al. 2023).",
         "A resample of the bootstrap takes the same images and seeds for all three rows. One without headroom is left "
         "out; where these are more than one in twenty, there is no interval. Bold: the interval lies above 0.",
-        headroom(found),
+        headroom(found, evidence.record.known),
     ]
     return section
 
 
-def headroom(found: Shares) -> Table:
+def headroom(found: Shares, known: Mapping[str, Variant]) -> Table:
     """The table of the shares."""
-    header, lines = headroom_table.grid(found)
+    header, lines = headroom_table.grid(found, known)
     columns = list(dict.fromkeys((reader, metric) for _, reader, metric in found))
     rows = []
     for name, texts in zip(dict.fromkeys(variant for variant, _, _ in found), lines, strict=True):
-        row = [Cell(texts[0], VARIANTS[name].title)]
+        row = [Cell(texts[0], known[name].title)]
         for column, text in zip(columns, texts[1:], strict=True):
             one = found.get((name, *column))
             value = None if one is None or math.isnan(one.value) else 100 * one.value

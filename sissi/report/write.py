@@ -120,7 +120,7 @@ def _extent(evidence: Evidence) -> str:
     images = f"{len(next(iter(evidence.readers.values())))} test images, " if evidence.readers else ""
     seeds = experiment.seeds
     told = f"one seed ({seeds[0]})" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
-    return f"{images}{len(experiment.variants)} variants, {experiment.training.epochs} epochs each, {told}."
+    return f"{images}{len(experiment.table_rows)} variants, {experiment.training.epochs} epochs each, {told}."
 
 
 def _png(picture: Picture) -> tuple[bytes, int]:

@@ -13,10 +13,10 @@ from sissi.cache import Cache
 from sissi.data.datasets import DataSets
 from sissi.early_learning import start_point
 from sissi.records import Recorder
+from sissi.rows import blur_of
 from sissi.settings import Experiment
 from sissi.stages import Branch, branch, device_of, machine_of, scores, trunk
 from sissi.variants import VARIANTS
-from sissi.workshop import blur_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ A string under a field is its documentation.
 
 from sissi.settings.correction import Blur, PseudoLabels, SyntheticImages
 from sissi.settings.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
-from sissi.settings.experiment import Evaluation, Experiment, Runtime, Tracking
+from sissi.settings.experiment import Evaluation, Experiment, OwnRow, Runtime, Tracking
 from sissi.settings.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
 from sissi.settings.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
 
@@ -24,6 +24,7 @@ __all__ = [
     "InhibitedCells",
     "LabelFiles",
     "LabelledImages",
+    "OwnRow",
     "PipelineChoice",
     "PseudoLabels",
     "Runtime",

@@ -166,3 +166,33 @@ def test_suggestions_count_the_votes_of_variants_cycles_and_views(folder):
     assert len(images) == 6 and {"variants", "cycles", "views"} <= set(images[0])
     assert [float(row["score"]) for row in images] == sorted((float(row["score"]) for row in images), reverse=True)
     assert len(json.loads((folder / "suggestions/labels/label_studio.json").read_text())) == 2
+
+
+def test_rows_with_settings_share_the_trunk_and_stand_in_table_report_and_store(folder):
+    from sissi.tracking import open_store
+
+    added = {
+        "adding": {"of": "a+sissi-s", "title": "A + SISSI (S), adding", "set": {"pseudo_labels.merge": "add"}},
+        "same": {"of": "a+sissi-s", "set": {"pseudo_labels.merge": "replace"}},
+    }
+    done = sissi(
+        "ablation", ROOT / "experiments/smoke.yaml", "--out", "rows", "--set", "variants=[a+sissi-s]",
+        "--set", f"rows={json.dumps(added)}", "--set", "tracking.folder=fourth", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a+sissi-s = same: epoch 6/6" in done.stdout  # equal work is done once
+    read = {(row["variant"], row["reader"]): row for row in rows(folder, "rows")}
+    assert list(dict.fromkeys(name for name, _ in read)) == ["a+sissi-s", "adding", "same"]
+    first = {row["reader"]: row for row in rows(folder) if row["variant"] == "a+sissi-s"}
+    for reader in READERS:
+        assert read["a+sissi-s", reader] == first[reader] == {**read["same", reader], "variant": "a+sissi-s"}
+    assert "A + SISSI (S), adding" in (folder / "rows/table.md").read_text()
+    store = open_store(folder / "fourth")
+    latest = store.latest_ablation()
+    adding = next(run for run in store.children(latest.id) if run.name == "adding")
+    assert adding.params["pseudo_labels.merge"] == "add" and adding.tags["sissi.variant"] == "adding"
+    for command in (["report", "latest"], ["compare", latest.id, latest.id]):
+        done = sissi(*command, "--out", "shown", "--tracking", "fourth", cwd=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        text = (folder / "shown" / f"{command[0]}.md").read_text()
+        assert "A + SISSI (S), adding" in text

@@ -6,6 +6,7 @@ from sissi.boxes import EMPTY, make_boxes
 from sissi.data.snapshots import Snapshot
 from sissi.report.evidence import Evidence
 from sissi.report.headroom import headroom_section
+from sissi.variants import VARIANTS
 
 CELL = make_boxes([[0, 0, 10, 10]])
 NAMES = [f"{number}.png" for number in range(20)]
@@ -21,7 +22,7 @@ def evidence(**found):
         for seed in (0, 1)
     }
     readers = {reader: dict.fromkeys(NAMES, CELL) for reader in ("reader_1", "reader_2")}
-    return Evidence(SimpleNamespace(), predictions, readers, {}, "none")
+    return Evidence(SimpleNamespace(known=VARIANTS), predictions, readers, {}, "none")
 
 
 def test_the_page_tells_the_share_of_each_variant_with_its_interval():
