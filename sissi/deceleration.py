@@ -109,9 +109,11 @@ def adele_start(curve: Sequence[float], settings: Deceleration) -> StartPoint:
     Args:
         curve: AP50 of the model on the target training images against their initial weak labels, in [0, 1], at
             epochs 1, 2, ...
-        settings: threshold and the epochs that a fit needs.
+        settings: threshold and the epochs that a fit needs, or the epoch itself.
     """
     every = fits(curve, settings.min_points)
+    if settings.start_epoch is not None:
+        return StartPoint(settings.start_epoch, "fixed by deceleration.start_epoch", fits=every)
     for one in every:
         if one.relative_change > settings.threshold:
             return StartPoint(

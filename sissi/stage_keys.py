@@ -19,7 +19,7 @@ from sissi.settings import Blur, Experiment
 
 _LATER = {
     "name", "seeds", "variants", "rows", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
-    "evaluation", "tracking", "runtime",
+    "self_training", "evaluation", "tracking", "runtime",
 }  # fmt: skip
 """Sections of an experiment that do not matter before correction starts; data are taken by content."""
 
@@ -41,7 +41,8 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
 def first_labels(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """The pseudo labels of a checkpoint of the trunk."""
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge"})
-    return {"trunk": trunk.digest, "epoch": epoch, "settings": settings}
+    lowest = experiment.self_training.ignore_doubtful
+    return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "doubtful_from": lowest}
 
 
 def branch(
@@ -63,7 +64,8 @@ def branch(
         "start": start,
         "pseudo_labels": experiment.pseudo_labels.model_dump(mode="json") if corrects else None,
         "blur": blur and blur.model_dump(mode="json"),
-        "margin": experiment.synthetic_images.margin if blur else None,
+        "cloning": experiment.synthetic_images.model_dump(mode="json", exclude={"weak", "strong"}) if blur else None,
+        "self_training": experiment.self_training.model_dump(mode="json") if corrects else None,
         "watched": {name: digests["target_val"] if name == "target_val" else None for name in watched},
         "reference": digests["reference"] if corrects else None,
         "overlays": experiment.tracking.overlays if corrects else None,

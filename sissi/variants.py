@@ -34,7 +34,7 @@ class Variant:
         return self.start != "never"
 
 
-BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images")
+BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images", "self_training")
 """Sections of an experiment that matter after the trunk only: what a variant may set for itself."""
 WEAK_ONLY, ORACLE = "weak-only", "oracle"
 VARIANTS = {

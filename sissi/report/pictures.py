@@ -83,6 +83,8 @@ def _figure_3(
                 _in_frame(labels[variant][epoch].boxes[sample.name], sample, frame),
                 blur,
                 settings.margin,
+                cloning=settings.cloning,
+                shape=settings.shape,
             )
             for epoch in shown_cycles(list(labels[variant]))
         }

@@ -3,7 +3,7 @@
 A string under a field is its documentation.
 """
 
-from sissi.settings.correction import Blur, PseudoLabels, SyntheticImages
+from sissi.settings.correction import Blur, PseudoLabels, SelfTraining, SyntheticImages
 from sissi.settings.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
 from sissi.settings.experiment import Evaluation, Experiment, OwnRow, Runtime, Tracking
 from sissi.settings.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
@@ -28,6 +28,7 @@ __all__ = [
     "PipelineChoice",
     "PseudoLabels",
     "Runtime",
+    "SelfTraining",
     "SyntheticImages",
     "TestImages",
     "Tracking",

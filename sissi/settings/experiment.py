@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from sissi.settings.base import Settings
-from sissi.settings.correction import PseudoLabels, SyntheticImages
+from sissi.settings.correction import PseudoLabels, SelfTraining, SyntheticImages
 from sissi.settings.data import DemoData, FileData
 from sissi.settings.training import Deceleration, Detector, EarlyLearning, Training
 from sissi.variants import BRANCH_SECTIONS, DEFAULT, VARIANTS, Variant
@@ -96,6 +96,7 @@ class Experiment(Settings):
     deceleration: Deceleration = Deceleration()
     pseudo_labels: PseudoLabels = PseudoLabels()
     synthetic_images: SyntheticImages = SyntheticImages()
+    self_training: SelfTraining = SelfTraining()
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()
     runtime: Runtime = Runtime()
@@ -111,6 +112,17 @@ class Experiment(Settings):
             raise ValueError(
                 f"early_learning.min_epoch ({self.early_learning.min_epoch}) must not exceed "
                 f"early_learning.max_epochs ({self.early_learning.max_epochs})"
+            )
+        fixed, doubtful = self.deceleration.start_epoch, self.self_training.ignore_doubtful
+        if fixed is not None and fixed > self.early_learning.max_epochs:
+            raise ValueError(
+                f"deceleration.start_epoch ({fixed}) must not exceed early_learning.max_epochs "
+                f"({self.early_learning.max_epochs})"
+            )
+        if doubtful is not None and doubtful >= self.pseudo_labels.score:
+            raise ValueError(
+                f"self_training.ignore_doubtful ({doubtful}) must be below pseudo_labels.score "
+                f"({self.pseudo_labels.score}), from which on a box is a label"
             )
         if "target_val" in self.evaluation.every_epoch and not self.data.target_val:
             raise ValueError("evaluation.every_epoch: target_val needs data.target_val, held-out images with labels")
