@@ -63,7 +63,7 @@ def as_rich(found: Shares, variants: Mapping[str, Variant] = VARIANTS) -> Table:
         title=TITLE, caption=caption(found), caption_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False
     )
     for index, name in enumerate(header):
-        table.add_column(name, justify="left" if index == 0 else "right", no_wrap=True)
+        table.add_column(name, justify="left" if index == 0 else "right", no_wrap=index > 0)
     for cells in body:
         table.add_row(*cells)
     return table

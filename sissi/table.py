@@ -121,7 +121,7 @@ def as_rich(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> 
         show_edge=False,
     )
     for index, name in enumerate(header):
-        table.add_column(name.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=True)
+        table.add_column(name.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=index > 0)
     kinds = [(name in REFERENCES, name in VARIANTS) for name in dict.fromkeys(row.variant for row in rows)]
     for cells, kind, following in zip(body, kinds, [*kinds[1:], None], strict=True):
         table.add_row(*cells, end_section=kind != following)

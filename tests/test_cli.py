@@ -42,7 +42,7 @@ def test_version(capsys, monkeypatch):
 
 def test_variants_are_listed_as_they_are_written(capsys, monkeypatch):
     _, out, _ = run(capsys, monkeypatch, "variants")
-    names = ("baseline", "sissi-w", "sissi-s", "plain-a", "a+sissi-w", "a+sissi-s", "weak-only", "oracle")
+    names = ("baseline", "sissi-w", "sissi-s", "plain-a", "a+sissi-w", "a+sissi-s", "weak-only", "oracle", "recipe")
     assert all(name in out for name in names)
 
 

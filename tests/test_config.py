@@ -174,3 +174,9 @@ def test_an_override_of_one_key_keeps_the_defaults_beside_it(tmp_path):
     strong, before = experiment.synthetic_images.strong, config.load(Path("experiments/smoke.yaml")).synthetic_images
     assert (strong.kernel, strong.sigma) == (before.strong.kernel, 12)
     assert experiment.synthetic_images.weak == before.weak
+
+
+def test_the_ablation_of_the_ablation_is_the_demo_with_further_rows():
+    demo, parts = (config.load(Path(f"experiments/{name}.yaml")) for name in ("demo", "ablate-the-ablation"))
+    named = {"name", "variants", "rows"}
+    assert parts.model_dump(exclude=named) == demo.model_dump(exclude=named) and len(parts.rows) >= 12

@@ -65,6 +65,15 @@ def test_a_row_or_a_variant_alone(experiment):
     assert list(only(experiment, "plain-a").table_rows) == ["plain-a"]
 
 
+def test_the_recipe_is_off_unless_asked_for_and_has_settings_of_its_own():
+    assert "recipe" not in config.load(SMOKE).table_rows
+    asked = config.load(SMOKE, ["variants=[a+sissi-s, recipe]"])
+    recipe = asked.table_rows["recipe"]
+    assert settings_of(recipe, asked) != asked and recipe.corrects
+    row = config.load(SMOKE, ["rows.x={of: recipe, set: {pseudo_labels.score: 0.7}}"]).table_rows["x"]
+    assert row.settings == {**recipe.settings, "pseudo_labels.score": 0.7}
+
+
 def test_rows_survive_a_round_trip(experiment, tmp_path):
     for number, one in enumerate((experiment, only(experiment, "no-tta"))):
         path = tmp_path / f"{number}.yaml"

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from sissi.variants import VARIANTS
+from sissi.variants import DEFAULT, VARIANTS
 from tests.integration.conftest import ROOT, sissi
 
 READERS = ("reader_1", "reader_2", "reader_3")
@@ -33,17 +33,17 @@ def rows(folder, name="out"):
 
 
 def test_the_table_has_a_row_for_each_variant_and_reader(folder):
-    assert [(row["variant"], row["reader"]) for row in rows(folder)] == [(v, r) for v in VARIANTS for r in READERS]
+    assert [(row["variant"], row["reader"]) for row in rows(folder)] == [(v, r) for v in DEFAULT for r in READERS]
     assert all(0 <= float(row[metric]) <= 1 for row in rows(folder) for metric in METRICS)
     printed = (folder / "stdout.txt").read_text()
-    assert all(variant.title in printed for variant in VARIANTS.values())
+    assert all(VARIANTS[name].title in printed for name in DEFAULT)
 
 
 def test_the_store_holds_what_the_table_says(folder, store):
     parent = store.latest_ablation()
     assert parent.status == "FINISHED"
     children = {run.name: run for run in store.children(parent.id)}
-    assert set(children) == {"trunk", *VARIANTS} and {run.status for run in children.values()} == {"FINISHED"}
+    assert set(children) == {"trunk", *DEFAULT} and {run.status for run in children.values()} == {"FINISHED"}
     for row in rows(folder):
         logged = store.metrics(children[row["variant"]].id)
         assert all(logged[f"{row['reader']}/{metric}"] == float(row[metric]) for metric in METRICS)
@@ -52,7 +52,7 @@ def test_the_store_holds_what_the_table_says(folder, store):
 
 def test_the_headroom_is_written_printed_and_logged(folder, store):
     written = list(csv.DictReader((folder / "out/headroom.csv").open()))
-    six = [name for name, variant in VARIANTS.items() if variant.corrects]
+    six = [name for name in DEFAULT if VARIANTS[name].corrects]
     assert [(one["variant"], one["reader"], one["metric"]) for one in written] == [
         (name, reader, metric) for name in six for reader in READERS for metric in ("AP", "AR")
     ]
@@ -85,7 +85,7 @@ def test_every_epoch_of_trunk_and_branch_is_on_a_curve_once(folder, store):
     children = {run.name: run for run in store.children(store.latest_ablation().id)}
     for key in ("train/loss", "source_val/loss", "weak_labels/AP50"):
         assert [step for step, _ in store.history(children["trunk"].id, key)] == [1, 2, 3, 4]
-    for name in VARIANTS:
+    for name in DEFAULT:
         start = int(children[name].params["start_epoch"])
         steps = [step for step, _ in store.history(children[name].id, "train/loss")]
         assert steps == list(range(start + 1, 7))
