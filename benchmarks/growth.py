@@ -50,11 +50,11 @@ def images(count: int) -> float:
     settings = ready.experiment.model_copy(
         update={"training": ready.experiment.training.model_copy(update={"target_batch": 8})}
     )
-    frames = _small_frames(count)
+    frames, cloning = _small_frames(count), settings.synthetic_images
 
     def cycle() -> None:
         correct(ready.learner.teacher, frames, settings, silent)
-        cloned = synthetic_frames(frames, settings.synthetic_images.strong, 5, FOLDER / "growth" / "cloned")
+        cloned = synthetic_frames(frames, cloning.strong, cloning, FOLDER / "growth" / "cloned")
         train_epoch(ready.learner, MixedBatches(cloned, ready.source, settings.training), 0, 1, silent)
 
     return spent(cycle)

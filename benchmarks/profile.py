@@ -44,7 +44,7 @@ def profile() -> None:
     profiler = cProfile.Profile()
     with (
         Display(Console(file=io.StringIO())) as display,
-        patch("sissi.ablation.run", run_here),
+        patch("sissi.workshop.run", run_here),
         patch("sissi.ablation.open_recording", silent_recording),
     ):
         profiler.runcall(ablation.run_ablation, experiment, display)

@@ -25,7 +25,7 @@ def measure() -> list[Row]:
     settings, frames = SyntheticImages(), _frames()
     return [
         compare(
-            lambda: synthetic_frames(frames, settings.strong, settings.margin, FOLDER / "synthetic"),
+            lambda: synthetic_frames(frames, settings.strong, settings, FOLDER / "synthetic"),
             lambda: [_one_clone(path, boxes) for path, boxes in zip(frames.paths, frames.boxes, strict=True)],
             repeats=5,
             what=f"synthetic-like images of a cycle, {IMAGES} images x {CELLS} cells, written to disk",

@@ -24,7 +24,6 @@ from sissi.errors import SissiError, TrackingError
 from sissi.pseudo_labels import look, views
 from sissi.settings import Experiment, PseudoLabels
 from sissi.tracking import RunRecord, Store
-from sissi.variants import VARIANTS
 
 LAST_CYCLES = 3
 """Cycles of a variant that are compared: its last ones, since early labels are worse and known to be."""
@@ -69,7 +68,7 @@ def read_ablation(store: Store, folder: Path, run: str, overrides: Sequence[str]
     experiment = written.model_copy(update={"tracking": tracking})
     images = target_images(experiment, problems)
     branches = [one for one in store.children(parent.id) if one.tags.get("sissi.stage") == "branch"]
-    cycles = {one.name: _last_cycles(store, one, images, problems) for one in branches if _corrects(one)}
+    cycles = {one.name: _last_cycles(store, one, images, problems) for one in branches if _corrects(one, written)}
     cycles = {name: snapshots for name, snapshots in cycles.items() if snapshots}
     if not cycles:
         raise SissiError(f"run {parent.id}: none of its variants has made pseudo labels; let one correct labels first")
@@ -142,9 +141,9 @@ def _ablation(store: Store, run: str) -> RunRecord:
     return latest
 
 
-def _corrects(run: RunRecord) -> bool:
-    variant = VARIANTS.get(run.tags.get("sissi.variant", ""))
-    return variant is not None and variant.start != "never"
+def _corrects(run: RunRecord, experiment: Experiment) -> bool:
+    variant = experiment.known_rows.get(run.tags.get("sissi.variant", ""))
+    return variant is not None and variant.corrects
 
 
 def _last_cycles(store: Store, run: RunRecord, images: Mapping[str, Path], problems: Problems) -> list[Snapshots]:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from sissi.errors import ExperimentError
+from sissi.rows import settings_of
 from sissi.settings import DemoData, Experiment, FileData, WeakLabels
 from sissi.settings.base import Settings
 
@@ -26,9 +27,15 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     for override in overrides:
         _apply(tree, override, Experiment)
     try:
-        return Experiment.model_validate(tree)
+        experiment = Experiment.model_validate(tree)
     except ValidationError as error:
         raise ExperimentError(f"{path}: {_explain(error, Experiment)}") from None
+    for name, variant in experiment.table_rows.items():
+        try:
+            settings_of(variant, experiment)
+        except ValidationError as error:
+            raise ExperimentError(f"{path}: row {name}: {_explain(error, Experiment)}") from None
+    return experiment
 
 
 def load_weak_labels(path: Path | None, overrides: Sequence[str] = ()) -> WeakLabels:

@@ -40,7 +40,7 @@ class StartPoint:
     """Where correction starts.
 
     Attributes:
-        epoch: correction starts after this epoch of early learning, from 1 on.
+        epoch: correction starts after this epoch of early learning, from 1 on; 0 for what shares none of it.
         reason: a sentence for the user.
         found: False if the rule named no epoch, so that the last one was taken.
         fits: the fit of every epoch that had one, for ADELE.
@@ -109,9 +109,11 @@ def adele_start(curve: Sequence[float], settings: Deceleration) -> StartPoint:
     Args:
         curve: AP50 of the model on the target training images against their initial weak labels, in [0, 1], at
             epochs 1, 2, ...
-        settings: threshold and the epochs that a fit needs.
+        settings: threshold and the epochs that a fit needs, or the epoch itself.
     """
     every = fits(curve, settings.min_points)
+    if settings.start_epoch is not None:
+        return StartPoint(settings.start_epoch, "fixed by deceleration.start_epoch", fits=every)
     for one in every:
         if one.relative_change > settings.threshold:
             return StartPoint(

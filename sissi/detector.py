@@ -26,6 +26,7 @@ from sissi.boxes import Boxes, make_boxes, scale
 from sissi.data.frames import Frames, resize
 from sissi.errors import SissiError
 from sissi.files import whole_file
+from sissi.ignoring import ignore_doubtful
 from sissi.settings import Detector as DetectorSettings
 
 Image = npt.NDArray[np.uint8]
@@ -63,6 +64,7 @@ def build(settings: DetectorSettings, image_size: tuple[int, int]) -> CellDetect
         SissiError: weights that cannot be downloaded, read or fitted.
     """
     network = _small(settings) if settings.preset == "small" else _paper(settings)
+    ignore_doubtful(network)
     if settings.weights != "none":
         _load_weights(network, _coco_weights() if settings.weights == "coco" else _local_weights(settings.weights))
     return CellDetector(network, settings, image_size)

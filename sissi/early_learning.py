@@ -18,12 +18,13 @@ from sissi.data.frames import Frames
 from sissi.deceleration import StartPoint, adele_start, validation_loss_start
 from sissi.detector import build, predict_frames
 from sissi.journal import Journal
-from sissi.learner import make_learner
+from sissi.learner import Learner, make_learner
 from sissi.mixed_batches import MixedBatches
 from sissi.randomness import seed_torch
 from sissi.records import Kept, Recorder, progress_of
 from sissi.settings import Experiment
 from sissi.training import mean_losses, train_epoch
+from sissi.variants import Variant
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,7 @@ def train_trunk(
         record: told each epoch's losses and curve points.
     """
     settings, last = experiment.training, experiment.early_learning.max_epochs
-    seed_torch(seed, "weights")
-    detector = build(experiment.detector, settings.image_size)
-    detector.network.to(device)
-    learner = make_learner(detector, settings)
+    learner = new_learner(experiment, seed, device)
     checkpoints, told = Checkpoints(folder), Kept(Journal(folder / "journal"), record)
     points = _points_so_far(checkpoints, last, record.say)
     told.say_again(points[-1]["told"] if points else 0)
@@ -97,16 +95,26 @@ def train_trunk(
     )
 
 
+def new_learner(experiment: Experiment, seed: int, device: str) -> Learner:
+    """A learner before its first epoch: equal for equal settings and seeds, whatever it is to be trained on."""
+    seed_torch(seed, "weights")
+    detector = build(experiment.detector, experiment.training.image_size)
+    detector.network.to(device)
+    return make_learner(detector, experiment.training)
+
+
 def _points_so_far(checkpoints: Checkpoints, last: int, tell: Tell) -> list[dict[str, Any]]:
     """The notes of the epochs 1, 2, ... that are there in one piece, at most up to the last one that is wanted."""
     found = (checkpoints.notes(epoch, tell) for epoch in range(1, last + 1))
     return [notes for notes in itertools.takewhile(lambda notes: notes is not None, found) if notes]
 
 
-def start_point(rule: str, trunk: Trunk, experiment: Experiment) -> StartPoint:
-    """Where a variant's correction starts: the `start` of its row of table 1."""
-    if rule == "adele":
+def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> StartPoint:
+    """Where a variant leaves the trunk: the `start` of its row of table 1."""
+    if variant.labels == "reference":
+        return StartPoint(0, f"{variant.title} trains on the reference labels from the first epoch on")
+    if variant.start == "adele":
         return adele_start(trunk.ap50, experiment.deceleration)
-    if rule == "validation_loss":
+    if variant.start == "validation_loss":
         return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
-    return StartPoint(len(trunk.checkpoints), "weak-only leaves here: the initial labels are kept to the end")
+    return StartPoint(len(trunk.checkpoints), f"{variant.title} leaves here: the initial labels are kept to the end")

@@ -12,12 +12,14 @@ from torch import Tensor
 from sissi.boxes import Boxes
 from sissi.data.augmentation import Augmenter
 from sissi.data.frames import Frames
+from sissi.doubtful import DOUBTFUL
 from sissi.randomness import generator, seed_of
 from sissi.read_ahead import read_ahead
 from sissi.settings import Training
 
 Target = dict[str, Tensor]
-"""`boxes`: (N, 4) float32 in px; `labels`: (N,) int64: what torchvision's detectors take."""
+"""`boxes`: (N, 4) float32 in px; `labels`: (N,) int64: what torchvision's detectors take.
+Where there are doubtful cells also `doubtful`: (M, 4) float32 in px, which `ignoring` is about."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ class MixedBatches:
 
 def as_target(boxes: Boxes) -> Target:
     """The boxes of an image as torchvision's detectors take them."""
-    return {"boxes": torch.from_numpy(boxes.xyxy.copy()), "labels": torch.from_numpy(boxes.labels.copy())}
+    cells, doubtful = boxes.labels != DOUBTFUL, boxes.labels == DOUBTFUL
+    target = {"boxes": torch.from_numpy(boxes.xyxy[cells]), "labels": torch.from_numpy(boxes.labels[cells])}
+    return target | ({"doubtful": torch.from_numpy(boxes.xyxy[doubtful])} if doubtful.any() else {})
 
 
 def _passes(images: int, draws: int, domain: str, seed: int, epoch: int) -> Iterator[Draw]:

@@ -9,6 +9,8 @@ from itertools import groupby
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+from torchvision.ops import batched_nms
 
 from sissi.box_fusion import weighted_boxes_fusion
 from sissi.boxes import EMPTY, Boxes, clip, drop_degenerate, flip, make_boxes, scale
@@ -65,26 +67,42 @@ def look(predict: Predict, image: Image, versions: Iterable[View]) -> list[Boxes
 
 
 def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLabels) -> Boxes:
-    """Weighted boxes fusion of what the views show of an image (Solovyev et al. 2021; equation 1).
+    """One box a cell from what the views show of an image; by default weighted boxes fusion (Solovyev et al. 2021).
 
-    Each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster; its score is their mean confidence
-    times min(T, views) / views, so that what few views show counts less. Only scores from `settings.score` on
-    stay, and boxes that are not smaller than a cell can be.
+    By equation 1 each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster; its score is their
+    mean confidence times min(T, views) / views, so that what few views show counts less. With `settings.fusion: nms`
+    it is plain non-maximum suppression over the boxes of all views. Only scores from `settings.score` on stay, and
+    boxes that are not smaller than a cell can be.
     """
     size = np.array([width, height, width, height], np.float64)
     inside = [drop_degenerate(clip(boxes, width, height)) for boxes in per_view]
     if not any(len(boxes) for boxes in inside):
         return EMPTY
-    xyxy, scores, labels = weighted_boxes_fusion(
-        [boxes.xyxy / size for boxes in inside],
-        [boxes.scores for boxes in inside],
-        [boxes.labels for boxes in inside],
-        settings.wbf_iou,
-        settings.view_score,
-    )
-    fused = drop_degenerate(clip(make_boxes(xyxy * size, scores, labels), width, height))
+    if settings.fusion == "nms":
+        fused = _suppress(inside, settings)
+    else:
+        xyxy, scores, labels = weighted_boxes_fusion(
+            [boxes.xyxy / size for boxes in inside],
+            [boxes.scores for boxes in inside],
+            [boxes.labels for boxes in inside],
+            settings.wbf_iou,
+            settings.view_score,
+        )
+        fused = drop_degenerate(clip(make_boxes(xyxy * size, scores, labels), width, height))
     large = np.maximum(fused.widths, fused.heights) >= settings.smallest
     return fused.take(large & (fused.scores >= settings.score))
+
+
+def _suppress(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
+    """Of boxes that overlap, the one with the highest score, as it is (non-maximum suppression)."""
+    together = make_boxes(
+        np.concatenate([boxes.xyxy for boxes in per_view]),
+        np.concatenate([boxes.scores for boxes in per_view]),
+        np.concatenate([boxes.labels for boxes in per_view]),
+    )
+    known = together.take(together.scores >= settings.view_score)
+    arrays = (torch.from_numpy(array.copy()) for array in (known.xyxy, known.scores, known.labels))
+    return known.take(batched_nms(*arrays, settings.wbf_iou).numpy())
 
 
 def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels) -> Boxes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,15 @@ import cv2
 from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
+from sissi.doubtful import mark, split, without
 from sissi.files import naming_full_disk
 from sissi.label_merging import next_labels
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import pseudo_labels
+from sissi.randomness import generator
 from sissi.records import Progress, Recorder, progress_of
-from sissi.settings import Blur, Experiment
+from sissi.settings import Blur, Experiment, SyntheticImages
 from sissi.synthetic_images import synthesise
 from sissi.training import Losses, train_epoch
 
@@ -77,15 +79,19 @@ def self_train(
         record: told the progress of every epoch.
     """
     experiment, current = course.experiment, list(labels)
-    epochs = experiment.training.epochs
+    epochs, settings = experiment.training.epochs, experiment.self_training
+    rate = experiment.training.learning_rate * settings.learning_rate
+    training = experiment.training.model_copy(update={"learning_rate": rate})
     for epoch in range(start + 1, epochs + 1):
         if found is None:
             found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, epochs, "labels"))
-        current, kept = next_labels(course.target.boxes, current, found, experiment.pseudo_labels)
-        corrected = course.target.with_boxes(current).take(kept)
+        sure, doubtful = zip(*(split(boxes, experiment.pseudo_labels.score) for boxes in found), strict=True)
+        current, kept = next_labels(course.target.boxes, current, sure, experiment.pseudo_labels)
+        corrected = course.target.with_boxes(list(map(mark, current, doubtful))).take(kept)
         if course.blur is not None:
-            corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images.margin, course.folder)
-        batches = MixedBatches(corrected, course.source, experiment.training)
+            chosen = synthetic_ones(len(corrected), experiment.synthetic_images.share, course.seed, epoch)
+            corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images, course.folder, chosen)
+        batches = MixedBatches(corrected, course.source if settings.mixed else corrected, training)
         losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, epochs, "training"))
         yield Cycle(epoch, current, losses)
         found = None
@@ -101,24 +107,41 @@ def train_on_initial_labels(learner: Learner, course: Course, start: int, record
 
 
 def correct(detector: CellDetector, target: Frames, experiment: Experiment, progress: Progress) -> list[Boxes]:
-    """What the detector finds in every target image by TTA and WBF, in px of its frame (3.4)."""
-    found = []
+    """What the detector finds in every target image by TTA and WBF, in px of its frame (3.4).
+
+    Where doubtful boxes are to be ignored, these too: from their lowest score on.
+    """
+    settings, lowest, found = experiment.pseudo_labels, experiment.self_training.ignore_doubtful, []
+    if lowest is not None:
+        settings = settings.model_copy(update={"score": lowest})
     for index in range(len(target)):
-        found.append(
-            pseudo_labels(lambda views: predict(detector, views), target.read(index), experiment.pseudo_labels)
-        )
+        found.append(pseudo_labels(lambda views: predict(detector, views), target.read(index), settings))
         progress((index + 1) / len(target))
     return found
 
 
-def synthetic_frames(target: Frames, blur: Blur, margin: int, folder: Path) -> Frames:
-    """The synthetic-like version of every image (3.5), computed once a cycle and written to a folder."""
+def synthetic_ones(images: int, share: float, seed: int, epoch: int) -> list[int]:
+    """The indices of the images that are synthetic-like in an epoch: this share of them, drawn anew every epoch."""
+    drawn = generator(seed, "synthetic", epoch).permutation(images)[: round(share * images)]
+    return sorted(drawn.tolist())
+
+
+def synthetic_frames(
+    target: Frames, blur: Blur, settings: SyntheticImages, folder: Path, chosen: Iterable[int] | None = None
+) -> Frames:
+    """The images, all or the chosen ones in their synthetic-like version (3.5), computed once a cycle.
+
+    They are written to a folder. Doubtful cells vanish in the blur, like all that has no label.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for index, boxes in enumerate(target.boxes):
-        image = synthesise(target.read(index), boxes, blur, margin)
-        paths.append(folder / f"{index:06d}.png")
+    paths = list(target.paths)
+    for index in range(len(target)) if chosen is None else chosen:
+        cells = without(target.boxes[index])
+        image = synthesise(
+            target.read(index), cells, blur, settings.margin, cloning=settings.cloning, shape=settings.shape
+        )
+        paths[index] = folder / f"{index:06d}.png"
         _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        with naming_full_disk(paths[-1]):  # which OpenCV's imwrite would not tell from other faults
-            paths[-1].write_bytes(encoded.tobytes())
+        with naming_full_disk(paths[index]):  # which OpenCV's imwrite would not tell from other faults
+            paths[index].write_bytes(encoded.tobytes())
     return target.with_paths(paths)

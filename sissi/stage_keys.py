@@ -14,11 +14,12 @@ from typing import Any
 from sissi.boxes import Boxes
 from sissi.cache import Entry
 from sissi.data.datasets import DataSets
+from sissi.data.load import digest
 from sissi.settings import Blur, Experiment
 
 _LATER = {
-    "name", "seeds", "variants", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
-    "evaluation", "tracking", "runtime",
+    "name", "seeds", "variants", "rows", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
+    "self_training", "evaluation", "tracking", "runtime",
 }  # fmt: skip
 """Sections of an experiment that do not matter before correction starts; data are taken by content."""
 
@@ -41,7 +42,8 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
 def first_labels(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """The pseudo labels of a checkpoint of the trunk."""
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge"})
-    return {"trunk": trunk.digest, "epoch": epoch, "settings": settings}
+    lowest = experiment.self_training.ignore_doubtful
+    return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "doubtful_from": lowest}
 
 
 def branch(
@@ -51,9 +53,9 @@ def branch(
 
     Args:
         experiment: all settings.
-        trunk: that it leaves.
+        trunk: that it leaves, or that it would be part of if it begins with epoch 1.
         start: after this epoch.
-        corrects: False for the reference row that keeps the initial labels.
+        corrects: False for the reference rows, which keep their labels.
         blur: of the background; None: the original images.
         digests: of the data.
     """
@@ -63,7 +65,8 @@ def branch(
         "start": start,
         "pseudo_labels": experiment.pseudo_labels.model_dump(mode="json") if corrects else None,
         "blur": blur and blur.model_dump(mode="json"),
-        "margin": experiment.synthetic_images.margin if blur else None,
+        "cloning": experiment.synthetic_images.model_dump(mode="json", exclude={"weak", "strong"}) if blur else None,
+        "self_training": experiment.self_training.model_dump(mode="json") if corrects else None,
         "watched": {name: digests["target_val"] if name == "target_val" else None for name in watched},
         "reference": digests["reference"] if corrects else None,
         "overlays": experiment.tracking.overlays if corrects else None,
@@ -80,11 +83,12 @@ def scores(experiment: Experiment, branch: Entry, digests: dict[str, str]) -> di
 
 
 def digests(data: DataSets) -> dict[str, str]:
-    """sha256 of images and labels of each data set, of what the readers drew, and of the reference."""
+    """sha256 of images and labels of each data set, of what the readers drew, of the reference, and of what has one."""
     return {
         **data.digests(),
         "readers": _digest(data.readers),
         "reference": _digest({"reference": data.reference or []}),
+        "referenced": digest(data.referenced()),
     }
 
 

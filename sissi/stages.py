@@ -8,11 +8,11 @@ from __future__ import annotations
 import resource
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -27,19 +27,23 @@ from sissi.data.frames import Frames, frames_of, in_file_pixels
 from sissi.data.images import read_image
 from sissi.data.samples import Sample
 from sissi.detector import CellDetector, build, detect, load, predict_frames, save
-from sissi.early_learning import Trunk, train_trunk
+from sissi.early_learning import Trunk, new_learner, train_trunk
 from sissi.evaluation import Metrics
 from sissi.files import whole_file
 from sissi.journal import Journal
 from sissi.learner import Learner, make_learner
 from sissi.overlays import draw_boxes
 from sissi.records import Kept, Progress, Recorder, progress_of
+from sissi.resampling import matches
 from sissi.self_training import Course, Cycle, correct, self_train, train_on_initial_labels
 from sissi.settings import Blur, Experiment
+from sissi.statistics import Resampled, bootstrap
 from sissi.training import NonFiniteLoss, mean_losses
 
 WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": "target"}
 """Which data set each entry of `evaluation.every_epoch` means."""
+RESAMPLED = "resampled.npy"
+"""(readers, 1 + resamples, 4) float64: `statistics.bootstrap` for each reader."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,10 @@ class Branch:
     Attributes:
         entry: where its work is kept.
         seed: of the experiment.
-        start: epoch of the trunk that it leaves.
-        checkpoint: of the trunk at that epoch.
-        corrects: False for the reference row that keeps the initial labels.
+        start: epoch of the trunk that it leaves; 0: it begins with new weights.
+        checkpoint: of the trunk at that epoch; None for epoch 0.
+        labels: that it begins with: the initial weak ones, or the reference ones of the images that have them.
+        corrects: False for the reference rows, which keep the labels that they begin with.
         blur: of the background of target images; None: the original images.
         first_labels: where the pseudo labels of that very checkpoint are kept, or are to be; None: not shared.
     """
@@ -59,7 +64,8 @@ class Branch:
     entry: Entry
     seed: int
     start: int
-    checkpoint: Path
+    checkpoint: Path | None
+    labels: Literal["weak", "reference"]
     corrects: bool
     blur: Blur | None
     first_labels: Entry | None
@@ -120,16 +126,32 @@ def branch(experiment: Experiment, data: DataSets, task: Branch, record: Recorde
 def scores(
     experiment: Experiment, data: DataSets, model: Path, entry: Entry, record: Recorder
 ) -> dict[str, dict[str, float]]:
-    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`."""
+    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`.
+
+    Its folder also holds the metrics of resamples of these images: see `resampled`.
+    """
     with entry.lock(record.say):
         told = Kept(Journal(entry.folder / "journal"), record)
         if entry.result is None:
             told.journal.truncate(0)
-            entry.finish(_score(load(model, device_of(experiment)), data, experiment, told))
+            entry.finish(_score(load(model, device_of(experiment)), data, experiment, entry, told))
         else:
             told.say_again()
         result: dict[str, dict[str, float]] = entry.result
         return result
+
+
+def resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
+    """What `statistics.bootstrap` gave for each reader, from the folder of finished `scores`."""
+    return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
+
+
+def branch_and_scores(
+    experiment: Experiment, data: DataSets, task: Branch, place: Entry, record: Recorder
+) -> tuple[Path, dict[str, dict[str, float]]]:
+    """A variant to its end: the file of the detector, and its metrics for each reader."""
+    branch(experiment, data, task, record)
+    return task.model, scores(experiment, data, task.model, place, record)
 
 
 def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Kept) -> None:
@@ -137,11 +159,16 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     begun = time.monotonic()
     checkpoints = Checkpoints(task.entry.folder)
     target, source = (_frames(data, role, experiment) for role in ("target", "source"))
+    if task.labels == "reference":
+        target = frames_of(data.referenced(), experiment.training.image_size)
     reached = checkpoints.latest(told.say)
     epoch, notes = reached or (task.start, {"told": 0, "wall": 0.0})
     told.journal.truncate(notes["told"])
     told.say_again()
-    learner, tensors = _resume(experiment, checkpoints.path(epoch) if reached else task.checkpoint)
+    before = checkpoints.path(epoch) if reached else task.checkpoint
+    learner, tensors = (
+        _resume(experiment, before) if before else (new_learner(experiment, task.seed, device_of(experiment)), {})
+    )
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
     course = Course(target, source, task.blur, experiment, task.seed, task.entry.folder / "synthetic")
     if task.corrects:
@@ -177,7 +204,7 @@ def _keeping_bad_batch(entry: Entry, record: Recorder) -> Iterator[None]:
 
 def _shared_labels(experiment: Experiment, data: DataSets, task: Branch, record: Recorder) -> list[Boxes] | None:
     """The pseudo labels of the trunk's checkpoint, made now if nobody has made them."""
-    if task.first_labels is None:
+    if task.first_labels is None or task.checkpoint is None:
         return None
     first_labels(experiment, data, task.checkpoint, task.first_labels, record)
     return [make_boxes(*boxes) for boxes in task.first_labels.result]
@@ -230,7 +257,7 @@ def score_readers(
 
 
 def _score(
-    detector: CellDetector, data: DataSets, experiment: Experiment, record: Recorder
+    detector: CellDetector, data: DataSets, experiment: Experiment, entry: Entry, record: Recorder
 ) -> dict[str, dict[str, float]]:
     epochs = experiment.training.epochs
     predicted, found = score_readers(
@@ -245,6 +272,9 @@ def _score(
         record.metrics(named, epochs)
     images = [(sample.name, sample.height, sample.width) for sample in data.test]
     record.json(to_coco(images, predicted), "predictions/target_test.json")
+    drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
+    with whole_file(entry.folder / RESAMPLED) as file:
+        np.save(file, np.stack(drawn))
     return {reader: metrics.as_dict() for reader, metrics in found.items()}
 
 

@@ -80,16 +80,22 @@ def paired_difference(
         raise ValueError("a paired comparison needs a seed that both variants have")
     differences = np.stack([variant[one] - other[one] for one in seeds])
     count, draws = len(seeds), differences.shape[1] - 1
-    chosen = np.random.default_rng([seed, count]).multinomial(count, np.full(count, 1 / count), size=draws)
-    observed = differences[:, 0].mean(axis=0)
-    means = np.einsum("rs,srm->rm", chosen / count, differences[:, 1:])
+    means = np.einsum("rs,srm->rm", seed_weights(count, draws, seed), differences)
     return {
-        name: Difference(float(observed[index]), *_percentiles(means[:, index]), count)
+        name: Difference(float(means[0, index]), *percentiles(means[1:, index]), count)
         for index, name in enumerate(METRICS)
     }
 
 
-def _percentiles(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+def seed_weights(count: int, draws: int, seed: int) -> npt.NDArray[np.float64]:
+    """The weight of each training seed in a mean: (1 + draws, count), all equal, then resample by resample."""
+    even = np.full(count, 1 / count)
+    drawn = np.random.default_rng([seed, count]).multinomial(count, even, size=draws)
+    return np.concatenate([even[None], drawn / count])
+
+
+def percentiles(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The ends of the 95 % interval of resampled values, those that are no number left out; nan if all are."""
     known = values[np.isfinite(values)]
     if not known.size:
         return float("nan"), float("nan")

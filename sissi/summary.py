@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+from sissi.variants import REFERENCES
+
 METRICS = ("AP50", "AP75", "AP", "AR")
 """Columns of table 1 for each reader."""
-REFERENCE = "weak-only"
-"""A row outside of the comparison of the six."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ def summarise(rows: Sequence[Any]) -> dict[tuple[str, str, str], Summary]:
 
 
 def best(summaries: Mapping[tuple[str, str, str], Summary]) -> set[tuple[str, str, str]]:
-    """The keys with the highest mean of their reader and metric, `weak-only` aside."""
+    """The keys with the highest mean of their reader and metric, reference rows aside."""
     highest: dict[tuple[str, str], float] = {}
     for (variant, *column), one in summaries.items():
-        if variant != REFERENCE and not math.isnan(one.mean):
+        if variant not in REFERENCES and not math.isnan(one.mean):
             highest[column[0], column[1]] = max(one.mean, highest.get((column[0], column[1]), one.mean))
     return {
         (variant, reader, metric)
         for (variant, reader, metric), one in summaries.items()
-        if variant != REFERENCE and one.mean == highest.get((reader, metric))
+        if variant not in REFERENCES and one.mean == highest.get((reader, metric))
     }
 
 

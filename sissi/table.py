@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from rich.table import Table
 from sissi.files import write_whole
 from sissi.summary import METRICS as SHOWN
 from sissi.summary import best, percent, short, summarise
-from sissi.variants import VARIANTS
+from sissi.variants import ORACLE, REFERENCES, VARIANTS, Variant
 
 METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
 
@@ -55,11 +55,19 @@ class Row:
     status: str = "ok"
 
 
-def write(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Write table.csv, table.json and table.md to a folder; fractions in the first two, percent in the last."""
+def write(rows: Sequence[Row], folder: Path, more: str = "", variants: Mapping[str, Variant] = VARIANTS) -> list[Path]:
+    """Write table.csv, table.json and table.md to a folder; fractions in the first two, percent in the last.
+
+    Args:
+        rows: of all variants, seeds and readers.
+        folder: made if it is missing.
+        more: Markdown that table.md ends with.
+        variants: what the rows are, by name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in (("table.csv", as_csv(rows)), ("table.json", as_json(rows)), ("table.md", as_markdown(rows))):
+    markdown = "\n".join([as_markdown(rows, variants), *([more] if more else [])])
+    for name, text in (("table.csv", as_csv(rows)), ("table.json", as_json(rows)), ("table.md", markdown)):
         write_whole(folder / name, text.encode())
         written.append(folder / name)
     return written
@@ -94,40 +102,43 @@ def from_json(text: str) -> list[Row]:
     return [Row(**entry | {metric: math.nan for metric in METRICS if entry[metric] is None}) for entry in entries]
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
-    """The shape of table 1: a row a variant, four columns a reader, in percent, the best of the six bold."""
-    header, body = _grid(rows, bold="**", between=" ± ")
+def as_markdown(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
+    """The shape of table 1: a row a variant, four columns a reader, in percent, the best bold, reference rows aside."""
+    header, body = _grid(rows, variants, bold="**", between=" ± ")
     lines = [" | ".join(header), " | ".join("---" if i < 2 else "---:" for i in range(len(header)))]
     lines += [" | ".join(cells) for cells in body]
-    return "\n".join([*(f"| {line} |" for line in lines), "", caption(rows), ""])
+    return "\n".join([*(f"| {line} |" for line in lines), "", caption(rows, variants), ""])
 
 
-def as_rich(rows: Sequence[Row]) -> Table:
+def as_rich(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> Table:
     """The same for the terminal."""
-    header, body = _grid(rows, bold="", between="\n±")
+    header, body = _grid(rows, variants, bold="", between="\n±")
     table = Table(
         title="Table 1 for this run, in %",
-        caption=caption(rows),
+        caption=caption(rows, variants),
         caption_justify="left",
         box=SIMPLE,
         padding=0,
         show_edge=False,
     )
     for index, name in enumerate(header):
-        table.add_column(name.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=True)
-    for cells in body:
-        table.add_row(*cells, end_section=cells[0] == VARIANTS["a+sissi-s"].title)
+        table.add_column(name.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=index > 0)
+    kinds = [(name in REFERENCES, name in VARIANTS) for name in dict.fromkeys(row.variant for row in rows)]
+    for cells, kind, following in zip(body, kinds, [*kinds[1:], None], strict=True):
+        table.add_row(*cells, end_section=kind != following)
     return table
 
 
-def _grid(rows: Sequence[Row], bold: str, between: str) -> tuple[list[str], list[list[str]]]:
+def _grid(
+    rows: Sequence[Row], variants: Mapping[str, Variant], bold: str, between: str
+) -> tuple[list[str], list[list[str]]]:
     summaries = summarise(rows)
     marked = best(summaries)
     readers = list(dict.fromkeys(row.reader for row in rows))
     header = ["variant", "start", *(f"{short(reader)} {metric}" for reader in readers for metric in SHOWN)]
     body = []
     for variant in dict.fromkeys(row.variant for row in rows):
-        cells = [VARIANTS[variant].title, starts(rows, variant)]
+        cells = [variants[variant].title, starts(rows, variant)]
         for key in ((variant, reader, metric) for reader in readers for metric in SHOWN):
             mark = bold if key in marked else ""
             cells.append(f"{mark}{percent(summaries[key], between)}{mark}")
@@ -138,10 +149,10 @@ def _grid(rows: Sequence[Row], bold: str, between: str) -> tuple[list[str], list
 def starts(rows: Sequence[Row], variant: str) -> str:
     """The epochs after which a variant's correction began, over all seeds; `-` where it never does."""
     epochs = sorted({row.start_epoch for row in rows if row.variant == variant})
-    return "-" if VARIANTS[variant].start == "never" else ", ".join(map(str, epochs))
+    return "-" if variant in REFERENCES else ", ".join(map(str, epochs))
 
 
-def caption(rows: Sequence[Row]) -> str:
+def caption(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
     """What the numbers are, and which variants have none."""
     seeds = sorted({row.seed for row in rows})
     first = rows[0]
@@ -150,5 +161,7 @@ def caption(rows: Sequence[Row]) -> str:
     told += (
         f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
     )
-    failed = sorted({f"{VARIANTS[row.variant].title}: {row.status}" for row in rows if row.status != "ok"})
+    if any(row.variant == ORACLE for row in rows):
+        told += f". {ORACLE}: trained on the reference labels of the training images that have them"
+    failed = sorted({f"{variants[row.variant].title}: {row.status}" for row in rows if row.status != "ok"})
     return ". ".join([told, *failed]) + "."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,16 @@ class Variant:
         start: what ends early learning (3.3): the lowest source validation loss, ADELE, or nothing: the initial
             labels are trusted to the end.
         background: of the target images during self-training (3.5).
+        labels: what early learning trusts: the initial weak labels, or the reference ones.
+        settings: dotted keys of the experiment in which this variant differs, all in `BRANCH_SECTIONS`.
     """
 
     name: str
     title: str
     start: Literal["validation_loss", "adele", "never"]
     background: Literal["original", "weak", "strong"]
+    labels: Literal["weak", "reference"] = "weak"
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def corrects(self) -> bool:
@@ -29,6 +34,9 @@ class Variant:
         return self.start != "never"
 
 
+BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images", "self_training")
+"""Sections of an experiment that matter after the trunk only: what a variant may set for itself."""
+WEAK_ONLY, ORACLE, RECIPE = "weak-only", "oracle", "recipe"
 VARIANTS = {
     variant.name: variant
     for variant in (
@@ -38,7 +46,15 @@ VARIANTS = {
         Variant("plain-a", "Plain A", "adele", "original"),
         Variant("a+sissi-w", "A + SISSI (W)", "adele", "weak"),
         Variant("a+sissi-s", "A + SISSI (S)", "adele", "strong"),
-        Variant("weak-only", "weak-only", "never", "original"),
+        Variant(WEAK_ONLY, "weak-only", "never", "original"),
+        Variant(ORACLE, "oracle", "never", "original", labels="reference"),
+        Variant(RECIPE, "recipe", "adele", "strong", settings={"pseudo_labels.merge": "add"}),
     )
 }
-"""The six variants of the paper in its order, and `weak-only`: the same epochs on the initial labels, no correction."""
+"""The six variants of the paper in its order, and two reference rows without correction: `weak-only`, the floor, is the
+same epochs on the initial labels; `oracle`, the ceiling, is the same epochs on the reference labels. Last `recipe`: the
+best that we know beside the six, off unless it is asked for."""
+DEFAULT = tuple(name for name in VARIANTS if name != RECIPE)
+"""The rows of a table for which nobody has named others."""
+REFERENCES = tuple(variant.name for variant in VARIANTS.values() if not variant.corrects)
+"""The rows that are outside of the comparison."""

@@ -33,8 +33,15 @@ def test_version(sissi):
 
 def test_variants_are_listed_as_they_are_written(sissi):
     _, out, _ = sissi("variants")
-    names = ("baseline", "sissi-w", "sissi-s", "plain-a", "a+sissi-w", "a+sissi-s", "weak-only")
+    names = ("baseline", "sissi-w", "sissi-s", "plain-a", "a+sissi-w", "a+sissi-s", "weak-only", "oracle", "recipe")
     assert all(name in out for name in names)
+
+
+def test_an_experiment_s_own_rows_are_listed_too(sissi, monkeypatch):
+    row = "rows.no-tta={of: plain-a, title: Plain A without TTA, set: {pseudo_labels.flips: [none]}}"
+    monkeypatch.setenv("COLUMNS", "160")
+    _, out, _ = sissi("variants", "experiments/smoke.yaml", "--set", row)
+    assert "Plain A without TTA" in out and 'pseudo_labels.flips: ["none"]' in out and "baseline" in out
 
 
 @pytest.mark.parametrize(

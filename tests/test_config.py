@@ -74,6 +74,9 @@ def test_all_faults_are_told_at_once_with_file_key_and_what_is_allowed(file):
         ({"early_learning": {"max_epochs": 4}}, "must be below training.epochs"),
         ({"early_learning": {"max_epochs": 2, "min_epoch": 3}}, "must not exceed"),
         ({"seeds": [1, 1]}, "each value once"),
+        ({"deceleration": {"start_epoch": 3}}, r"start_epoch \(3\) must not exceed early_learning.max_epochs \(2\)"),
+        ({"self_training": {"ignore_doubtful": 0.4}}, r"ignore_doubtful \(0.4\) must be below pseudo_labels.score"),
+        ({"synthetic_images": {"share": 1.5}}, "synthetic_images.share"),
         ({"variants": ["plain-b"]}, "plain-a"),
         ({"detector": {"preset": "small", "weights": "coco"}}, "preset paper only"),
         ({"detector": {"preset": "paper"}}, "5 pyramid levels"),
@@ -171,3 +174,9 @@ def test_an_override_of_one_key_keeps_the_defaults_beside_it(tmp_path):
     strong, before = experiment.synthetic_images.strong, config.load(Path("experiments/smoke.yaml")).synthetic_images
     assert (strong.kernel, strong.sigma) == (before.strong.kernel, 12)
     assert experiment.synthetic_images.weak == before.weak
+
+
+def test_the_ablation_of_the_ablation_is_the_demo_with_further_rows():
+    demo, parts = (config.load(Path(f"experiments/{name}.yaml")) for name in ("demo", "ablate-the-ablation"))
+    named = {"name", "variants", "rows"}
+    assert parts.model_dump(exclude=named) == demo.model_dump(exclude=named) and len(parts.rows) >= 12

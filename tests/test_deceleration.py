@@ -76,3 +76,10 @@ def test_the_lowest_validation_loss_from_the_first_allowed_epoch_on():
     losses = [0.1, 0.9, 0.5, 0.4, 0.45]
     assert validation_loss_start(losses, 1).epoch == 1
     assert validation_loss_start(losses, 2).epoch == 4
+
+
+def test_a_fixed_start_epoch_takes_the_place_of_the_fit():
+    curve = value(EPOCHS, 0.25, 0.95, 4.0).tolist()
+    free, fixed = adele_start(curve, Deceleration()), adele_start(curve, Deceleration(start_epoch=3))
+    assert fixed.epoch == 3 != free.epoch and fixed.found and fixed.fits == free.fits
+    assert "deceleration.start_epoch" in fixed.reason

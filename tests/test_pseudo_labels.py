@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sissi.boxes import EMPTY, make_boxes
+from sissi.boxes import EMPTY, iou, make_boxes
 from sissi.pseudo_labels import View, fuse, look, pseudo_labels, views
 from sissi.settings import PseudoLabels
 from tests.strategies import boxes
@@ -115,3 +115,28 @@ def test_boxes_that_are_smaller_than_a_cell_can_be_are_no_labels():
     seen = make_boxes([[10, 10, 22, 15], [40, 40, 53, 45], [70, 70, 74, 83]], np.full(3, 0.9))
     fused = fuse([seen], 100, 100, PseudoLabels(score=0, smallest=13))
     assert sorted(fused.xyxy[:, 0].round().tolist()) == [40, 70]
+
+
+def test_nms_keeps_the_surest_box_of_each_cell_with_its_own_score():
+    per_view = [
+        make_boxes([[10, 10, 30, 30]], [0.8]),
+        make_boxes([[11, 10, 31, 30], [60, 60, 80, 80]], [0.9, 0.6]),
+        EMPTY,
+    ]
+    kept = fuse(per_view, 100, 100, PseudoLabels(score=0.5, fusion="nms"))
+    np.testing.assert_allclose(kept.xyxy, [[11, 10, 31, 30], [60, 60, 80, 80]])
+    np.testing.assert_allclose(kept.scores, [0.9, 0.6], rtol=1e-6)  # one view of three shows the second
+
+
+@given(st.lists(boxes(), min_size=1, max_size=4))
+def test_nms_is_greedy_over_all_views(per_view):
+    settings = PseudoLabels(score=0, fusion="nms", view_score=0.1)
+    pairs = [pair for one in per_view for pair in zip(one.scores.tolist(), map(tuple, one.xyxy.tolist()), strict=True)]
+    everything = sorted((pair for pair in pairs if pair[0] >= 0.1), reverse=True)
+    kept: list = []
+    for score, xyxy in everything:
+        if all(iou(make_boxes([xyxy]), make_boxes([other]))[0, 0] <= 0.5 for _, other in kept):
+            kept.append((score, xyxy))
+    found = fuse(per_view, 200, 200, settings)
+    if len({score for score, _ in everything}) == len(everything):  # of equal scores either may be first
+        assert sorted(zip(found.scores.tolist(), map(tuple, found.xyxy.tolist()), strict=True), reverse=True) == kept

@@ -9,7 +9,7 @@ from sissi.boxes import same
 from sissi.cache import Cache
 from sissi.data.datasets import load_data
 from sissi.data.problems import Problems
-from sissi.settings import Blur, Experiment
+from sissi.settings import Blur, EarlyLearning, Experiment
 from sissi.variants import VARIANTS
 
 
@@ -64,9 +64,16 @@ def trained(experiment, data, heard, cache):
 
 
 def task(trained, name, folder, epoch=2, labels=None, blur=None):
-    corrects = VARIANTS[name].start != "never"
+    variant = VARIANTS[name]
     return stages.Branch(
-        Cache(folder).entry("branch", {}), 0, epoch, trained.checkpoints[epoch - 1], corrects, blur, labels
+        entry=Cache(folder).entry("branch", {}),
+        seed=0,
+        start=epoch,
+        checkpoint=trained.checkpoints[epoch - 1] if epoch else None,
+        labels=variant.labels,
+        corrects=variant.corrects,
+        blur=blur,
+        first_labels=labels,
     )
 
 
@@ -127,6 +134,21 @@ def test_shared_first_labels_are_those_that_a_branch_would_make_itself(experimen
 
 class Killed(BaseException):
     pass
+
+
+def test_the_oracle_is_the_trunk_that_the_reference_labels_would_have(experiment, data, trained, tmp_path):
+    """The same epochs from scratch, of the same seed; an image without a reference is left out."""
+    partly = replace(data, reference=[None, *data.reference[1:]])
+    one = task(trained, "oracle", tmp_path / "oracle", epoch=0)
+    heard, weights = told_and_weights(experiment, partly, one)
+    assert sorted(heard.values["train/loss"]) == [1, 2, 3] and not heard.documents
+    careful = replace(data, target=partly.referenced(), reference=None)
+    whole = experiment.model_copy(update={"early_learning": EarlyLearning(max_epochs=3)})
+    told = Heard()
+    by_trunk = stages.trunk(whole, 0, careful, Cache(tmp_path / "trunk").entry("trunk", {}), told)
+    saved = torch.load(by_trunk.checkpoints[-1], weights_only=True)["learner"]["teacher"]
+    assert all(torch.equal(weights[key], saved[key]) for key in weights)
+    assert heard.values["train/loss"] == told.values["train/loss"]
 
 
 @pytest.mark.parametrize("name", ["plain-a", "weak-only"])

@@ -19,7 +19,7 @@ def test_one_seed_has_no_spread_and_none_has_no_mean():
 
 
 def test_the_best_of_the_six_are_marked_ties_included():
-    rows = [row("baseline"), row("sissi-w"), row("plain-a", ap=0.1), row("weak-only", ap=0.9)]
+    rows = [row("baseline"), row("sissi-w"), row("plain-a", ap=0.1), row("weak-only", ap=0.9), row("oracle", ap=0.9)]
     found = best(summarise(rows))
     assert {variant for variant, _, metric in found if metric == "AP"} == {"baseline", "sissi-w"}
     lower = best(summarise([row("weak-only", ap=0.9), replace(row(), AP=math.nan)]))

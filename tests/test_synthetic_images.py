@@ -82,3 +82,48 @@ def test_regions_contain_their_boxes_and_reach_at_most_the_margin_beyond_the_ima
     for (left, top, right, bottom), (x0, y0, x1, y1) in zip(regions(record, 80, 100, margin), record.xyxy, strict=True):
         assert left <= x0 and top <= y0 and right >= x1 and bottom >= y1
         assert left >= -margin and top >= -margin and right <= 100 + margin and bottom <= 80 + margin
+
+
+def test_the_union_of_one_region_is_its_clone():
+    image, record = texture(), make_boxes([[30, 20, 55, 45]])
+    assert np.array_equal(synthesise(image, record, WEAK, 5), synthesise(image, record, WEAK, 5, cloning="union"))
+
+
+def test_regions_that_touch_are_one_in_a_union_and_have_a_seam_cell_by_cell():
+    """Two boxes that share an edge, against the one box that they make up."""
+    image = texture()
+    halves, whole = make_boxes([[20, 20, 45, 60], [45, 20, 70, 60]]), make_boxes([[20, 20, 70, 60]])
+    expected = synthesise(image, whole, STRONG, 5)
+    assert np.array_equal(synthesise(image, halves, STRONG, 5, cloning="union"), expected)
+    assert not np.array_equal(synthesise(image, halves, STRONG, 5), expected)
+
+
+@settings(deadline=None, max_examples=15)
+@given(boxes(most=4, smallest=2))
+def test_outside_elliptic_regions_the_image_is_the_blur(record):
+    image = texture()
+    result = synthesise(image, record, STRONG, 5, shape="ellipse")
+    outside = ~covered(record, 80, 100, 5)
+    assert np.array_equal(result[outside], blurred(image, STRONG)[outside])
+
+
+def test_an_ellipse_has_its_area_and_leaves_the_corners_of_its_rectangle():
+    from sissi.synthetic_images import RIM, _mask
+
+    mask = _mask(60, 100, "ellipse")[RIM:-RIM, RIM:-RIM]
+    assert (mask > 0).sum() == pytest.approx(np.pi * 30 * 50, rel=0.01)
+    assert not mask[0, 0] and mask[30, 0] and mask[0, 50] and np.array_equal(mask, mask[::-1, ::-1])
+    assert (_mask(6, 10, "rectangle")[RIM:-RIM, RIM:-RIM] == 255).all() and _mask(6, 10, "rectangle").shape == (10, 14)
+
+
+@pytest.mark.parametrize("cloning", ["per_cell", "union"])
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse"])
+def test_a_clone_of_any_kind_shows_the_cell_in_its_place(cloning, shape):
+    image = texture()
+    result = synthesise(
+        image, make_boxes([[30, 20, 55, 45], [60, 50, 84, 70]]), STRONG, 5, cloning=cloning, shape=shape
+    )
+    inner = np.s_[27:38, 37:48]
+    mine, shown = (picture.astype(float).mean(axis=2)[inner].ravel() for picture in (image, result))
+    vague = blurred(image, STRONG).astype(float).mean(axis=2)[inner].ravel()
+    assert np.corrcoef(mine, shown)[0, 1] > 0.95 > np.corrcoef(mine, vague)[0, 1]

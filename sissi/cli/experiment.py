@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sissi.cli.app import app
 from sissi.cli.options import Deterministic, ExperimentFile, Fresh, Offline, Out, Overrides, Seeds, as_override
 from sissi.errors import SissiError
+
+if TYPE_CHECKING:
+    from sissi.settings import Experiment
 
 
 @app.command()
@@ -23,14 +27,18 @@ def ablation(
     deterministic: Deterministic = False,
 ) -> None:
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
-    changed = [*(overrides or []), *_seeds(seeds), *as_override(deterministic)]
-    _ablate(experiment, out, changed, offline, fresh)
+    from sissi import config
+
+    changes = [*(overrides or []), *_seeds(seeds), *as_override(deterministic)]
+    _ablate(config.load(experiment, changes), out, offline, fresh)
 
 
 @app.command()
 def run(
     experiment: ExperimentFile,
-    variant: Annotated[str, typer.Option(help="A row of table 1, such as a+sissi-s: see `sissi variants`.")],
+    variant: Annotated[
+        str, typer.Option(help="A row such as a+sissi-s, or of the experiment's own: see `sissi variants`.")
+    ],
     out: Out = None,
     seeds: Seeds = None,
     overrides: Overrides = None,
@@ -39,28 +47,38 @@ def run(
     deterministic: Deterministic = False,
 ) -> None:
     """Train one variant: early learning and its branch."""
-    from sissi.variants import VARIANTS
+    from sissi import config
+    from sissi.rows import only
 
-    if variant not in VARIANTS:
-        raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(VARIANTS)}")
-    changed = [*(overrides or []), *_seeds(seeds), *as_override(deterministic), f"variants=[{variant}]"]
-    _ablate(experiment, out, changed, offline, fresh)
+    whole = config.load(experiment, [*(overrides or []), *_seeds(seeds), *as_override(deterministic)])
+    if variant not in whole.known_rows:
+        raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(whole.known_rows)}")
+    _ablate(only(whole, variant), out, offline, fresh)
 
 
 @app.command()
-def variants() -> None:
-    """List the variants of table 1."""
+def variants(
+    experiment: Annotated[
+        Path | None, typer.Argument(metavar="[EXPERIMENT]", help="An experiment file, whose own rows are listed too.")
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """List the variants of table 1, and an experiment's own rows."""
     from rich.console import Console
     from rich.table import Table
 
+    from sissi import config
     from sissi.variants import VARIANTS
 
+    known = config.load(experiment, overrides or []).known_rows if experiment else VARIANTS
     table = Table()
-    for column in ("name", "in table 1", "correction starts", "background of target images"):
+    for column in ("name", "in the table", "correction starts", "background", "settings of its own"):
         table.add_column(column)
-    starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: reference row"}
-    for variant in VARIANTS.values():
-        table.add_row(variant.name, variant.title, starts[variant.start], variant.background)
+    starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: {} labels only"}
+    for variant in known.values():
+        start, own = starts[variant.start].format(variant.labels), variant.settings.items()
+        settings = "\n".join(f"{key}: {json.dumps(value)}" for key, value in own)
+        table.add_row(variant.name, variant.title, start, variant.background, settings)
     Console().print(table)
 
 
@@ -85,17 +103,15 @@ def _seeds(given: str | None) -> list[str]:
     return [] if given is None else [f"seeds=[{given}]"]
 
 
-def _ablate(path: Path, out: Path | None, overrides: list[str], offline: bool, fresh: bool) -> None:
+def _ablate(experiment: Experiment, out: Path | None, offline: bool, fresh: bool) -> None:
     from rich.console import Console
 
-    from sissi import config, table
     from sissi.ablation import run_ablation
     from sissi.progress import Display
 
-    experiment = config.load(path, overrides)
     console = Console()
     with Display(console) as display:
-        rows = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
-    console.print(table.as_rich(rows))
-    if any(row.status != "ok" for row in rows):
+        results = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
+    console.print(results.as_rich())
+    if not results.complete:
         raise SissiError("not every variant came to its end; see the table and error.txt of its run")

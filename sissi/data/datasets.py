@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
@@ -24,7 +24,7 @@ class DataSets:
 
     Attributes:
         target: target training images with their initial weak labels.
-        reference: better labels of these images, None for images without; or None. For diagnosis only.
+        reference: better labels of these images, None for images without; or None. For diagnosis and the oracle only.
         test: target test images, without labels.
         readers: boxes of each test image, for each reader.
         source: source training images.
@@ -51,6 +51,11 @@ class DataSets:
             "source_val": self.validation,
         }
         return {role: samples for role, samples in sets.items() if samples}
+
+    def referenced(self) -> list[Sample]:
+        """The target training images that have a reference, labelled by it: what the oracle trains on."""
+        pairs = zip(self.target, self.reference or (), strict=self.reference is not None)
+        return [replace(sample, boxes=boxes) for sample, boxes in pairs if boxes is not None]
 
     def digests(self) -> dict[str, str]:
         """sha256 over images and labels of each data set."""

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sissi.deceleration import Fit, value
-from sissi.figures.style import BLUE, GREY, LINES, TEXT, VERMILION, new_figure, plain, whole_numbers
-from sissi.variants import VARIANTS
+from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, Line, lines_of, new_figure, plain, whole_numbers
+from sissi.variants import VARIANTS, Variant
 
 Curve = Sequence[tuple[int, float]]
 """(epoch, value) in the order of epochs."""
@@ -87,20 +87,23 @@ def label_quality(
     precision: Mapping[str, Sequence[Curve]],
     recall: Mapping[str, Sequence[Curve]],
     initial: tuple[float, float] | None,
+    known: Mapping[str, Variant] = VARIANTS,
 ) -> Figure:
     """Precision and recall of the pseudo labels over the epochs, a line for each variant and seed.
 
     Args:
         precision, recall: curves by variant, one for each seed, in [0, 1].
         initial: precision and recall of the initial labels, drawn as a level.
+        known: what the variants are, by name.
     """
     figure = new_figure(8.6, 3.6)
     panels = figure.subplots(1, 2, sharey=True)
     for axes, title, curves, level in zip(
         panels, ("Precision", "Recall"), (precision, recall), initial or (None, None), strict=True
     ):
+        lines = lines_of(curves)
         for variant, of_seeds in curves.items():
-            _variant_lines(axes, variant, of_seeds)
+            _variant_lines(axes, known[variant].title, lines[variant], of_seeds)
         if level is not None:
             axes.axhline(100 * level, color=GREY, linestyle=":", label="initial labels")
         plain(axes, title, "epoch", "%" if title == "Precision" else "")
@@ -111,8 +114,7 @@ def label_quality(
     return figure
 
 
-def _variant_lines(axes: Any, variant: str, of_seeds: Sequence[Curve]) -> None:
-    line = LINES[variant]
+def _variant_lines(axes: Any, title: str, line: Line, of_seeds: Sequence[Curve]) -> None:
     for number, curve in enumerate(of_seeds):
         axes.plot(
             [epoch for epoch, _ in curve],
@@ -122,5 +124,5 @@ def _variant_lines(axes: Any, variant: str, of_seeds: Sequence[Curve]) -> None:
             marker=line.marker,
             markersize=3.5,
             linewidth=1.3,
-            label=VARIANTS[variant].title if number == 0 else None,
+            label=title if number == 0 else None,
         )

@@ -6,30 +6,37 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from sissi.figures.style import BLACK, LINES, TEXT, new_figure, plain
+from sissi.figures.style import BLACK, TEXT, lines_of, new_figure, plain
 from sissi.statistics import Difference
-from sissi.variants import VARIANTS
+from sissi.variants import VARIANTS, Variant
 
 
-def differences(found: Mapping[str, Mapping[str, Difference]], metric: str, other: str = "Baseline") -> Figure:
+def differences(
+    found: Mapping[str, Mapping[str, Difference]],
+    metric: str,
+    other: str = "Baseline",
+    known: Mapping[str, Variant] = VARIANTS,
+) -> Figure:
     """A dot and its 95 % interval for each variant, in points of percent.
 
     Args:
         found: by reader, then by variant.
         metric: what differs, such as AP.
         other: title of the variant that the others are compared with.
+        known: what the variants are, by name.
     """
     variants = list(dict.fromkeys(variant for of_reader in found.values() for variant in of_reader))
+    lines = lines_of(variants)
     figure = new_figure(8.6, 1.1 + 0.3 * len(variants))
     panels = figure.subplots(1, len(found), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (reader, of_variants) in zip(panels, found.items(), strict=True):
         for variant, one in of_variants.items():
-            height, line = -variants.index(variant), LINES[variant]
+            height, line = -variants.index(variant), lines[variant]
             axes.plot([100 * one.low, 100 * one.high], [height, height], color=line.colour, linewidth=2)
             axes.plot(100 * one.value, height, line.marker, color=line.colour, markersize=6)
         axes.axvline(0, color=BLACK, linewidth=0.8)
         plain(axes, reader, f"{metric} minus that of {other}, points")
     panels[0].set_yticks([-index for index in range(len(variants))])
-    panels[0].set_yticklabels([VARIANTS[variant].title for variant in variants], fontsize=TEXT)
+    panels[0].set_yticklabels([known[variant].title for variant in variants], fontsize=TEXT)
     panels[0].set_ylim(0.6 - len(variants), 0.6)
     return figure

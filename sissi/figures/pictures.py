@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from sissi.boxes import Boxes, match
 from sissi.figures.style import GREEN, ORANGE, SKY, TEXT, VERMILION, new_figure
-from sissi.variants import VARIANTS
+from sissi.variants import VARIANTS, Variant
 
 Image = npt.NDArray[np.uint8]
 SIDE = 2.6
@@ -44,33 +44,42 @@ def side_by_side(images: Sequence[Sequence[Panel]], columns: int = 4) -> Figure:
     return _grid(rows, ["" for _ in rows])
 
 
-def synthetic_like(original: Image, synthetic: Mapping[str, Mapping[int, Image]]) -> Figure:
+def synthetic_like(
+    original: Image, synthetic: Mapping[str, Mapping[int, Image]], known: Mapping[str, Variant] = VARIANTS
+) -> Figure:
     """Figure 3: an image and its synthetic-like versions, a row for each variant.
 
     Args:
         original: (H, W, 3) uint8.
         synthetic: by variant, then by epoch: the image that is trained on in that epoch.
+        known: what the variants are, by name.
     """
     rows = [
         [Panel("original", original), *(Panel(f"epoch {epoch}", image) for epoch, image in of_epochs.items())]
         for of_epochs in synthetic.values()
     ]
-    return _grid(rows, [VARIANTS[variant].title for variant in synthetic])
+    return _grid(rows, [known[variant].title for variant in synthetic])
 
 
-def label_cycles(image: Image, labels: Mapping[str, Mapping[int, Boxes]], truth: Boxes | None = None) -> Figure:
+def label_cycles(
+    image: Image,
+    labels: Mapping[str, Mapping[int, Boxes]],
+    truth: Boxes | None = None,
+    known: Mapping[str, Variant] = VARIANTS,
+) -> Figure:
     """Figure 8: the pseudo labels of an image over the cycles, a row for each variant.
 
     Args:
         image: (H, W, 3) uint8.
         labels: by variant, then by the epoch that trains on them; in px of the image.
         truth: better labels of the image, where there are any: see `Panel.truth`.
+        known: what the variants are, by name.
     """
     rows = [
         [Panel(_counted(epoch, boxes), image, boxes, truth) for epoch, boxes in of_epochs.items()]
         for of_epochs in labels.values()
     ]
-    return _grid(rows, [VARIANTS[variant].title for variant in labels])
+    return _grid(rows, [known[variant].title for variant in labels])
 
 
 def _counted(epoch: int, boxes: Boxes) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.figure import Figure
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#767676"
+BLUE, VERMILION, PURPLE, YELLOW, GREY = "#0072B2", "#D55E00", "#CC79A7", "#F0E442", "#767676"
 """Okabe & Ito's palette (Wong, *Points of view: Color blindness*, Nature Methods 8, 2011), and a grey."""
 TEXT = 9
 """Size of the text in points."""
@@ -31,8 +33,20 @@ LINES = {
     "a+sissi-w": Line(ORANGE, "--", "^"),
     "a+sissi-s": Line(VERMILION, "-", "^"),
     "weak-only": Line(GREY, ":", "x"),
+    "oracle": Line(GREEN, ":", "+"),
+    "recipe": Line(YELLOW, "-.", "d"),
 }
 """By the variant's name: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
+
+
+def lines_of(variants: Iterable[str]) -> dict[str, Line]:
+    """A line for each variant, in order; those that are not built in take turns with colours, dashes and markers."""
+    others = itertools.cycle(
+        Line(colour, dashes, marker)
+        for dashes, marker in (("-.", "v"), ("-", "*"), ("--", "P"), (":", "<"), ("-.", ">"))
+        for colour in (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+    )
+    return {name: LINES[name] if name in LINES else next(others) for name in variants}
 
 
 def new_figure(width: float, height: float) -> Figure:

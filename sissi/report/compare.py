@@ -20,10 +20,10 @@ from sissi.report.document import Cell, Table
 from sissi.report.markdown import table_as_markdown
 from sissi.report.record import AblationRecord, read_ablation
 from sissi.report.write import as_csv
-from sissi.summary import METRICS, REFERENCE, percent, short, summarise
+from sissi.summary import METRICS, percent, short, summarise
 from sissi.table import starts
 from sissi.tracking import open_store
-from sissi.variants import VARIANTS
+from sissi.variants import REFERENCES
 
 
 def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Group]:
@@ -49,7 +49,7 @@ def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Gr
 
 
 def scores(records: dict[str, AblationRecord]) -> Table:
-    """A line for each variant and ablation; the best of each column bold, weak-only aside."""
+    """A line for each variant and ablation; the best of each column bold, reference rows aside."""
     summaries = {letter: summarise(record.rows) for letter, record in records.items()}
     columns = list(dict.fromkeys((reader, metric) for many in summaries.values() for _, reader, metric in many))
     columns.sort(key=lambda column: METRICS.index(column[1]))
@@ -58,23 +58,23 @@ def scores(records: dict[str, AblationRecord]) -> Table:
     highest = {
         column: max(
             (one.mean for many in summaries.values() for (variant, *rest), one in many.items()
-             if tuple(rest) == column and variant != REFERENCE and not math.isnan(one.mean)),
+             if tuple(rest) == column and variant not in REFERENCES and not math.isnan(one.mean)),
             default=math.nan,
         )
         for column in columns
     }  # fmt: skip
     rows = []
-    for variant in VARIANTS:
+    for variant in dict.fromkeys(name for record in records.values() for name in record.known):
         for letter, record in records.items():
             if any(row.variant == variant for row in record.rows):
-                title, start = VARIANTS[variant].title, starts(record.rows, variant)
+                title, start = record.known[variant].title, starts(record.rows, variant)
                 line = [Cell(title, title), Cell(letter, letter), Cell(start, start)]
                 for column in columns:
                     one = summaries[letter].get((variant, *column))
                     if one is None or math.isnan(one.mean):
                         line.append(Cell("-", None))
                     else:
-                        bold = variant != REFERENCE and one.mean == highest[column]
+                        bold = variant not in REFERENCES and one.mean == highest[column]
                         line.append(Cell(percent(one), 100 * one.mean, bold))
                 rows.append(line)
     header = ["variant", "run", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)]

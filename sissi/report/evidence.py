@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from sissi.boxes import Boxes
+from sissi.boxes import EMPTY, Boxes
 from sissi.data.snapshots import Snapshot
 from sissi.errors import DataError
 from sissi.report.images import Images, find_run_images
 from sissi.report.record import AblationRecord
+from sissi.resampling import matches
+from sissi.statistics import Resampled, bootstrap
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,17 @@ class Evidence:
     readers: dict[str, dict[str, Boxes]]
     reference: dict[str, Boxes]
     images: Images | str
+
+    @cached_property
+    def scored(self) -> dict[tuple[str, int], dict[str, Resampled]]:
+        """The metrics of resamples of the test images, by variant and seed, then by reader."""
+        return {
+            key: {
+                reader: bootstrap(matches([found.boxes.get(name, EMPTY) for name in truth], list(truth.values())))
+                for reader, truth in self.readers.items()
+            }
+            for key, found in self.predictions.items()
+        }
 
     @property
     def first_trunk(self) -> int | None:

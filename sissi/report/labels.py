@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sissi.deceleration import adele_start
 from sissi.figures import deceleration_curve, label_quality
 from sissi.figures.curves import Curve
 from sissi.report.document import Cell, Picture, Section, Table
 from sissi.report.evidence import Evidence
-from sissi.variants import VARIANTS
+from sissi.variants import Variant
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.95)
 """Other thresholds of ADELE whose start points figure 7 shows."""
@@ -42,10 +44,10 @@ def start_section(evidence: Evidence) -> Section:
 def _reasons(evidence: Evidence) -> Table:
     record = evidence.record
     rows = []
-    for (variant, seed), run in sorted(record.branches.items(), key=lambda one: _order(one[0])):
+    for (variant, seed), run in sorted(record.branches.items(), key=lambda one: _order(record.known, one[0])):
         reason = record.text("start_point.txt", run) or "-"
         start = run.params.get("start_epoch", "-")
-        title = VARIANTS[variant].title
+        title = record.known[variant].title
         after = int(start) if start.isdigit() else None
         rows.append([Cell(title, title), Cell(str(seed), seed), Cell(start, after), Cell(reason, reason)])
     return Table("starts", "Where each variant leaves early learning.", ["variant", "seed", "after epoch", "why"], rows)
@@ -69,7 +71,7 @@ def quality_section(evidence: Evidence) -> Section:
     section.blocks += [
         Picture(
             "label_quality",
-            label_quality(curves["precision"], curves["recall"], initial),
+            label_quality(curves["precision"], curves["recall"], initial, record.known),
             "Precision and recall, at IoU 0.5, of the pseudo labels that each epoch trains on, against the reference "
             "labels of the training images. Nothing is chosen by them. Dotted: the initial labels.",
         ),
@@ -95,7 +97,7 @@ def _initial(evidence: Evidence) -> dict[int, tuple[float, float]]:
 
 
 def _quality_table(evidence: Evidence, curves: dict[str, dict[str, list[Curve]]]) -> Table:
-    rows = []
+    record, rows = evidence.record, []
     for initial in list(_initial(evidence).values())[:1]:
         rows.append([Cell("initial labels", "initial labels"), *map(_percent, (initial[0], initial[0])),
                      *map(_percent, (initial[1], initial[1]))])  # fmt: skip
@@ -104,7 +106,7 @@ def _quality_table(evidence: Evidence, curves: dict[str, dict[str, list[Curve]]]
         for name in ("precision", "recall"):
             of_seeds = curves[name].get(variant, [])
             ends += [_mean([curve[place][1] for curve in of_seeds]) for place in (0, -1)]
-        title = VARIANTS[variant].title
+        title = record.known[variant].title
         rows.append([Cell(title, title), *map(_percent, ends)])
     return Table(
         "label_quality",
@@ -122,5 +124,5 @@ def _percent(value: float | None) -> Cell:
     return Cell("-", None) if value is None else Cell(f"{100 * value:.1f}", 100 * value)
 
 
-def _order(key: tuple[str, int]) -> tuple[int, int]:
-    return key[1], list(VARIANTS).index(key[0])
+def _order(known: Mapping[str, Variant], key: tuple[str, int]) -> tuple[int, int]:
+    return key[1], list(known).index(key[0])

@@ -15,12 +15,15 @@ from sissi.figures import Panel, label_cycles, side_by_side, synthetic_like
 from sissi.report.document import Picture, Section
 from sissi.report.evidence import Evidence
 from sissi.report.images import Images
-from sissi.summary import REFERENCE, short
+from sissi.rows import blur_of, settings_of
+from sissi.summary import short
 from sissi.synthetic_images import synthesise
 from sissi.variants import VARIANTS
 
 STEP, CYCLES = 3, 4
 """Figures 3 and 8 show the cycles t, t + 3, t + 6 and t + 9."""
+MOST_ROWS = 8
+"""Variants that figures 3 and 8 have a row for; of more the first ones."""
 BESIDE = ("plain-a", "a+sissi-w", "a+sissi-s")
 """The variants of figure 4."""
 COLOURS = "green: agrees at IoU 0.5; orange-red: does not; dashed blue: missed"
@@ -37,15 +40,16 @@ def pictures_section(evidence: Evidence) -> Section:
     labels = {
         variant: found
         for variant in evidence.record.variants
-        if variant != REFERENCE
+        if evidence.record.known[variant].corrects
         and (run := evidence.record.branches.get((variant, seed or 0)))
         and (found := evidence.record.labels(run))
     }
     training = _typical(images.target, [len(sample.boxes) for sample in images.target])
+    shown = dict(list(labels.items())[:MOST_ROWS])
     made = [
-        _figure_3(evidence, images, training, labels),
+        _figure_3(evidence, images, training, shown),
         _figure_4(evidence, images, training, labels, seed or 0),
-        _figure_8(evidence, training, labels),
+        _figure_8(evidence, training, shown),
     ]
     section.blocks.append(
         f"Seed {seed}. The training image, {training.name}, is the one with the median number of initial labels; "
@@ -64,28 +68,33 @@ def shown_cycles(epochs: Sequence[int]) -> list[int]:
 def _figure_3(
     evidence: Evidence, images: Images, sample: Sample, labels: dict[str, dict[int, Snapshot]]
 ) -> Picture | None:
-    settings = evidence.record.experiment.synthetic_images
-    blurs = {"weak": settings.weak, "strong": settings.strong}
+    record = evidence.record
+    cloned = {
+        variant: (settings_of(record.known[variant], record.experiment).synthetic_images, blur)
+        for variant in labels
+        if (blur := blur_of(record.known[variant], settings_of(record.known[variant], record.experiment))) is not None
+    }
     frame = frames_of([sample], evidence.record.experiment.training.image_size)
     original = frame.read(0)
     synthetic = {
         variant: {
             epoch: synthesise(
                 original,
-                _in_frame(of_epochs[epoch].boxes[sample.name], sample, frame),
-                blurs[VARIANTS[variant].background],
+                _in_frame(labels[variant][epoch].boxes[sample.name], sample, frame),
+                blur,
                 settings.margin,
+                cloning=settings.cloning,
+                shape=settings.shape,
             )
-            for epoch in shown_cycles(list(of_epochs))
+            for epoch in shown_cycles(list(labels[variant]))
         }
-        for variant, of_epochs in labels.items()
-        if VARIANTS[variant].background in blurs
+        for variant, (settings, blur) in cloned.items()
     }
     if not synthetic:
         return None
     return Picture(
         "figure_3",
-        synthetic_like(original, synthetic),
+        synthetic_like(original, synthetic, record.known),
         f"Figure 3. {sample.name} and its synthetic-like versions: the labelled cells cloned onto the blurred image, "
         "made again from the pseudo labels of each epoch at the detector's image size.",
     )
@@ -153,7 +162,7 @@ def _figure_8(evidence: Evidence, sample: Sample, labels: dict[str, dict[int, Sn
     truth = evidence.reference.get(sample.name)
     return Picture(
         "figure_8",
-        label_cycles(read_image(sample.path), shown, truth),
+        label_cycles(read_image(sample.path), shown, truth, evidence.record.known),
         f"Figure 8. The pseudo labels of {sample.name} over the epochs, a row for each variant"
         + (f" ({COLOURS})." if truth is not None else "."),
     )

@@ -10,7 +10,6 @@ from sissi.report.document import Cell, Section, Table
 from sissi.report.evidence import Evidence
 from sissi.report.pictures import confident
 from sissi.statistics import agreement
-from sissi.variants import VARIANTS
 
 
 def readers_section(evidence: Evidence) -> Section:
@@ -42,7 +41,7 @@ def _table(evidence: Evidence, score: float) -> Table:
         of_seeds = [found.boxes for (name, _), found in evidence.predictions.items() if name == variant]
         for predicted in of_seeds[:1]:
             sure = {name: confident(boxes, score) for name, boxes in predicted.items()}
-            title = VARIANTS[variant].title
+            title = evidence.record.known[variant].title
             rows.append([Cell(title, title), *(_cell(sure, boxes) for boxes in readers.values())])
     return Table(
         "agreement",

@@ -14,7 +14,7 @@ from sissi.evaluation import COCO_LIMIT
 from sissi.settings import Experiment
 from sissi.table import Row
 from sissi.tracking import ABLATION, RunRecord, Store
-from sissi.variants import VARIANTS
+from sissi.variants import Variant
 
 LATEST = "latest"
 SCORED = "/AR_dense"
@@ -42,10 +42,15 @@ class AblationRecord:
     rows: list[Row]
 
     @property
+    def known(self) -> dict[str, Variant]:
+        """What the rows are, by name."""
+        return self.experiment.known_rows
+
+    @property
     def variants(self) -> list[str]:
-        """Those that left a run, in the order of table 1."""
+        """Those that left a run, in the order of the table."""
         present = {variant for variant, _ in self.branches}
-        return [name for name in VARIANTS if name in present]
+        return [name for name in self.known if name in present]
 
     @property
     def seeds(self) -> list[int]:
@@ -93,9 +98,9 @@ class AblationRecord:
                 if not _finished(self.trunks.get(seed))
             ),
             *(
-                f"{VARIANTS[variant].title} (seed {seed}): {self._why(variant, seed)}."
+                f"{self.known[variant].title} (seed {seed}): {self._why(variant, seed)}."
                 for seed in self.experiment.seeds
-                for variant in self.experiment.variants
+                for variant in self.experiment.table_rows
                 if not _finished(self.branches.get((variant, seed)))
             ),
         ]
@@ -129,11 +134,12 @@ def read_ablation(store: Store, run: str) -> AblationRecord:
     record = AblationRecord(store, found, experiment, trunks, branches, [])
     written = record.text("table/table.json")
     rows = _rows(branches, experiment) if written is None else table.from_json(written)
-    return replace(record, rows=[row for row in rows if row.variant in VARIANTS])
+    return replace(record, rows=[row for row in rows if row.variant in experiment.known_rows])
 
 
 def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) -> list[Row]:
     """The rows of an ablation that did not come to its end, from the metrics of the branches that did."""
+    order = list(experiment.known_rows)
     return [
         Row(
             variant=variant,
@@ -145,9 +151,7 @@ def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) ->
             start_epoch=int(run.params["start_epoch"]),
             epochs=experiment.training.epochs,
         )
-        for (variant, seed), run in sorted(
-            branches.items(), key=lambda one: (one[0][1], list(VARIANTS).index(one[0][0]))
-        )
+        for (variant, seed), run in sorted(branches.items(), key=lambda one: (one[0][1], order.index(one[0][0])))
         for reader in sorted(key.removesuffix(SCORED) for key in run.metrics if key.endswith(SCORED))
     ]
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from sissi.boxes import EMPTY
 from sissi.figures import differences
 from sissi.report.document import Cell, Picture, Section, Table, Value
 from sissi.report.evidence import Evidence
 from sissi.report.paper import paper_table
-from sissi.resampling import matches
-from sissi.statistics import RESAMPLES, Difference, Resampled, bootstrap, paired_difference
-from sissi.summary import METRICS, REFERENCE, best, percent, short, summarise
+from sissi.statistics import RESAMPLES, Difference, Resampled, paired_difference
+from sissi.summary import METRICS, best, percent, short, summarise
 from sissi.table import Row, caption, starts
-from sissi.variants import VARIANTS
+from sissi.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
 
 BASELINE = "baseline"
 AGAINST = VARIANTS[BASELINE].title
@@ -25,9 +24,10 @@ def scores_section(evidence: Evidence) -> Section:
     rows = evidence.record.rows
     if rows:
         section.blocks += [
-            table_1(rows),
-            f"{_seeds(rows)} The row {REFERENCE} is a reference: the same epochs on the "
-            "initial labels, without correction; it takes no part in the comparison.",
+            table_1(rows, evidence.record.known),
+            f"{_seeds(rows)} {WEAK_ONLY} and {ORACLE} are reference rows, without correction: the same epochs on the "
+            f"initial labels and, where there are any, on the reference labels{_covered(evidence)}. They take no part "
+            "in the comparison.",
         ]
     else:
         section.blocks.append("No variant has been scored yet.")
@@ -35,14 +35,19 @@ def scores_section(evidence: Evidence) -> Section:
     return section
 
 
-def table_1(rows: list[Row]) -> Table:
+def _covered(evidence: Evidence) -> str:
+    """How many training images the oracle had."""
+    return f" of the {len(evidence.reference)} training images that have them" if evidence.reference else ""
+
+
+def table_1(rows: list[Row], known: Mapping[str, Variant] = VARIANTS) -> Table:
     """Table 1 of a run."""
     summaries = summarise(rows)
     marked = best(summaries)
     columns = [(reader, metric) for reader in dict.fromkeys(row.reader for row in rows) for metric in METRICS]
     body = []
     for variant in dict.fromkeys(row.variant for row in rows):
-        line = [_name(variant), Cell(starts(rows, variant), starts(rows, variant))]
+        line = [_name(known[variant]), Cell(starts(rows, variant), starts(rows, variant))]
         for key in ((variant, *column) for column in columns):
             one = summaries.get(key)
             text = "-" if one is None else percent(one)
@@ -51,7 +56,7 @@ def table_1(rows: list[Row]) -> Table:
         body.append(line)
     return Table(
         "table_1",
-        f"Table 1 of this run, in %. {caption(rows)} The best of each column is bold.",
+        f"Table 1 of this run, in %. {caption(rows, known)} The best of each column is bold.",
         ["variant", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)],
         body,
     )
@@ -74,7 +79,7 @@ def differences_section(evidence: Evidence) -> Section:
         "Efron & Tibshirani 1993; seeds and images crossed: Owen 2007). Bold: the interval excludes 0. Many intervals "
         "are looked at here, and one in twenty misses by definition.",
         *([_ONE_SEED] if max(seeds) == 1 else []),
-        _table(found),
+        _table(found, evidence.record.known),
     ]
     section.blocks.append(
         Picture(
@@ -83,6 +88,7 @@ def differences_section(evidence: Evidence) -> Section:
                 {reader: {name: ofs["AP"] for name, ofs in many.items()} for reader, many in found.items()},
                 "AP",
                 AGAINST,
+                evidence.record.known,
             ),
             f"AP of each variant minus that of {AGAINST}, with 95 % intervals, for each reader.",
         )
@@ -92,9 +98,11 @@ def differences_section(evidence: Evidence) -> Section:
 
 def compare(evidence: Evidence) -> dict[str, dict[str, dict[str, Difference]]]:
     """The differences to Baseline by reader, variant and metric; without variants that share no seed with it."""
-    drawn = {reader: _resampled(evidence, reader) for reader in evidence.readers}
     found: dict[str, dict[str, dict[str, Difference]]] = {}
-    for reader, of_variants in drawn.items():
+    for reader in evidence.readers:
+        of_variants: dict[str, dict[int, Resampled]] = {variant: {} for variant in evidence.record.variants}
+        for (variant, seed), resampled in evidence.scored.items():
+            of_variants[variant][seed] = resampled[reader]
         baseline = of_variants.get(BASELINE, {})
         for variant, of_seeds in of_variants.items():
             if variant != BASELINE and set(of_seeds) & set(baseline):
@@ -102,19 +110,7 @@ def compare(evidence: Evidence) -> dict[str, dict[str, dict[str, Difference]]]:
     return found
 
 
-def _resampled(evidence: Evidence, reader: str) -> dict[str, dict[int, Resampled]]:
-    truth = evidence.readers[reader]
-    found: dict[str, dict[int, Resampled]] = {}
-    for variant in evidence.record.variants:
-        for seed in evidence.record.seeds:
-            predicted = evidence.predictions.get((variant, seed))
-            if predicted is not None:
-                boxes = [predicted.boxes.get(name, EMPTY) for name in truth]
-                found.setdefault(variant, {})[seed] = bootstrap(matches(boxes, list(truth.values())))
-    return found
-
-
-def _table(found: dict[str, dict[str, dict[str, Difference]]]) -> Table:
+def _table(found: dict[str, dict[str, dict[str, Difference]]], known: Mapping[str, Variant]) -> Table:
     variants = list(dict.fromkeys(variant for of_reader in found.values() for variant in of_reader))
     columns = [(reader, metric) for reader in found for metric in METRICS]
     return Table(
@@ -122,11 +118,11 @@ def _table(found: dict[str, dict[str, dict[str, Difference]]]) -> Table:
         f"Difference to {AGAINST}, in points of percent.",
         ["variant", *(f"{short(reader)} {metric}" for reader, metric in columns)],
         [
-            [_name(variant), *(_cell(found[reader].get(variant, {}).get(metric)) for reader, metric in columns)]
+            [_name(known[variant]), *(_cell(found[reader].get(variant, {}).get(metric)) for reader, metric in columns)]
             for variant in variants
         ],
         data=[
-            _record(variant, reader, metric, one)
+            _record(known[variant].title, reader, metric, one)
             for reader, of_variants in found.items()
             for variant, of_metrics in of_variants.items()
             for metric, one in of_metrics.items()
@@ -134,10 +130,10 @@ def _table(found: dict[str, dict[str, dict[str, Difference]]]) -> Table:
     )
 
 
-def _record(variant: str, reader: str, metric: str, one: Difference) -> dict[str, Value]:
+def _record(title: str, reader: str, metric: str, one: Difference) -> dict[str, Value]:
     numbers = {"difference": one.value, "low": one.low, "high": one.high}
     return {
-        "variant": VARIANTS[variant].title,
+        "variant": title,
         "reader": reader,
         "metric": metric,
         **{name: None if math.isnan(value) else 100 * value for name, value in numbers.items()},
@@ -165,5 +161,5 @@ def _seeds(rows: list[Row]) -> str:
     return f"{len(seeds)} seeds: mean ± standard deviation over the seeds."
 
 
-def _name(variant: str) -> Cell:
-    return Cell(VARIANTS[variant].title, VARIANTS[variant].title)
+def _name(variant: Variant) -> Cell:
+    return Cell(variant.title, variant.title)

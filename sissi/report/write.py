@@ -11,6 +11,7 @@ from typing import Any
 from sissi import __version__, config
 from sissi.report.document import Document, Picture, Section, Table
 from sissi.report.evidence import Evidence, gather
+from sissi.report.headroom import headroom_section
 from sissi.report.html import as_html
 from sissi.report.labels import quality_section, start_section
 from sissi.report.markdown import FIGURES, as_markdown
@@ -68,6 +69,7 @@ def describe(evidence: Evidence) -> Document:
         ],
         sections=[
             scores_section(evidence),
+            headroom_section(evidence),
             differences_section(evidence),
             start_section(evidence),
             quality_section(evidence),
@@ -118,7 +120,7 @@ def _extent(evidence: Evidence) -> str:
     images = f"{len(next(iter(evidence.readers.values())))} test images, " if evidence.readers else ""
     seeds = experiment.seeds
     told = f"one seed ({seeds[0]})" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
-    return f"{images}{len(experiment.variants)} variants, {experiment.training.epochs} epochs each, {told}."
+    return f"{images}{len(experiment.table_rows)} variants, {experiment.training.epochs} epochs each, {told}."
 
 
 def _png(picture: Picture) -> tuple[bytes, int]:

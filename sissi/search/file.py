@@ -115,6 +115,10 @@ class Search(Settings):
     def _possible(self) -> Self:
         if self.variant not in VARIANTS:
             raise ValueError(f"variant: there is no {self.variant!r}; there are {', '.join(VARIANTS)}")
+        if VARIANTS[self.variant].settings:
+            raise ValueError(f"variant: {self.variant} has settings of its own; search the variant that it is made of")
+        if VARIANTS[self.variant].labels == "reference":
+            raise ValueError(f"variant: {self.variant} trains on the reference labels, by which nothing may be chosen")
         if self.objective not in WATCHED:
             self._check_reader()
         if self.sampler.name == "grid":

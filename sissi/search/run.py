@@ -10,11 +10,12 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from sissi import config, stage_keys
-from sissi.ablation import Ablation, Workshop, cache_folder, load_checked
 from sissi.addresses import without_password
 from sissi.cache import Cache
+from sissi.data.checked import load_checked
 from sissi.data.problems import Problems
 from sissi.jobs import Job, Outcome, run
+from sissi.one_seed import OneSeed
 from sissi.progress import Display
 from sissi.search import results
 from sissi.search.file import Search, experiment_of
@@ -23,6 +24,7 @@ from sissi.search.study import Study
 from sissi.search.trial import Trained, train
 from sissi.settings import Experiment
 from sissi.tracking import STUDY, RecordedRun, Recording, open_recording
+from sissi.workshop import Workshop, cache_folder
 
 
 class Trials:
@@ -125,7 +127,7 @@ def run_search(
         SissiError: data, store or storage cannot be used, early learning failed, or no trial came to its end.
     """
     experiment = experiment_of(search, overrides, {})
-    data, problems = load_checked(experiment, display)
+    data, problems = load_checked(experiment, display.warn)
     digests = stage_keys.digests(data)
     key = _key(search, experiment, digests)
     folder = experiment.tracking.folder
@@ -137,7 +139,7 @@ def run_search(
             with _parent(recording, search, study) as parent:
                 _describe(parent, search, experiment, study, problems)
                 workshop = Workshop(experiment, data, digests, recording, display)
-                trunk = Ablation(workshop, parent, search.seed).trunk()
+                trunk = OneSeed(workshop, parent, search.seed).trunk()
                 Trials(search, overrides, study, workshop, parent).run()
                 summary = results.summarise(search, study, trunk, experiment)
                 for path in results.write(summary, study, out or recording.folder / "results"):

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from sissi import stage_keys
-from sissi.ablation import blur_of
 from sissi.cache import Cache
 from sissi.data.datasets import DataSets
 from sissi.early_learning import start_point
 from sissi.records import Recorder
+from sissi.rows import blur_of
 from sissi.settings import Experiment
 from sissi.stages import Branch, branch, device_of, machine_of, scores, trunk
 from sissi.variants import VARIANTS
@@ -79,14 +79,15 @@ def train(
     trained = trunk(experiment, seed, data, trunk_entry, _Aside(record))
     torch.set_num_threads(threads)
     start, blur, corrects = (
-        start_point(variant.start, trained, experiment),
+        start_point(variant, trained, experiment),
         blur_of(variant, experiment),
         variant.corrects,
     )
     labels = store.entry("labels", stage_keys.first_labels(experiment, trunk_entry, start.epoch))
     entry = store.entry("branch", stage_keys.branch(experiment, trunk_entry, start.epoch, corrects, blur, digests))
     record.metrics({"start_epoch": start.epoch}, 0)
-    task = Branch(entry, seed, start.epoch, trained.checkpoints[start.epoch - 1], corrects, blur, labels)
+    checkpoint = trained.checkpoints[start.epoch - 1]
+    task = Branch(entry, seed, start.epoch, checkpoint, variant.labels, corrects, blur, labels)
     shared, readers = not branch(experiment, data, task, record), None
     if oracle:
         place = store.entry("scores", stage_keys.scores(experiment, entry, digests))

@@ -3,9 +3,9 @@
 A string under a field is its documentation.
 """
 
-from sissi.settings.correction import Blur, PseudoLabels, SyntheticImages
+from sissi.settings.correction import Blur, PseudoLabels, SelfTraining, SyntheticImages
 from sissi.settings.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
-from sissi.settings.experiment import Evaluation, Experiment, Runtime, Tracking
+from sissi.settings.experiment import Evaluation, Experiment, OwnRow, Runtime, Tracking
 from sissi.settings.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
 from sissi.settings.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
 
@@ -24,9 +24,11 @@ __all__ = [
     "InhibitedCells",
     "LabelFiles",
     "LabelledImages",
+    "OwnRow",
     "PipelineChoice",
     "PseudoLabels",
     "Runtime",
+    "SelfTraining",
     "SyntheticImages",
     "TestImages",
     "Tracking",

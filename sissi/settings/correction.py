@@ -20,6 +20,9 @@ class PseudoLabels(Settings):
     """Boxes of a view below this score do not take part in the fusion."""
     wbf_iou: Fraction = 0.5
     """Boxes that overlap more than this are taken for one cell and fused."""
+    fusion: Literal["wbf", "nms"] = "wbf"
+    """wbf, as in the paper: boxes of one cell are averaged, weighted by their scores; nms: the one with the highest
+    score stays as it is, and keeps its score however few views show it."""
     score: Fraction = 0.4
     """A fused box becomes a pseudo label at this score; fusion multiplies it by the share of views that found it."""
     smallest: float = Field(default=0, ge=0)
@@ -48,4 +51,24 @@ class SyntheticImages(Settings):
     strong: Blur = Blur(kernel=(71, 71), sigma=30)
     """(S) of table 1. The printed (12, 32) is even, which no Gaussian kernel can be; this is the authors' code's."""
     margin: int = Field(default=5, ge=2)
-    """What the cloned rectangle adds to a box on each side, in px: the outer pixels of a clone blend into the blur."""
+    """What the cloned region adds to a box on each side, in px: the outer pixels of a clone blend into the blur."""
+    cloning: Literal["per_cell", "union"] = "per_cell"
+    """per_cell: one cell after the other, each blending into the blur around it; union: all regions as one, so that
+    cells that touch have no seam, but brightness may drift in the blur between the regions."""
+    shape: Literal["rectangle", "ellipse"] = "rectangle"
+    """Of the region: a cell's halo reaches into the corners of a rectangle; an ellipse brings less background along."""
+    share: Fraction = 1
+    """Of the target images of an epoch that are synthetic-like, drawn anew every epoch; the others stay as they are."""
+
+
+class SelfTraining(Settings):
+    """How the corrected labels are trained on (3.4, 3.5); the defaults are the paper's."""
+
+    mixed: bool = True
+    """Mixed batches as in early learning; false: target images take the places of the source images, so that batches
+    are as large and as many, and an epoch sees each target image more than once."""
+    ignore_doubtful: Fraction | None = None
+    """Boxes with a score from this up to pseudo_labels.score are doubtful: anchors and proposals with an IoU of 0.5 or
+    more with one, and that match no label, count neither as cell nor as background. Left out: as background."""
+    learning_rate: PositiveFloat = 1
+    """Factor of training.learning_rate."""

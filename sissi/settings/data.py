@@ -71,7 +71,8 @@ class FileData(Settings):
     target_train: LabelledImages
     """Trained on, with weak, later pseudo labels."""
     target_reference: LabelFiles | None = None
-    """Truth or careful labels of (some of) the target training images: diagnosis only, nothing is chosen by it."""
+    """Truth or careful labels of (some of) the target training images: for diagnosis, and for the oracle row, which
+    trains on the images that have them. Nothing is chosen by it."""
     target_val: LabelledImages | None = None
     """Held-out images of the target domain with careful labels, to choose settings by; the paper does without."""
     target_test: TestImages

@@ -114,3 +114,5 @@ class Deceleration(Settings):
     """Correction starts at the first epoch whose relative change of the fitted slope exceeds this."""
     min_points: int = Field(default=4, ge=4)
     """Epochs that a fit needs: one more than the curve has parameters."""
+    start_epoch: PositiveInt | None = None
+    """Start the ADELE rows after this epoch instead of the one that the fit names."""

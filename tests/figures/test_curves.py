@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sissi.deceleration import adele_start, fits, value
 from sissi.figures import costs, deceleration_curve, differences, label_quality
-from sissi.figures.style import LINES
+from sissi.figures.style import LINES, lines_of
 from sissi.settings import Deceleration
 from sissi.statistics import Difference
 from sissi.variants import VARIANTS
@@ -62,6 +64,21 @@ def test_costs_have_a_bar_for_each_stage_and_none_for_an_unknown_cost():
     figure = costs(["trunk", "baseline"], {"time, s": [60, 30], "peak memory, MB": [1000, float("nan")]})
     widths = [[bar.get_width() for bar in axes.patches] for axes in figure.axes]
     assert widths[0] == [60, 30] and widths[1][0] == 1000 and np.isnan(widths[1][1])
+
+
+def test_rows_of_an_experiment_have_their_own_titles_and_lines():
+    own = {name: replace(VARIANTS["plain-a"], name=name, title=f"the {name} one") for name in ("first", "second")}
+    known = VARIANTS | own
+    curves = {name: [[(5, 0.8), (6, 0.9)]] for name in ("plain-a", *own)}
+    figure = label_quality(curves, curves, None, known)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["Plain A", "the first one", "the second one"]
+    drawn = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in figure.axes[0].lines]
+    assert len(set(drawn)) == 3
+    one = Difference(0.05, -0.01, 0.11, 1)
+    labels = differences({"A": {"second": one}}, "AP", known=known).axes[0].get_yticklabels()
+    assert [text.get_text() for text in labels] == ["the second one"]
+    assert len(set(lines_of(f"row {number}" for number in range(20)).values())) == 20
 
 
 def test_no_two_variants_look_alike_and_none_is_left_out():

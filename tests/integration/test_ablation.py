@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from sissi.variants import VARIANTS
+from sissi.variants import DEFAULT, VARIANTS
 from tests.integration.conftest import ROOT, sissi
 
 READERS = ("reader_1", "reader_2", "reader_3")
@@ -33,21 +33,43 @@ def rows(folder, name="out"):
 
 
 def test_the_table_has_a_row_for_each_variant_and_reader(folder):
-    assert [(row["variant"], row["reader"]) for row in rows(folder)] == [(v, r) for v in VARIANTS for r in READERS]
+    assert [(row["variant"], row["reader"]) for row in rows(folder)] == [(v, r) for v in DEFAULT for r in READERS]
     assert all(0 <= float(row[metric]) <= 1 for row in rows(folder) for metric in METRICS)
     printed = (folder / "stdout.txt").read_text()
-    assert all(variant.title in printed for variant in VARIANTS.values())
+    assert all(VARIANTS[name].title in printed for name in DEFAULT)
 
 
 def test_the_store_holds_what_the_table_says(folder, store):
     parent = store.latest_ablation()
     assert parent.status == "FINISHED"
     children = {run.name: run for run in store.children(parent.id)}
-    assert set(children) == {"trunk", *VARIANTS} and {run.status for run in children.values()} == {"FINISHED"}
+    assert set(children) == {"trunk", *DEFAULT} and {run.status for run in children.values()} == {"FINISHED"}
     for row in rows(folder):
         logged = store.metrics(children[row["variant"]].id)
         assert all(logged[f"{row['reader']}/{metric}"] == float(row[metric]) for metric in METRICS)
         assert children[row["variant"]].params["start_epoch"] == row["start_epoch"]
+
+
+def test_the_headroom_is_written_printed_and_logged(folder, store):
+    written = list(csv.DictReader((folder / "out/headroom.csv").open()))
+    six = [name for name in DEFAULT if VARIANTS[name].corrects]
+    assert [(one["variant"], one["reader"], one["metric"]) for one in written] == [
+        (name, reader, metric) for name in six for reader in READERS for metric in ("AP", "AR")
+    ]
+    assert "Share of the headroom" in (folder / "stdout.txt").read_text()
+    parent = store.latest_ablation()
+    assert store.artifact(parent.id, "table/headroom.csv").read_text() == (folder / "out/headroom.csv").read_text()
+    table = {(row["variant"], row["reader"]): row for row in rows(folder)}
+    metrics = {run.name: store.metrics(run.id) for run in store.children(parent.id)}
+    for one in written:
+        floor, mine, ceiling = (
+            float(table[name, one["reader"]][one["metric"]]) for name in ("weak-only", one["variant"], "oracle")
+        )
+        logged = metrics[one["variant"]].get(f"{one['reader']}/headroom_{one['metric']}")
+        if ceiling > floor:
+            assert logged == float(one["value"]) == pytest.approx((mine - floor) / (ceiling - floor))
+        else:
+            assert logged is None and one["value"] == ""
 
 
 def test_every_setting_is_a_parameter_and_the_experiment_can_be_repeated(folder, store):
@@ -63,7 +85,7 @@ def test_every_epoch_of_trunk_and_branch_is_on_a_curve_once(folder, store):
     children = {run.name: run for run in store.children(store.latest_ablation().id)}
     for key in ("train/loss", "source_val/loss", "weak_labels/AP50"):
         assert [step for step, _ in store.history(children["trunk"].id, key)] == [1, 2, 3, 4]
-    for name in VARIANTS:
+    for name in DEFAULT:
         start = int(children[name].params["start_epoch"])
         steps = [step for step, _ in store.history(children[name].id, "train/loss")]
         assert steps == list(range(start + 1, 7))
@@ -144,3 +166,33 @@ def test_suggestions_count_the_votes_of_variants_cycles_and_views(folder):
     assert len(images) == 6 and {"variants", "cycles", "views"} <= set(images[0])
     assert [float(row["score"]) for row in images] == sorted((float(row["score"]) for row in images), reverse=True)
     assert len(json.loads((folder / "suggestions/labels/label_studio.json").read_text())) == 2
+
+
+def test_rows_with_settings_share_the_trunk_and_stand_in_table_report_and_store(folder):
+    from sissi.tracking import open_store
+
+    added = {
+        "adding": {"of": "a+sissi-s", "title": "A + SISSI (S), adding", "set": {"pseudo_labels.merge": "add"}},
+        "same": {"of": "a+sissi-s", "set": {"pseudo_labels.merge": "replace"}},
+    }
+    done = sissi(
+        "ablation", ROOT / "experiments/smoke.yaml", "--out", "rows", "--set", "variants=[a+sissi-s]",
+        "--set", f"rows={json.dumps(added)}", "--set", "tracking.folder=fourth", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a+sissi-s = same: epoch 6/6" in done.stdout  # equal work is done once
+    read = {(row["variant"], row["reader"]): row for row in rows(folder, "rows")}
+    assert list(dict.fromkeys(name for name, _ in read)) == ["a+sissi-s", "adding", "same"]
+    first = {row["reader"]: row for row in rows(folder) if row["variant"] == "a+sissi-s"}
+    for reader in READERS:
+        assert read["a+sissi-s", reader] == first[reader] == {**read["same", reader], "variant": "a+sissi-s"}
+    assert "A + SISSI (S), adding" in (folder / "rows/table.md").read_text()
+    store = open_store(folder / "fourth")
+    latest = store.latest_ablation()
+    adding = next(run for run in store.children(latest.id) if run.name == "adding")
+    assert adding.params["pseudo_labels.merge"] == "add" and adding.tags["sissi.variant"] == "adding"
+    for command in (["report", "latest"], ["compare", latest.id, latest.id]):
+        done = sissi(*command, "--out", "shown", "--tracking", "fourth", cwd=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        text = (folder / "shown" / f"{command[0]}.md").read_text()
+        assert "A + SISSI (S), adding" in text

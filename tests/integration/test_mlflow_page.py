@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from sissi.tracking import open_store
-from sissi.variants import VARIANTS
+from sissi.variants import DEFAULT
 
 pytestmark = pytest.mark.slow
 
@@ -117,13 +117,13 @@ def _scroll_to(page, group):
 
 def test_run_list_shows_the_ablation_with_its_children(page, address):
     _children(page, address)
-    for name in ("trunk", *VARIANTS):
+    for name in ("trunk", *DEFAULT):
         assert page.get_by_role("link", name=name, exact=True).is_visible()
 
 
 def test_charts_are_grouped_by_reader_and_show_all_variants(page, address):
     _charts(page, address)
-    for group, count in (("reader_1", 5), ("reader_2", 5), ("reader_3", 5), ("labels", 3), ("weak_labels", 1)):
+    for group, count in (("reader_1", 7), ("reader_2", 7), ("reader_3", 7), ("labels", 3), ("weak_labels", 1)):
         page.get_by_text(re.compile(rf"^{group}\s*\({count}\)$")).first.wait_for(state="attached")
     page.get_by_placeholder("Search metric charts").fill("labels/recall")
     legend = page.get_by_text("a+sissi-s (labels/recall)").first
@@ -139,7 +139,7 @@ def test_compare_view_has_a_column_for_each_variant_and_a_row_for_each_metric(pa
     for reader in (1, 2):  # the page draws the rows near the window only
         for metric in ("AP50", "AP75", "AP", "AR"):
             page.get_by_text(f"reader_{reader}/{metric}", exact=True).first.wait_for(state="attached")
-    for name in VARIANTS:
+    for name in DEFAULT:
         assert page.get_by_text(name, exact=True).first.is_visible()
     page.get_by_text("reader_1/AP50", exact=True).last.scroll_into_view_if_needed()
 

@@ -1,0 +1,32 @@
+"""Doubtful cells: found, but not surely enough for a label; they travel with the labels under a class of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sissi.boxes import Boxes, make_boxes
+
+DOUBTFUL = -1
+"""The class of a doubtful box; what a detector learns has classes from 1 on."""
+
+
+def split(found: Boxes, score: float) -> tuple[Boxes, Boxes]:
+    """The boxes that become labels, of this score or a higher one, and the doubtful others."""
+    sure = found.scores >= score
+    return found.take(sure), found.take(~sure)
+
+
+def mark(labels: Boxes, doubtful: Boxes) -> Boxes:
+    """Labels with the doubtful boxes of the same image behind them."""
+    if not len(doubtful):
+        return labels
+    return make_boxes(
+        np.concatenate([labels.xyxy, doubtful.xyxy]),
+        np.concatenate([labels.scores, doubtful.scores]),
+        np.concatenate([labels.labels, np.full(len(doubtful), DOUBTFUL)]),
+    )
+
+
+def without(boxes: Boxes) -> Boxes:
+    """The labels alone."""
+    return boxes.take(boxes.labels != DOUBTFUL)

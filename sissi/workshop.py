@@ -1,0 +1,103 @@
+"""Where the stages of an experiment run and their work is kept: what has been done already is only told again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from sissi import stage_keys
+from sissi.cache import Cache, Entry
+from sissi.data.datasets import DataSets
+from sissi.deceleration import StartPoint
+from sissi.early_learning import Trunk
+from sissi.jobs import Job, Outcome, run
+from sissi.progress import Display
+from sissi.rows import blur_of
+from sissi.settings import Experiment
+from sissi.stages import Branch, device_of, machine_of
+from sissi.tracking import RecordedRun, Recording
+from sissi.variants import Variant
+
+
+class Workshop:
+    """See the module; one for all seeds of an experiment."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        data: DataSets,
+        digests: dict[str, str],
+        recording: Recording,
+        display: Display,
+        fresh: bool = False,
+    ) -> None:
+        self.experiment = experiment
+        self.data = data
+        self.digests = digests
+        self.recording = recording
+        self.display = display
+        self.cache = Cache(cache_folder(experiment))
+        self.machine = machine_of(device_of(experiment))
+        self._to_forget = fresh
+        self._seen: set[Path] = set()
+
+    def trunk(self, seed: int, labels: Literal["weak", "reference"] = "weak") -> Entry:
+        """The place of the early learning of a seed on these labels."""
+        digests = self.digests if labels == "weak" else self.digests | {"target_train": self.digests["referenced"]}
+        return self.entry("trunk", stage_keys.trunk(self.experiment, seed, digests, self.machine))
+
+    def branch(self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint) -> Branch:
+        """What a variant does after the trunk; equal for variants that only differ in name."""
+        origin, corrects, blur = self.trunk(seed, variant.labels), variant.corrects, blur_of(variant, experiment)
+        content = stage_keys.branch(experiment, origin, start.epoch, corrects, blur, self.digests)
+        return Branch(
+            entry=self.entry("branch", content),
+            seed=seed,
+            start=start.epoch,
+            checkpoint=trained.checkpoints[start.epoch - 1] if start.epoch else None,
+            labels=variant.labels,
+            corrects=corrects,
+            blur=blur,
+            first_labels=self.labels(experiment, seed, start.epoch) if corrects else None,
+        )
+
+    def labels(self, experiment: Experiment, seed: int, epoch: int) -> Entry:
+        """The place of the first pseudo labels after an epoch of the trunk."""
+        return self.entry("labels", stage_keys.first_labels(experiment, self.trunk(seed), epoch))
+
+    def entry(self, kind: str, content: dict[str, Any]) -> Entry:
+        """The place of a piece of work; where everything is begun afresh, emptied when it is first asked for."""
+        entry = self.cache.entry(kind, content)
+        if self._to_forget and entry.folder not in self._seen:
+            self.cache.remove(entry)
+        self._seen.add(entry.folder)
+        return entry
+
+    def run(self, jobs: Sequence[Job], told: dict[str, list[RecordedRun]]) -> dict[str, Outcome]:
+        """Run jobs side by side; what they say goes to their runs and to the display."""
+
+        def listen(name: str, method: str, arguments: tuple[Any, ...]) -> None:
+            self.tell(name, told.get(name, []), method, arguments)
+
+        runtime = self.experiment.runtime
+        outcomes = run(jobs, runtime.jobs, listen, deterministic=runtime.deterministic)
+        for job in jobs:
+            self.display.finish(job.name)
+        return outcomes
+
+    def tell(self, name: str, runs: Sequence[RecordedRun], method: str, arguments: tuple[Any, ...]) -> None:
+        """Pass on what a job says: to the display, or to its runs."""
+        if method == "progress":
+            self.display.update(name, *arguments)
+        elif method == "say":
+            self.display.warn(*arguments)
+        else:
+            for one in runs:
+                getattr(one, method)(*arguments)
+            self.recording.deliver()
+
+
+def cache_folder(experiment: Experiment) -> Path:
+    """Where the work of an experiment is kept."""
+    return experiment.tracking.folder.resolve() / "cache"
