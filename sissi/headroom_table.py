@@ -77,9 +77,15 @@ def grid(
     columns = [(reader, metric) for reader in dict.fromkeys(reader for _, reader, _ in found) for metric in METRICS]
     body = [
         [variants[name].title, *(text(found.get((name, *column)), between) for column in columns)]
-        for name in dict.fromkeys(variant for variant, _, _ in found)
+        for name in named(found, variants)
     ]
     return ["variant", *(f"{short(reader)} {metric}" for reader, metric in columns)], body
+
+
+def named(found: Shares, variants: Mapping[str, Variant] = VARIANTS) -> list[str]:
+    """The variants that have shares, in their order."""
+    present = {variant for variant, _, _ in found}
+    return [name for name in variants if name in present]
 
 
 def text(one: Share | None, between: str = " ") -> str:

@@ -104,9 +104,7 @@ class OneSeed:
         by_name = {name: outcomes[job.name] for job, names in zip(jobs, longest_first, strict=True) for name in names}
         readers = self.workshop.data.readers
         self.scored = {
-            (name, self.seed): resampled(places[name], readers)
-            for name, outcome in by_name.items()
-            if outcome.error is None
+            (name, self.seed): resampled(places[name], readers) for name in starts if by_name[name].error is None
         }
         self._tell_headroom(tracked)
         return [row for name in starts for row in self._finish(name, starts[name], by_name[name], tracked[name])]

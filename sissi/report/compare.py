@@ -14,8 +14,9 @@ from rich.console import Group, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from sissi import config
+from sissi import config, headroom_table
 from sissi.errors import SissiError
+from sissi.headroom import Share
 from sissi.report.document import Cell, Table
 from sissi.report.markdown import table_as_markdown
 from sissi.report.record import AblationRecord, read_ablation
@@ -42,7 +43,7 @@ def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Gr
         raise SissiError(f"compare takes 2 to {len(ascii_uppercase)} ablations, not {len(runs)}")
     store = open_store(folder)
     records = {letter: read_ablation(store, run) for letter, run in zip(ascii_uppercase, runs, strict=False)}
-    tables = [scores(records), legend(records), settings(records)]
+    tables = [scores(records), *headroom(records), legend(records), settings(records)]
     if out is not None:
         _write(tables, out)
     return [as_rich(table) for table in tables]
@@ -81,6 +82,23 @@ def scores(records: dict[str, AblationRecord]) -> Table:
     return Table("compare", "Table 1 of each run, in %; with several seeds mean ± standard deviation", header, rows)
 
 
+def headroom(records: dict[str, AblationRecord]) -> list[Table]:
+    """The shares of the headroom, a line for each variant and ablation; no table where no ablation has any."""
+    shares = {letter: record.shares for letter, record in records.items()}
+    columns = list(dict.fromkeys((reader, metric) for many in shares.values() for _, reader, metric in many))
+    rows = []
+    for variant in dict.fromkeys(name for record in records.values() for name in record.known):
+        for letter, record in records.items():
+            mine = [shares[letter].get((variant, *column)) for column in columns]
+            if any(mine):
+                title = record.known[variant].title
+                rows.append([Cell(title, title), Cell(letter, letter), *map(_share, mine)])
+    header = ["variant", "run", *(f"{short(reader)} {metric}" for reader, metric in columns)]
+    return (
+        [Table("headroom", f"{headroom_table.TITLE}, of each run with its 95 % interval", header, rows)] if rows else []
+    )
+
+
 def legend(records: dict[str, AblationRecord]) -> Table:
     """Which run each letter is."""
     rows = [
@@ -109,6 +127,11 @@ def as_rich(table: Table) -> Group:
     for row in table.rows:
         shown.add_row(*(Text(cell.text.replace(" ± ", "\n±"), "bold" if cell.bold else "") for cell in row))
     return Group(Text(f"{table.caption}."), shown if table.rows else "")
+
+
+def _share(one: Share | None) -> Cell:
+    known = one is not None and not math.isnan(one.value)
+    return Cell(headroom_table.text(one), 100 * one.value if one is not None and known else None)
 
 
 def _setting(value: Any) -> Cell:

@@ -37,7 +37,7 @@ def headroom(found: Shares, known: Mapping[str, Variant]) -> Table:
     header, lines = headroom_table.grid(found, known)
     columns = list(dict.fromkeys((reader, metric) for _, reader, metric in found))
     rows = []
-    for name, texts in zip(dict.fromkeys(variant for variant, _, _ in found), lines, strict=True):
+    for name, texts in zip(headroom_table.named(found, known), lines, strict=True):
         row = [Cell(texts[0], known[name].title)]
         for column, text in zip(columns, texts[1:], strict=True):
             one = found.get((name, *column))

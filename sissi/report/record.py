@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from sissi import config, table
 from sissi.data.snapshots import Snapshot, read_snapshot
 from sissi.errors import TrackingError
 from sissi.evaluation import COCO_LIMIT
+from sissi.headroom import Shares, from_records
 from sissi.settings import Experiment
 from sissi.table import Row
 from sissi.tracking import ABLATION, RunRecord, Store
@@ -88,6 +90,12 @@ class AblationRecord:
     def curve(self, run: RunRecord, key: str) -> list[tuple[int, float]]:
         """(epoch, value) of a metric; empty where it was not told."""
         return self.store.history(run.id, key) if key in run.metrics else []
+
+    @property
+    def shares(self) -> Shares:
+        """Of the headroom; empty where the ablation did not come to its end or had no oracle."""
+        written = self.text("table/headroom.json")
+        return {} if written is None else from_records(json.loads(written))
 
     def gaps(self) -> list[str]:
         """A sentence for each part of the experiment that has no result."""

@@ -4,7 +4,9 @@ import pytest
 from rich.console import Console
 
 from sissi.errors import SissiError, TrackingError
-from sissi.report.compare import compare_runs, scores
+from sissi.headroom import Share
+from sissi.headroom_table import as_json
+from sissi.report.compare import compare_runs, headroom, scores
 from sissi.report.record import read_ablation
 from tests.report.conftest import Writer
 
@@ -55,3 +57,15 @@ def test_faults_are_named(writer, ablation):
         compare_runs([ablation], writer.folder, None)
     with pytest.raises(TrackingError, match="run nowhere"):
         compare_runs([ablation, "nowhere"], writer.folder, None)
+
+
+def test_shares_of_the_headroom_stand_side_by_side(writer, ablation, monkeypatch):
+    shares = {("a+sissi-s", "reader_1", metric): Share(0.5, 0.2, 0.8, 1, 0.0) for metric in ("AP", "AR")}
+    record = read_ablation(writer.store, ablation)
+    assert headroom({"A": record, "B": record}) == []
+    monkeypatch.setattr(type(record), "text", lambda *arguments: as_json(shares))
+    [table] = headroom({"A": record, "B": record})
+    assert table.header == ["variant", "run", "R1 AP", "R1 AR"]
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["A + SISSI (S)", letter, "50 [20, 80]", "50 [20, 80]"] for letter in "AB"
+    ]
