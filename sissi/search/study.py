@@ -55,8 +55,9 @@ class Study:
         return self._guard
 
     def ask(self) -> Trial | None:
-        """The next trial, or None when there are as many as the file asks for."""
-        trial = self.optuna.ask()
+        """The next trial, or None when there are as many as the file asks for; no two processes get the same."""
+        with self.alone():  # SQLite would let two of them take one waiting trial at the same moment
+            trial = self.optuna.ask()
         off_grid = self.search.sampler.name == "grid" and GRID not in trial.user_attrs
         before = sum(
             one.number < trial.number and one.state != TrialState.FAIL for one in self.optuna.get_trials(False)

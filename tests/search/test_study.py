@@ -42,6 +42,14 @@ def test_two_workers_find_every_point_of_a_grid_once(tmp_path, storage):
     assert sorted(values) == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 
 
+def test_a_waiting_trial_is_taken_alone(tmp_path, monkeypatch):
+    study = Study(search(), "one", tmp_path)
+    ask = study.optuna.ask
+    alone = []
+    monkeypatch.setattr(study.optuna, "ask", lambda: alone.append(study.alone().is_locked) or ask())
+    assert len(work_off(study)) == 8 and all(alone)
+
+
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
 def test_several_workers_together_run_as_many_trials_as_the_file_asks_for(tmp_path, sampler):
     studies = [Study(search(trials=5, sampler={"name": sampler}), "one", tmp_path) for _ in range(3)]
