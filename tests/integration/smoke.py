@@ -1,4 +1,4 @@
-"""The smoke ablation as a command that tests begin, watch, end, and compare with an undisturbed one."""
+"""The smoke ablation, of a few rows, as a command that tests begin, watch, end, and compare with an undisturbed one."""
 
 import subprocess
 import sys
@@ -9,18 +9,21 @@ from sissi.tracking import open_store
 from tests.integration.conftest import ROOT, sissi
 
 SMOKE = ROOT / "experiments/smoke.yaml"
+ROWS = ("baseline", "sissi-s", "weak-only", "oracle")
+"""A row of each kind; with the two for reference, since the share of the headroom is recorded as well."""
+FEW = ("--set", f"variants=[{', '.join(ROWS)}]")
 
 
 def begin(folder, *arguments):
     """The smoke ablation under way, in a process group of its own."""
     folder.mkdir(exist_ok=True)
-    command = [str(Path(sys.executable).with_name("sissi")), "ablation", str(SMOKE), "--out", "out", *arguments]
+    command = [str(Path(sys.executable).with_name("sissi")), "ablation", str(SMOKE), "--out", "out", *FEW, *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, cwd=folder, text=True, start_new_session=True, **pipes)
 
 
 def finish(folder, *arguments):
-    done = sissi("ablation", SMOKE, "--out", "out", *arguments, cwd=folder)
+    done = sissi("ablation", SMOKE, "--out", "out", *FEW, *arguments, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -52,6 +55,15 @@ def curves(folder):
         pictures = [file.path for file in store._client.list_artifacts(run.id, "images") if file.path.endswith("png")]
         seen[run.name, "pictures"] = Counter(path.split("+timestamp")[0] for path in pictures)
     return parent.status, seen
+
+
+def assert_ends_as(folder, whole):
+    """Table and curves are those of the same rows of a folder in which all rows were trained undisturbed."""
+    header, *lines = table(whole).splitlines()
+    assert table(folder).splitlines() == [header, *(line for line in lines if line.decode().split(",")[0] in ROWS)]
+    (status, mine), (_, theirs) = curves(folder), curves(whole)
+    assert status == "FINISHED"
+    assert mine == {key: points for key, points in theirs.items() if key[0] in ("trunk", *ROWS)}
 
 
 def children_of(pid):
