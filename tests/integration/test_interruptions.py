@@ -91,10 +91,8 @@ def test_a_variant_that_dies_costs_the_others_nothing_and_is_made_up_for(tmp_pat
     told, _ = process.communicate()
     assert process.returncode == 1 and "sissi-s (seed 0) failed: its process was ended by SIGKILL" in told
     assert "not every variant came to its end" in told and "Traceback" not in told
-    assert (
-        table(tmp_path).count(b",ok\n") == 3 * (len(ROWS) - 1)
-        and (tmp_path / "out/table.md").read_text().count("| - |") >= 1
-    )
+    assert table(tmp_path).count(b",ok\n") == 3 * (len(ROWS) - 1)
+    assert "| - |" in (tmp_path / "out/table.md").read_text()
     told = finish(tmp_path, "--set", "runtime.jobs=1")
     assert "sissi-s: epoch" in told and "baseline: epoch" not in told
     assert_ends_as(tmp_path, smoke_folder)
