@@ -4,6 +4,7 @@ from sissi.figures.costs import costs
 from sissi.figures.curves import deceleration_curve, label_quality
 from sissi.figures.differences import differences
 from sissi.figures.pictures import Panel, label_cycles, side_by_side, synthetic_like
+from sissi.figures.thresholds import threshold_study
 
 __all__ = [
     "Panel",
@@ -14,4 +15,5 @@ __all__ = [
     "label_quality",
     "side_by_side",
     "synthetic_like",
+    "threshold_study",
 ]

@@ -30,12 +30,14 @@ def deceleration_curve(
     """
     figure = new_figure(8.6, 3.3)
     left, right = figure.subplots(1, 2, sharex=True)
-    _curve_and_fit(left, curve, fits, start)
-    _relative_change(right, fits, start, threshold, grid)
+    curve_and_fit(left, curve, fits, start)
+    relative_change(right, fits, start)
+    _thresholds(right, fits, threshold, grid)
     return figure
 
 
-def _curve_and_fit(axes: Any, curve: Sequence[float], fits: Sequence[Fit], start: int | None) -> None:
+def curve_and_fit(axes: Any, curve: Sequence[float], fits: Sequence[Fit], start: int | None) -> None:
+    """Draw the measured curve, the fit to its beginning up to the start point, and the start point."""
     epochs = np.arange(1, len(curve) + 1)
     axes.plot(epochs, np.multiply(curve, 100), "o", color=BLUE, markersize=4, label="AP50, measured")
     shown = next((fit for fit in fits if fit.epoch == start), fits[-1] if fits else None)
@@ -60,14 +62,19 @@ def _curve_and_fit(axes: Any, curve: Sequence[float], fits: Sequence[Fit], start
     whole_numbers(axes.xaxis)
 
 
-def _relative_change(
-    axes: Any, fits: Sequence[Fit], start: int | None, threshold: float, grid: Sequence[float]
-) -> None:
+def relative_change(axes: Any, fits: Sequence[Fit], start: int | None) -> None:
+    """Draw the relative change of the fitted slope at each epoch, and the start point."""
     epochs, changes = [fit.epoch for fit in fits], [100 * fit.relative_change for fit in fits]
     axes.plot(epochs, changes, "o-", color=BLUE, markersize=4, label="|f′(1) − f′(t)| / |f′(1)|")
-    axes.axhline(100 * threshold, color=VERMILION, linestyle="--", label=f"threshold {threshold:.0%}")
     if start is not None:
         axes.axvline(start, color=VERMILION, linewidth=0.8, alpha=0.6)
+    plain(axes, "Its deceleration", "epoch", "relative change of the slope, %")
+    axes.set_ylim(0, 105)
+    whole_numbers(axes.xaxis)
+
+
+def _thresholds(axes: Any, fits: Sequence[Fit], threshold: float, grid: Sequence[float]) -> None:
+    axes.axhline(100 * threshold, color=VERMILION, linestyle="--", label=f"threshold {threshold:.0%}")
     starts = {other: next((fit.epoch for fit in fits if fit.relative_change > other), None) for other in grid}
     for other, first in starts.items():
         if first is not None:
@@ -77,10 +84,7 @@ def _relative_change(
             )
     if any(starts.values()):
         axes.plot([], [], "D", color=GREY, markersize=5, label="other thresholds would start here")
-    plain(axes, "Its deceleration", "epoch", "relative change of the slope, %")
-    axes.set_ylim(0, 105)
     axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
-    whole_numbers(axes.xaxis)
 
 
 def label_quality(

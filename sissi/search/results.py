@@ -15,8 +15,10 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
+from sissi.deceleration import Fit, adele_start
 from sissi.early_learning import Trunk
 from sissi.errors import SissiError
+from sissi.figures import threshold_study
 from sissi.files import write_whole
 from sissi.search.file import Search
 from sissi.search.study import Study
@@ -57,6 +59,7 @@ class Summary:
         lines: its trials in order; those that were interrupted are left out.
         best: the line with the best objective.
         curve: AP50 of the trunk against the weak labels, an epoch each.
+        fits: to that curve, as ADELE makes them.
         address: Optuna's storage.
     """
 
@@ -64,6 +67,7 @@ class Summary:
     lines: tuple[Line, ...]
     best: Line
     curve: tuple[float, ...]
+    fits: tuple[Fit, ...]
     address: str
 
 
@@ -80,7 +84,8 @@ def summarise(search: Search, study: Study, trunk: Trunk, experiment: Experiment
         raise SissiError(f"study {search.name}: no trial came to its end; see the messages above")
     choose: Callable[..., Line] = max if search.direction == "maximize" else min
     best = choose(complete, key=lambda line: line.objective)
-    return Summary(search, lines, best, trunk.ap50, study.address)
+    fits = adele_start(trunk.ap50, experiment.deceleration).fits
+    return Summary(search, lines, best, trunk.ap50, fits, study.address)
 
 
 def write(summary: Summary, study: Study, folder: Path) -> list[Path]:
@@ -127,9 +132,11 @@ def sentence(summary: Summary) -> str:
     best = summary.best
     values = ", ".join(f"{key} = {_plain(value)}" for key, value in best.values.items())
     starts = {line.start for line in summary.lines if line.start is not None}
+    scores = [line.objective for line in summary.lines if line.state == "complete" and line.objective is not None]
     return (
         f"Best of {len(summary.lines)} trials: {values}, with {summary.search.objective} {best.objective:.4f} "
-        f"(correction from epoch {best.start} on; the trials have {len(starts)} distinct start epochs)."
+        f"(correction starts after epoch {best.start}). Those that came to their end lie between {min(scores):.4f} and "
+        f"{max(scores):.4f}, with {len(starts)} distinct start epochs; with one seed a small difference means little."
     )
 
 
@@ -151,30 +158,21 @@ def figures(summary: Summary, study: Study) -> dict[str, Figure]:
 
 
 def threshold_figure(summary: Summary) -> Figure:
-    """Which start epoch each threshold means on the trunk's curve (figure 7), and how good the trial was."""
-    figure = Figure((8, 6), layout="constrained")
-    above, below = figure.subplots(2, 1)
-    epochs = range(1, len(summary.curve) + 1)
-    above.plot(epochs, summary.curve, "o-", color="tab:blue", label="AP50 against the weak labels")
+    """Which start epoch each threshold means on the trunk's curve (figure 7), and how good that start was."""
     known = [line for line in summary.lines if line.start is not None]
-    for start in sorted({line.start for line in known if line.start is not None}):
-        meant = [line.values["deceleration.threshold"] for line in known if line.start == start]
-        above.axvline(start, color="tab:grey", linewidth=0.8)
-        above.annotate(
-            f"{min(meant):.2f}-{max(meant):.2f}", (start, 0.02), rotation=90, fontsize=8, ha="right",
-            xycoords=("data", "axes fraction"),
-        )  # fmt: skip
-    above.set(xlabel="epoch of early learning", ylabel="AP50", title="Thresholds at the epoch that they mean")
-    above.legend(loc="lower right")
-    scored = [line for line in known if line.objective is not None]
-    below.plot([line.values["deceleration.threshold"] for line in scored], [line.objective for line in scored], "o-")
-    for line in scored:
-        below.annotate(str(line.start), (line.values["deceleration.threshold"], line.objective), fontsize=8,
-                       textcoords="offset points", xytext=(3, 4))  # fmt: skip
-    below.set(xlabel="deceleration.threshold (the number is the start epoch)", ylabel=summary.search.objective)
-    if summary.search.oracle:
-        figure.suptitle(f"ORACLE: {ORACLE}", color="tab:red", fontsize=9)
-    return figure
+    return threshold_study(
+        summary.curve,
+        summary.fits,
+        [_trial(line) for line in known],
+        _trial(summary.best),
+        summary.search.objective,
+        f"ORACLE: {ORACLE}" if summary.search.oracle else "",
+    )
+
+
+def _trial(line: Line) -> tuple[float, int, float | None]:
+    score = line.objective if line.state == "complete" else None
+    return line.values["deceleration.threshold"], line.start or 0, score
 
 
 def oracle_tag(search: Search) -> dict[str, str]:
