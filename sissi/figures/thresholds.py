@@ -57,7 +57,7 @@ def _scores(axes: Any, trials: Sequence[Trial], best: Trial, objective: str) -> 
         ends = sorted({f"{min(meant):.2g}", f"{max(meant):.2g}"})
         axes.annotate(
             "–".join(ends), (start, scores[start]), (0, 7), textcoords="offset points", ha="center",
-            fontsize=TEXT - 2, color=GREY,
+            fontsize=TEXT - 2, color=GREY, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )  # fmt: skip
     plain(axes, "Score of each start; in grey the thresholds that mean it", "correction starts after epoch", objective)
     axes.margins(y=0.15)
