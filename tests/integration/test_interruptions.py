@@ -124,7 +124,7 @@ def test_two_ablations_at_once_on_one_store_are_both_right(tmp_path, smoke_folde
     assert table(tmp_path) == (tmp_path / "second/table.csv").read_bytes() == table(smoke_folder)
     store = open_store(tmp_path / "mlruns")
     for parent in store.find_runs("smoke", "tags.`sissi.kind` = 'ablation'"):
-        assert len(store.children(parent.id)) == 8 and parent.status == "FINISHED"
+        assert len(store.children(parent.id)) == 9 and parent.status == "FINISHED"
 
 
 def test_a_variant_that_dies_costs_the_others_nothing_and_is_made_up_for(tmp_path, smoke_folder):
@@ -136,7 +136,7 @@ def test_a_variant_that_dies_costs_the_others_nothing_and_is_made_up_for(tmp_pat
     told, _ = process.communicate()
     assert process.returncode == 1 and "sissi-s (seed 0) failed: its process was ended by SIGKILL" in told
     assert "not every variant came to its end" in told and "Traceback" not in told
-    assert table(tmp_path).count(b",ok\n") == 18 and (tmp_path / "out/table.md").read_text().count("| - |") >= 1
+    assert table(tmp_path).count(b",ok\n") == 21 and (tmp_path / "out/table.md").read_text().count("| - |") >= 1
     told = finish(tmp_path, "--set", "runtime.jobs=1")
     assert "sissi-s: epoch" in told and "baseline: epoch" not in told
     assert table(tmp_path) == table(smoke_folder) and curves(tmp_path) == curves(smoke_folder)
