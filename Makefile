@@ -32,7 +32,7 @@ ui: .venv/ready  ## MLflow's page on the runs so far, at http://127.0.0.1:5000
 	  --host 127.0.0.1 --port 5000 --workers 1
 
 test: .venv/ready  ## all tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 test-quick: .venv/ready  ## all tests but those that train whole ablations
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m 'not slow'
