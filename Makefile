@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation ui test test-quick counts lint format bench smoke constraints clean
+.PHONY: help ablation report study dashboard ui test test-faults test-quick counts torture lint audit format bench smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,11 +31,14 @@ ui: .venv/ready  ## MLflow's page on the runs so far, at http://127.0.0.1:5000
 	  --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --artifacts-destination $(CURDIR)/mlruns/artifacts \
 	  --host 127.0.0.1 --port 5000 --workers 1
 
-test: .venv/ready  ## all tests
-	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
+test: .venv/ready  ## all tests but those of test-faults
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not faults'
+
+test-faults: .venv/ready  ## whole commands that are killed, stopped, starved of disk, given damaged images and secrets
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m faults
 
 test-quick: .venv/ready  ## all tests but those that train whole ablations
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m 'not slow'
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not slow'
 
 torture: .venv/ready  ## kill the smoke ablation at 100 random moments and compare its end
 	SISSI_KILLS=100 $(BIN)/python -m pytest -s -k killed_at_any_moment tests/integration/test_interruptions.py

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.conftest import sissi
 from tests.integration.smoke import SMOKE, assert_ends_as, begin, finish, read_until, table
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
 @pytest.fixture(autouse=True)

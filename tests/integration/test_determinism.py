@@ -7,7 +7,7 @@ import pytest
 from tests.integration.conftest import sissi
 from tests.integration.smoke import FEW, ROWS, SMOKE, table
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 WATCH = """
 import json, os, pathlib
 from multiprocessing.process import BaseProcess

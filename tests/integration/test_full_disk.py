@@ -9,7 +9,7 @@ import pytest
 from tests.integration.smoke import FEW, SMOKE, assert_ends_as
 from tests.tracking.test_full_disk import ALONE, FULL, NO_DISK
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(NO_DISK, reason="no disk can be mounted here")]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.skipif(NO_DISK, reason="no disk can be mounted here")]
 TWICE = """
 mkdir mlruns
 mount -t tmpfs -o size=$1 none mlruns

@@ -13,8 +13,12 @@ from sissi.tracking import open_store
 from tests.integration.smoke import ROWS, assert_ends_as, begin, children_of, finish, read_until, table
 from tests.tracking.test_watchdog import await_end, watchdogs
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
-KILLS = int(os.environ.get("SISSI_KILLS", "5"))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.faults,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
+KILLS = int(os.environ.get("SISSI_KILLS", "20"))
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from tests.integration.smoke import SMOKE
 from tests.integration.test_search import write
 from tests.tracking.servers import Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 PASSWORD = "correct-horse-2208"  # noqa: S105
 SECRETS = {
     "MLFLOW_TRACKING_TOKEN": "token-03327-aaaa",
