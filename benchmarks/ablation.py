@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from benchmarks.commands import fresh, sissi
 from benchmarks.row import Row, of_pairs, seconds
 from benchmarks.subjects import DEMO, FOLDER
 from sissi.data.demo_folder import write_demo_folder
@@ -24,14 +22,16 @@ SMALLER = {
 def measure() -> list[Row]:
     """Each command once: they take a minute or more, and begin with an empty cache."""
     experiment = small_experiment()
-    tracked, untracked, shared, separate = (_fresh(name) for name in ("tracked", "untracked", "shared", "separate"))
+    tracked, untracked, shared, separate = (
+        fresh(f"ablation/{name}") for name in ("tracked", "untracked", "shared", "separate")
+    )
     both = [
         (
-            seconds(lambda: _sissi("benchmarks.tracked", "ablation", experiment, tracked)),
-            seconds(lambda: _sissi("benchmarks.untracked", "ablation", experiment, untracked)),
+            seconds(lambda: sissi("benchmarks.tracked", "ablation", experiment, tracked)),
+            seconds(lambda: sissi("benchmarks.untracked", "ablation", experiment, untracked)),
         )
     ]
-    alone = seconds(lambda: _sissi("benchmarks.tracked", "ablation", experiment, shared))
+    alone = seconds(lambda: sissi("benchmarks.tracked", "ablation", experiment, shared))
     runs = seconds(lambda: [_one_run(experiment, name, separate / name) for name in SIX])
     cost = f"the demo with {', '.join(f'{key}={value}' for key, value in SMALLER.items() if key != 'variants')}"
     return [
@@ -61,19 +61,4 @@ def small_experiment() -> Path:
 
 
 def _one_run(experiment: Path, variant: str, folder: Path) -> str:
-    return _sissi("benchmarks.tracked", "run", experiment, folder, "--variant", variant)
-
-
-def _sissi(module: str, command: str, experiment: Path, folder: Path, *more: str) -> str:
-    """A command of sissi in a process of its own, and what it prints."""
-    arguments = [sys.executable, "-m", module, command, str(experiment), "--set", f"tracking.folder={folder}", *more]
-    done = subprocess.run(arguments, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
-
-
-def _fresh(name: str) -> Path:
-    folder = FOLDER / "ablation" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
+    return sissi("benchmarks.tracked", "run", experiment, folder, "--variant", variant)

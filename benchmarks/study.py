@@ -1,0 +1,52 @@
+"""A study of the deceleration threshold, against training one branch by itself for each distinct start epoch."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from benchmarks.commands import fresh, sissi
+from benchmarks.row import Row, of_pairs, seconds
+
+SMOKE = Path(__file__).parent.parent / "experiments" / "smoke.yaml"
+TRIALS = 20
+
+
+def measure() -> list[Row]:
+    """Everything from an empty store; and the same study once more, which trains nothing."""
+    folder = fresh("study")
+    folder.mkdir(parents=True)
+    study = folder / "search.yaml"  # YAML reads JSON
+    study.write_text(json.dumps(_search()))
+    branch = seconds(lambda: sissi("benchmarks.tracked", "run", SMOKE, folder / "one", "--variant", "plain-a"))
+    first, again = (seconds(lambda: _study(study, folder)) for _ in range(2))
+    starts = len({row["start_epoch"] for row in csv.DictReader((folder / "out/trials.csv").open())})
+    return [
+        of_pairs(
+            [(first, starts * branch)],
+            what=f"threshold study of {TRIALS} trials on smoke.yaml",
+            against=f"one `sissi run` for each of its {starts} distinct start epochs",
+            goal=3,
+            limited_by="a process and a run in MLflow for every trial",
+        ),
+        of_pairs(
+            [(again, first)],
+            what="the same study once more",
+            against="the first time",
+            goal=1,
+            limited_by="importing torch and MLflow",
+        ),
+    ]
+
+
+def _search() -> dict[str, object]:
+    grid = {"low": 0.03, "high": 0.98, "step": 0.05}
+    return {
+        "name": "study", "experiment": str(SMOKE), "variant": "plain-a", "trials": TRIALS, "sampler": {"name": "grid"},
+        "space": {"deceleration.threshold": grid}, "overrides": {"early_learning.max_epochs": 5},
+    }  # fmt: skip
+
+
+def _study(study: Path, folder: Path) -> str:
+    return sissi("benchmarks.tracked", "search", study, folder / "many", "--out", str(folder / "out"))
