@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
@@ -21,6 +19,7 @@ from sissi.errors import SissiError
 from sissi.figures import threshold_study
 from sissi.files import write_whole
 from sissi.search.file import Search
+from sissi.search.plots import optuna_figures
 from sissi.search.study import Study
 from sissi.settings import Experiment
 
@@ -96,7 +95,7 @@ def write(summary: Summary, study: Study, folder: Path) -> list[Path]:
     write_whole(written[1], as_markdown(summary).encode())
     for name, figure in figures(summary, study).items():
         written.append(folder / f"{name}.png")
-        figure.savefig(written[-1], dpi=150, metadata={"Software": None})
+        figure.savefig(written[-1], dpi=150, bbox_inches="tight", metadata={"Software": None})
     return written
 
 
@@ -141,20 +140,10 @@ def sentence(summary: Summary) -> str:
 
 
 def figures(summary: Summary, study: Study) -> dict[str, Figure]:
-    """Optuna's plots, and for a search of the deceleration threshold what each threshold means."""
-    drawn = {}
-    if "deceleration.threshold" in summary.search.space:
-        drawn["threshold"] = threshold_figure(summary)
-    plots = optuna.visualization.matplotlib
-    several = len(summary.search.space) > 1
-    makers: dict[str, Callable[..., Any]] = {"history": plots.plot_optimization_history, "slice": plots.plot_slice}
-    if several:
-        makers |= {"importances": plots.plot_param_importances, "contour": plots.plot_contour}
-    for name, make in makers.items():
-        drawn_or_none = _drawn(make, study.optuna)
-        if drawn_or_none is not None:
-            drawn[name] = drawn_or_none
-    return drawn
+    """Optuna's plots, and for a search of the deceleration threshold alone what each threshold means."""
+    keys = list(summary.search.space)
+    drawn = optuna_figures(study.optuna, keys)
+    return drawn | {"threshold": threshold_figure(summary)} if keys == ["deceleration.threshold"] else drawn
 
 
 def threshold_figure(summary: Summary) -> Figure:
@@ -178,22 +167,6 @@ def _trial(line: Line) -> tuple[float, int, float | None]:
 def oracle_tag(search: Search) -> dict[str, str]:
     """The mark of a study that looks at the readers."""
     return {"sissi.oracle": ORACLE} if search.oracle else {}
-
-
-def _drawn(make: Callable[..., Any], study: optuna.Study) -> Figure | None:
-    """One of Optuna's plots; None where it needs more trials than there are."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            axes = make(study)
-        except (ValueError, RuntimeError):
-            return None
-    first = axes if hasattr(axes, "figure") else axes.flat[0]
-    figure: Figure = first.figure
-    return figure
 
 
 def _line(search: Search, trial: FrozenTrial) -> Line:
