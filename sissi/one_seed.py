@@ -12,10 +12,11 @@ from sissi.deceleration import StartPoint, adele_start
 from sissi.early_learning import Trunk, start_point
 from sissi.errors import SissiError
 from sissi.evaluation import COCO_LIMIT
+from sissi.final_scores import resampled
 from sissi.headroom import shares
 from sissi.jobs import Job, Outcome
 from sissi.rows import settings_of
-from sissi.stages import Branch, branch_and_scores, first_labels, resampled, trunk
+from sissi.stages import Branch, branch_and_scores, first_labels, trunk
 from sissi.statistics import Resampled
 from sissi.table import Row
 from sissi.tracking import RecordedRun

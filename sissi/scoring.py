@@ -10,8 +10,9 @@ from rich.table import Table
 from sissi.data.datasets import load_test_data
 from sissi.data.problems import Problems
 from sissi.detector import load
+from sissi.final_scores import score_readers
+from sissi.machine import device_of
 from sissi.settings import Experiment
-from sissi.stages import device_of, score_readers
 from sissi.table import METRICS
 from sissi.trained_model import find_model
 

@@ -12,10 +12,11 @@ from sissi.data.datasets import DataSets
 from sissi.deceleration import StartPoint
 from sissi.early_learning import Trunk
 from sissi.jobs import Job, Outcome, run
+from sissi.machine import device_of, machine_of
 from sissi.progress import Display
 from sissi.rows import blur_of
 from sissi.settings import Experiment
-from sissi.stages import Branch, device_of, machine_of
+from sissi.stages import Branch
 from sissi.tracking import RecordedRun, Recording
 from sissi.variants import Variant
 

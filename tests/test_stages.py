@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sissi import config, stages
+from sissi import config, epoch_records, final_scores, stages
 from sissi.boxes import same
 from sissi.cache import Cache
 from sissi.data.datasets import load_data
@@ -154,7 +154,7 @@ def test_the_oracle_is_the_trunk_that_the_reference_labels_would_have(experiment
 @pytest.mark.parametrize("name", ["plain-a", "weak-only"])
 def test_a_branch_that_was_interrupted_goes_on_to_the_same_end(experiment, data, trained, tmp_path, monkeypatch, name):
     undisturbed = told_and_weights(experiment, data, task(trained, name, tmp_path / "undisturbed", epoch=1))
-    one, real, calls = task(trained, name, tmp_path / "interrupted", epoch=1), stages._tell_cycle, []
+    one, real, calls = task(trained, name, tmp_path / "interrupted", epoch=1), stages.tell_cycle, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -162,7 +162,7 @@ def test_a_branch_that_was_interrupted_goes_on_to_the_same_end(experiment, data,
             raise Killed
         real(*arguments)
 
-    monkeypatch.setattr(stages, "_tell_cycle", interrupted)
+    monkeypatch.setattr(stages, "tell_cycle", interrupted)
     with pytest.raises(Killed):
         stages.branch(experiment, data, one, Heard())
     assert equal(undisturbed, told_and_weights(experiment, data, one))
@@ -207,11 +207,11 @@ def test_scores_are_told_and_given_and_found_again(experiment, data, trained, tm
     model = one.model
     first, second = Heard(), Heard()
     entry = Cache(tmp_path).entry("scores", {})
-    given = stages.scores(experiment, data, model, entry, first)
+    given = final_scores.scores(experiment, data, model, entry, first)
     assert set(given) == {"reader_1", "reader_2", "reader_3"}
     assert first.values["reader_2/AR"] == {3: given["reader_2"]["AR"]}
     model.unlink()
-    assert stages.scores(experiment, data, model, entry, second) == given
+    assert final_scores.scores(experiment, data, model, entry, second) == given
     assert second.values == first.values and second.documents == first.documents
 
 
@@ -225,7 +225,7 @@ def test_labels_are_told_in_pixels_of_the_files(experiment, data):
     smaller = experiment.model_copy(
         update={"training": experiment.training.model_copy(update={"image_size": (48, 64)})}
     )
-    frames = stages._frames(data, "target", smaller)
-    back = stages._to_files(frames.boxes, data, smaller)
+    frames = data.frames("target", smaller.training.image_size)
+    back = epoch_records.to_files(frames.boxes, data, smaller)
     assert frames.boxes[0].xyxy.max() <= 64
     assert all(same(one, sample.boxes) for one, sample in zip(back, data.target, strict=True))

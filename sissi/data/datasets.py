@@ -12,6 +12,7 @@ from filelock import FileLock
 from sissi.boxes import Boxes
 from sissi.data import demo
 from sissi.data.demo import demo_files, write_demo
+from sissi.data.frames import Frames, frames_of
 from sissi.data.load import digest, load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
@@ -56,6 +57,10 @@ class DataSets:
         """The target training images that have a reference, labelled by it: what the oracle trains on."""
         pairs = zip(self.target, self.reference or (), strict=self.reference is not None)
         return [replace(sample, boxes=boxes) for sample, boxes in pairs if boxes is not None]
+
+    def frames(self, name: str, size: tuple[int, int]) -> Frames:
+        """One of `target`, `source`, `validation` and `held_out`, as a detector of this image size sees it."""
+        return frames_of(getattr(self, name), size)
 
     def digests(self) -> dict[str, str]:
         """sha256 over images and labels of each data set."""

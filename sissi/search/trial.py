@@ -12,10 +12,12 @@ from sissi import stage_keys
 from sissi.cache import Cache
 from sissi.data.datasets import DataSets
 from sissi.early_learning import start_point
+from sissi.final_scores import scores
+from sissi.machine import device_of, machine_of
 from sissi.records import Recorder
 from sissi.rows import blur_of
 from sissi.settings import Experiment
-from sissi.stages import Branch, branch, device_of, machine_of, scores, trunk
+from sissi.stages import Branch, branch, trunk
 from sissi.variants import VARIANTS
 
 

@@ -1,0 +1,67 @@
+"""What is told of an epoch: its labels, its losses, and the metrics that are to be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sissi import evaluation
+from sissi.boxes import Boxes
+from sissi.data.coco import to_coco
+from sissi.data.datasets import DataSets
+from sissi.data.frames import in_file_pixels
+from sissi.data.images import read_image
+from sissi.detector import CellDetector, predict_frames
+from sissi.overlays import draw_boxes
+from sissi.records import Recorder
+from sissi.self_training import Cycle
+from sissi.settings import Experiment
+from sissi.training import mean_losses
+
+WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": "target"}
+"""Which data set each entry of `evaluation.every_epoch` means."""
+
+
+def tell_cycle(
+    experiment: Experiment, data: DataSets, detector: CellDetector, cycle: Cycle, corrects: bool, record: Recorder
+) -> None:
+    """What an epoch of a branch gave: its labels where it corrects any, its losses, and what is to be watched."""
+    if corrects:
+        tell_labels(experiment, data, to_files(cycle.labels, data, experiment), cycle.epoch, record)
+    watched: dict[str, float] = {}
+    for name in experiment.evaluation.every_epoch:
+        watched |= _watch(name, detector, data, experiment)
+    record.metrics({f"train/{name}": value for name, value in cycle.losses.items()} | watched, cycle.epoch)
+
+
+def tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes], epoch: int, record: Recorder) -> None:
+    """A snapshot of the target labels, in pixels of the image files: all as COCO json, some as pictures.
+
+    Where a truth or reference exists their quality is told as well: for the eye only, nothing is chosen by it.
+    """
+    images = [(sample.name, sample.height, sample.width) for sample in data.target]
+    record.json(to_coco(images, labels), f"pseudo_labels/epoch_{epoch:03d}.json")
+    told = {"labels/count": float(sum(len(boxes) for boxes in labels))}
+    if data.reference is not None:
+        quality = evaluation.label_quality(labels, data.reference)
+        told |= {"labels/precision": quality.precision, "labels/recall": quality.recall}
+    record.metrics({name: value for name, value in told.items() if np.isfinite(value)}, epoch)
+    for index in np.linspace(0, len(labels) - 1, experiment.tracking.overlays, dtype=int):
+        picture = draw_boxes(read_image(data.target[index].path), labels[index])
+        record.image(f"pseudo_labels/{data.target[index].name}", picture, epoch)
+
+
+def _watch(name: str, detector: CellDetector, data: DataSets, experiment: Experiment) -> dict[str, float]:
+    """Metrics of a set of images that may be watched during correction."""
+    frames = data.frames(WATCHED[name], experiment.training.image_size)
+    values = {f"{name}/AP50": evaluation.ap50(predict_frames(detector, frames), frames.boxes)}
+    if name == "source_val":
+        values["source_val/loss"] = mean_losses(detector, frames, experiment.training.source_batch)["loss"]
+    return values
+
+
+def to_files(labels: Sequence[Boxes], data: DataSets, experiment: Experiment) -> list[Boxes]:
+    """Labels of the target images, from px of their frames to px of their files."""
+    size = experiment.training.image_size
+    return [in_file_pixels(boxes, sample, size) for boxes, sample in zip(labels, data.target, strict=True)]

@@ -1,0 +1,89 @@
+"""What a trained detector is worth to each reader on the target test images, as the last stage of a branch (4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sissi import evaluation
+from sissi.boxes import Boxes
+from sissi.cache import Entry
+from sissi.data.coco import to_coco
+from sissi.data.datasets import DataSets
+from sissi.data.images import read_image
+from sissi.data.samples import Sample
+from sissi.detector import CellDetector, detect, load
+from sissi.evaluation import Metrics
+from sissi.files import whole_file
+from sissi.journal import Journal
+from sissi.machine import device_of
+from sissi.records import Kept, Progress, Recorder, progress_of
+from sissi.resampling import matches
+from sissi.settings import Experiment
+from sissi.statistics import Resampled, bootstrap
+
+RESAMPLED = "resampled.npy"
+
+
+def scores(
+    experiment: Experiment, data: DataSets, model: Path, entry: Entry, record: Recorder
+) -> dict[str, dict[str, float]]:
+    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`.
+
+    Its folder also holds the metrics of resamples of these images: see `resampled`.
+    """
+    with entry.lock(record.say):
+        told = Kept(Journal(entry.folder / "journal"), record)
+        if entry.result is None:
+            told.journal.truncate(0)
+            entry.finish(_score(load(model, device_of(experiment)), data, experiment, entry, told))
+        else:
+            told.say_again()
+        result: dict[str, dict[str, float]] = entry.result
+        return result
+
+
+def resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
+    """What `statistics.bootstrap` gave for each reader, from the folder of finished `scores`."""
+    return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
+
+
+def score_readers(
+    detector: CellDetector,
+    test: Sequence[Sample],
+    readers: Mapping[str, Sequence[Boxes]],
+    max_detections: int,
+    progress: Progress,
+) -> tuple[list[Boxes], dict[str, Metrics]]:
+    """Predictions for the target test images in pixels of the files, and their metrics for each reader."""
+    predicted = []
+    for index, sample in enumerate(test):
+        predicted.append(detect(detector, read_image(sample.path)))
+        progress((index + 1) / len(test))
+    return predicted, {
+        name: evaluation.coco_metrics(predicted, truth, max_detections) for name, truth in readers.items()
+    }
+
+
+def _score(
+    detector: CellDetector, data: DataSets, experiment: Experiment, entry: Entry, record: Recorder
+) -> dict[str, dict[str, float]]:
+    epochs = experiment.training.epochs
+    predicted, found = score_readers(
+        detector,
+        data.test,
+        data.readers,
+        experiment.evaluation.max_detections,
+        progress_of(record, epochs, epochs, "scores"),
+    )
+    for reader, metrics in found.items():
+        named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
+        record.metrics(named, epochs)
+    images = [(sample.name, sample.height, sample.width) for sample in data.test]
+    record.json(to_coco(images, predicted), "predictions/target_test.json")
+    drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
+    with whole_file(entry.folder / RESAMPLED) as file:
+        np.save(file, np.stack(drawn))
+    return {reader: metrics.as_dict() for reader, metrics in found.items()}
