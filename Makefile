@@ -55,14 +55,15 @@ counts: .venv/ready  ## how many faults and bad inputs the tests try, by the nam
 	@for words in '$(FAULTS)' '$(BAD_INPUTS)'; do \
 	  $(BIN)/python -m pytest --collect-only --quiet -k "$$words" | tail -1; done
 
-ADVISORIES := https://pypi.org/pypi/pip/json
+# Here pypi.org tells what is known of a release; mirrors of it often don't.
+ADVISORIES := https://pypi.org/pypi/pip/24.0/json
 
 lint: .venv/ready  ## ruff, ruff format, mypy, and audit where the network allows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy sissi benchmarks
 	@if $(BIN)/python -c "import urllib.request; urllib.request.urlopen('$(ADVISORIES)', timeout=5)" 2>/dev/null; \
-	then $(MAKE) --no-print-directory audit; else echo 'audit left out: pypi.org does not answer'; fi
+	then $(MAKE) --no-print-directory audit; else echo 'audit left out: pypi.org does not tell what is known of a release'; fi
 
 audit: .venv/ready  ## known holes in the packages that are installed; needs the network
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
