@@ -27,10 +27,8 @@ def describe(parent: RecordedRun, experiment: Experiment, data: DataSets, proble
     for reader, boxes in data.readers.items():
         parent.json(_as_coco(data.test, boxes), f"readers/{reader}.json")
     if data.reference is not None:
-        known = [
-            (sample, boxes) for sample, boxes in zip(data.target, data.reference, strict=True) if boxes is not None
-        ]
-        parent.json(_as_coco([sample for sample, _ in known], [boxes for _, boxes in known]), "reference.json")
+        known = data.referenced()
+        parent.json(_as_coco(known, [sample.boxes for sample in known]), "reference.json")
 
 
 def _as_coco(samples: Sequence[Sample], boxes: Sequence[Boxes]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sissi.boxes import Boxes, make_boxes
+from sissi.boxes import Boxes, concatenate, make_boxes
 
 DOUBTFUL = -1
 """The class of a doubtful box; what a detector learns has classes from 1 on."""
@@ -18,13 +18,7 @@ def split(found: Boxes, score: float) -> tuple[Boxes, Boxes]:
 
 def mark(labels: Boxes, doubtful: Boxes) -> Boxes:
     """Labels with the doubtful boxes of the same image behind them."""
-    if not len(doubtful):
-        return labels
-    return make_boxes(
-        np.concatenate([labels.xyxy, doubtful.xyxy]),
-        np.concatenate([labels.scores, doubtful.scores]),
-        np.concatenate([labels.labels, np.full(len(doubtful), DOUBTFUL)]),
-    )
+    return concatenate([labels, make_boxes(doubtful.xyxy, doubtful.scores, np.full(len(doubtful), DOUBTFUL))])
 
 
 def without(boxes: Boxes) -> Boxes:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from sissi.boxes import Boxes, iou, make_boxes, match
+from sissi.boxes import Boxes, concatenate, iou, make_boxes, match
 from sissi.settings import PseudoLabels
 
 
@@ -39,11 +37,7 @@ def _replace(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
 def _add(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
     """The initial labels stay, and what overlaps none of them is added."""
     new = found.take(iou(found, weak).max(axis=1, initial=0) <= overlap)
-    return make_boxes(
-        np.concatenate([weak.xyxy, new.xyxy]),
-        np.concatenate([weak.scores, new.scores]),
-        np.concatenate([weak.labels, new.labels]),
-    )
+    return concatenate([weak, new])
 
 
 def _refine(weak: Boxes, found: Boxes, overlap: float) -> Boxes:

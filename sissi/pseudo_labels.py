@@ -9,11 +9,9 @@ from itertools import groupby
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from torchvision.ops import batched_nms
 
 from sissi.box_fusion import weighted_boxes_fusion
-from sissi.boxes import EMPTY, Boxes, clip, drop_degenerate, flip, make_boxes, scale
+from sissi.boxes import EMPTY, Boxes, clip, concatenate, drop_degenerate, flip, make_boxes, scale, suppress
 from sissi.settings import PseudoLabels
 
 Image = npt.NDArray[np.uint8]
@@ -79,7 +77,7 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
     if not any(len(boxes) for boxes in inside):
         return EMPTY
     if settings.fusion == "nms":
-        fused = _suppress(inside, settings)
+        fused = _surest(inside, settings)
     else:
         xyxy, scores, labels = weighted_boxes_fusion(
             [boxes.xyxy / size for boxes in inside],
@@ -93,16 +91,10 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
     return fused.take(large & (fused.scores >= settings.score))
 
 
-def _suppress(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
+def _surest(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
     """Of boxes that overlap, the one with the highest score, as it is (non-maximum suppression)."""
-    together = make_boxes(
-        np.concatenate([boxes.xyxy for boxes in per_view]),
-        np.concatenate([boxes.scores for boxes in per_view]),
-        np.concatenate([boxes.labels for boxes in per_view]),
-    )
-    known = together.take(together.scores >= settings.view_score)
-    arrays = (torch.from_numpy(array.copy()) for array in (known.xyxy, known.scores, known.labels))
-    return known.take(batched_nms(*arrays, settings.wbf_iou).numpy())
+    together = concatenate(per_view)
+    return suppress(together.take(together.scores >= settings.view_score), settings.wbf_iou)
 
 
 def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels) -> Boxes:

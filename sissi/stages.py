@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import torch
 
-from sissi import checkpoint
+from sissi import checkpoint, stage_keys
 from sissi.boxes import Boxes, as_lists, make_boxes
 from sissi.cache import Entry
 from sissi.checkpoint import Checkpoints
@@ -30,9 +30,14 @@ from sissi.journal import Journal
 from sissi.learner import Learner, make_learner
 from sissi.machine import device_of, peak_memory
 from sissi.records import Kept, Recorder, progress_of
+from sissi.rows import blur_of
 from sissi.self_training import Course, correct, self_train, train_on_initial_labels
 from sissi.settings import Blur, Experiment
 from sissi.training import NonFiniteLoss
+from sissi.variants import Variant
+
+Place = Callable[[str, dict[str, Any]], Entry]
+"""Where a kind of work with this content is kept: `Cache.entry`, or something around it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,41 @@ class Branch:
     def model(self) -> Path:
         """The file of the trained detector."""
         return self.entry.folder / "detector.pt"
+
+
+def branch_of(
+    variant: Variant,
+    experiment: Experiment,
+    seed: int,
+    origin: Entry,
+    trained: Trunk,
+    start: int,
+    digests: dict[str, str],
+    place: Place,
+) -> Branch:
+    """What a variant does after the trunk; equal for variants that only differ in name.
+
+    Args:
+        variant: whose branch it is.
+        experiment: with the settings of its own.
+        seed: of the experiment.
+        origin: where the trunk on the variant's labels is kept, or would be.
+        trained: the trunk.
+        start: epoch of it that the variant leaves; 0: it begins with new weights.
+        digests: of the data.
+        place: says where work is kept.
+    """
+    corrects, blur = variant.corrects, blur_of(variant, experiment)
+    return Branch(
+        entry=place("branch", stage_keys.branch(experiment, origin, start, corrects, blur, digests)),
+        seed=seed,
+        start=start,
+        checkpoint=trained.checkpoints[start - 1] if start else None,
+        labels=variant.labels,
+        corrects=corrects,
+        blur=blur,
+        first_labels=place("labels", stage_keys.first_labels(experiment, origin, start)) if corrects else None,
+    )
 
 
 def trunk(experiment: Experiment, seed: int, data: DataSets, entry: Entry, record: Recorder) -> Trunk:

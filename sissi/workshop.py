@@ -14,9 +14,8 @@ from sissi.early_learning import Trunk
 from sissi.jobs import Job, Outcome, run
 from sissi.machine import device_of, machine_of
 from sissi.progress import Display
-from sissi.rows import blur_of
 from sissi.settings import Experiment
-from sissi.stages import Branch
+from sissi.stages import Branch, branch_of
 from sissi.tracking import RecordedRun, Recording
 from sissi.variants import Variant
 
@@ -49,23 +48,9 @@ class Workshop:
         return self.entry("trunk", stage_keys.trunk(self.experiment, seed, digests, self.machine))
 
     def branch(self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint) -> Branch:
-        """What a variant does after the trunk; equal for variants that only differ in name."""
-        origin, corrects, blur = self.trunk(seed, variant.labels), variant.corrects, blur_of(variant, experiment)
-        content = stage_keys.branch(experiment, origin, start.epoch, corrects, blur, self.digests)
-        return Branch(
-            entry=self.entry("branch", content),
-            seed=seed,
-            start=start.epoch,
-            checkpoint=trained.checkpoints[start.epoch - 1] if start.epoch else None,
-            labels=variant.labels,
-            corrects=corrects,
-            blur=blur,
-            first_labels=self.labels(experiment, seed, start.epoch) if corrects else None,
-        )
-
-    def labels(self, experiment: Experiment, seed: int, epoch: int) -> Entry:
-        """The place of the first pseudo labels after an epoch of the trunk."""
-        return self.entry("labels", stage_keys.first_labels(experiment, self.trunk(seed), epoch))
+        """What a variant does after the trunk."""
+        origin = self.trunk(seed, variant.labels)
+        return branch_of(variant, experiment, seed, origin, trained, start.epoch, self.digests, self.entry)
 
     def entry(self, kind: str, content: dict[str, Any]) -> Entry:
         """The place of a piece of work; where everything is begun afresh, emptied when it is first asked for."""

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sissi.deceleration import Fit, value
-from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, Line, lines_of, new_figure, plain, whole_numbers
+from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, Line, legend, lines_of, new_figure, plain, whole_numbers
 from sissi.variants import VARIANTS, Variant
 
 Curve = Sequence[tuple[int, float]]
@@ -58,7 +58,7 @@ def curve_and_fit(axes: Any, curve: Sequence[float], fits: Sequence[Fit], start:
             )
     plain(axes, "Early learning", "epoch", "AP50 against the weak labels, %")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
+    legend(axes)
     whole_numbers(axes.xaxis)
 
 
@@ -84,7 +84,7 @@ def _thresholds(axes: Any, fits: Sequence[Fit], threshold: float, grid: Sequence
             )
     if any(starts.values()):
         axes.plot([], [], "D", color=GREY, markersize=5, label="other thresholds would start here")
-    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
+    legend(axes)
 
 
 def label_quality(

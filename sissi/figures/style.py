@@ -65,6 +65,11 @@ def plain(axes: Any, title: str = "", x: str = "", y: str = "") -> None:
     axes.set_ylabel(y, fontsize=TEXT)
 
 
+def legend(axes: Any) -> None:
+    """A legend inside of axes, where it covers least."""
+    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
+
+
 def whole_numbers(axis: Any) -> None:
     """Ticks at whole numbers only, as epochs are."""
     from matplotlib.ticker import MaxNLocator

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sissi.deceleration import Fit
 from sissi.figures.curves import curve_and_fit, relative_change
-from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, new_figure, plain, whole_numbers
+from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, legend, new_figure, plain, whole_numbers
 
 Trial = tuple[float, int, float | None]
 """Threshold, the epoch after which correction started, and the score; None where the trial has none."""
@@ -40,7 +40,7 @@ def threshold_study(
         markersize=4,
         label="thresholds, at the start that they mean",
     )
-    axes["change"].legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
+    legend(axes["change"])
     _scores(axes["score"], trials, best, objective)
     if note:
         figure.suptitle(note, color=VERMILION, fontsize=TEXT)
@@ -61,5 +61,5 @@ def _scores(axes: Any, trials: Sequence[Trial], best: Trial, objective: str) -> 
         )  # fmt: skip
     plain(axes, "Score of each start; in grey the thresholds that mean it", "correction starts after epoch", objective)
     axes.margins(y=0.15)
-    axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
+    legend(axes)
     whole_numbers(axes.xaxis)

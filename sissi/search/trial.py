@@ -15,9 +15,8 @@ from sissi.early_learning import start_point
 from sissi.final_scores import scores
 from sissi.machine import device_of, machine_of
 from sissi.records import Recorder
-from sissi.rows import blur_of
 from sissi.settings import Experiment
-from sissi.stages import Branch, branch, trunk
+from sissi.stages import branch, branch_of, trunk
 from sissi.variants import VARIANTS
 
 
@@ -80,18 +79,11 @@ def train(
     torch.set_num_threads(experiment.runtime.trunk_threads)
     trained = trunk(experiment, seed, data, trunk_entry, _Aside(record))
     torch.set_num_threads(threads)
-    start, blur, corrects = (
-        start_point(variant, trained, experiment),
-        blur_of(variant, experiment),
-        variant.corrects,
-    )
-    labels = store.entry("labels", stage_keys.first_labels(experiment, trunk_entry, start.epoch))
-    entry = store.entry("branch", stage_keys.branch(experiment, trunk_entry, start.epoch, corrects, blur, digests))
+    start = start_point(variant, trained, experiment)
     record.metrics({"start_epoch": start.epoch}, 0)
-    checkpoint = trained.checkpoints[start.epoch - 1]
-    task = Branch(entry, seed, start.epoch, checkpoint, variant.labels, corrects, blur, labels)
+    task = branch_of(variant, experiment, seed, trunk_entry, trained, start.epoch, digests, store.entry)
     shared, readers = not branch(experiment, data, task, record), None
     if oracle:
-        place = store.entry("scores", stage_keys.scores(experiment, entry, digests))
+        place = store.entry("scores", stage_keys.scores(experiment, task.entry, digests))
         readers = scores(experiment, data, task.model, place, record)
     return Trained(start.epoch, start.reason, start.found, shared, task.model, readers)

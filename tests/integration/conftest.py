@@ -25,6 +25,11 @@ def sissi(*arguments, cwd):
     )
 
 
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
 @pytest.fixture(scope="session")
 def smoke_folder(tmp_path_factory):
     """A folder in which the smoke ablation has run, once for all test processes; its store is in mlruns."""

@@ -10,11 +10,6 @@ from tests.integration.smoke import SMOKE, assert_ends_as, begin, finish, read_u
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 def cut_off(image: Path) -> bytes:
     """Damage a target training image; its content."""
     content = image.read_bytes()

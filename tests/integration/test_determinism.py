@@ -26,11 +26,6 @@ BaseProcess.run = run
 """Has every process write down, at its end, how deterministic it was."""
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 @pytest.mark.parametrize("command", ["ablation", "run"])
 def test_every_process_of_a_command_is_deterministic_and_on_a_cpu_gives_the_same(
     tmp_path, smoke_folder, monkeypatch, command

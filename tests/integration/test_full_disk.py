@@ -23,10 +23,7 @@ cp -a mlruns kept
 
 
 @pytest.mark.parametrize("size", ["9m", "30m", "50m"])
-def test_an_ablation_whose_disk_is_full_says_so_and_goes_on_when_there_is_room(
-    tmp_path, smoke_folder, monkeypatch, size
-):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def test_an_ablation_whose_disk_is_full_says_so_and_goes_on_when_there_is_room(tmp_path, smoke_folder, size):
     sissi = str(Path(sys.executable).with_name("sissi"))
     command = [*ALONE, "sh", "-c", TWICE, "sh", size, sissi, str(SMOKE), FEW[1]]
     done = subprocess.run(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

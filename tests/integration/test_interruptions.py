@@ -21,11 +21,6 @@ pytestmark = [
 KILLS = int(os.environ.get("SISSI_KILLS", "20"))
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 def test_an_ablation_that_is_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path, smoke_folder):
     moments, killed, folder = random.Random(2208), [], tmp_path / "killed"  # noqa: S311
     for _ in range(KILLS):

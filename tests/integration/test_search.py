@@ -18,11 +18,6 @@ pytestmark = pytest.mark.slow
 THRESHOLDS = [0.001, 0.002, 0.9, 0.95]
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 def write(folder, **changes):
     content = {
         "name": "thresholds",
