@@ -23,8 +23,9 @@ from sissi.detector import predict
 from sissi.evaluation import coco_metrics
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import fuse, pseudo_labels
-from sissi.self_training import correct, synthetic_frames
+from sissi.self_training import correct
 from sissi.settings import PseudoLabels
+from sissi.synthetic_frames import synthetic_frames
 from sissi.synthetic_images import synthesise
 from sissi.training import train_epoch
 
@@ -54,7 +55,7 @@ def images(count: int) -> float:
 
     def cycle() -> None:
         correct(ready.learner.teacher, frames, settings, silent)
-        cloned = synthetic_frames(frames, cloning.strong, cloning, FOLDER / "growth" / "cloned")
+        cloned = synthetic_frames(frames, cloning.strong, cloning, 0, 1)
         train_epoch(ready.learner, MixedBatches(cloned, ready.source, settings.training), 0, 1, silent)
 
     return spent(cycle)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from unittest.mock import patch
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -22,9 +23,10 @@ from sissi.progress import Display
 
 PARTS = {
     "train_epoch": "training",
+    "__getitem__": "  of which reading and augmenting",
+    "synthesise": "  of which synthetic-like images",
     "correct": "label correction",
     "weighted_boxes_fusion": "  of which fusion of boxes",
-    "synthetic_frames": "synthetic-like images",
     "mean_losses": "validation loss",
     "predict_frames": "predictions for curves",
     "ap50": "AP50 of curves",
@@ -37,10 +39,10 @@ PARTS = {
 
 
 def profile() -> None:
-    """Print the share of each part of an ablation on the smaller demo."""
+    """Print the share of each part of an ablation on the smaller demo; what is read ahead else, is read in its turn."""
     folder = FOLDER / "profile"
     shutil.rmtree(folder, ignore_errors=True)
-    experiment = config.load(small_experiment(), [f"tracking.folder={folder}"])
+    experiment = config.load(small_experiment(), [f"tracking.folder={folder}", "training.workers=0"])
     profiler = cProfile.Profile()
     with (
         Display(Console(file=io.StringIO())) as display,
@@ -53,9 +55,10 @@ def profile() -> None:
 
 
 def run_here(
-    jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended | None = None
+    jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended | None = None, *, deterministic: bool = False
 ) -> dict[str, Outcome]:
     """In the place of `jobs.run`: the profiler sees this process only."""
+    torch.set_num_threads(1)
     outcomes = {}
     for job in jobs:
         outcomes[job.name] = Outcome(job.function(*job.arguments, _Recorder(job.name, listen)))

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-import cv2
 
 from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
-from sissi.doubtful import mark, split, without
-from sissi.files import naming_full_disk
+from sissi.doubtful import mark, split
 from sissi.label_merging import next_labels
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import pseudo_labels
-from sissi.randomness import generator
 from sissi.records import Progress, Recorder, progress_of
-from sissi.settings import Blur, Experiment, SyntheticImages
-from sissi.synthetic_images import synthesise
+from sissi.settings import Blur, Experiment
+from sissi.synthetic_frames import synthetic_frames
 from sissi.training import Losses, train_epoch
 
 
@@ -34,7 +29,6 @@ class Course:
         blur: of the background that labelled cells are cloned onto; None: the original images.
         experiment: all settings.
         seed: of batches and augmentation.
-        folder: for the synthetic-like images of the current cycle.
     """
 
     target: Frames
@@ -42,7 +36,6 @@ class Course:
     blur: Blur | None
     experiment: Experiment
     seed: int
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -89,8 +82,7 @@ def self_train(
         current, kept = next_labels(course.target.boxes, current, sure, experiment.pseudo_labels)
         corrected = course.target.with_boxes(list(map(mark, current, doubtful))).take(kept)
         if course.blur is not None:
-            chosen = synthetic_ones(len(corrected), experiment.synthetic_images.share, course.seed, epoch)
-            corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images, course.folder, chosen)
+            corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images, course.seed, epoch)
         batches = MixedBatches(corrected, course.source if settings.mixed else corrected, training)
         losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, epochs, "training"))
         yield Cycle(epoch, current, losses)
@@ -118,30 +110,3 @@ def correct(detector: CellDetector, target: Frames, experiment: Experiment, prog
         found.append(pseudo_labels(lambda views: predict(detector, views), target.read(index), settings))
         progress((index + 1) / len(target))
     return found
-
-
-def synthetic_ones(images: int, share: float, seed: int, epoch: int) -> list[int]:
-    """The indices of the images that are synthetic-like in an epoch: this share of them, drawn anew every epoch."""
-    drawn = generator(seed, "synthetic", epoch).permutation(images)[: round(share * images)]
-    return sorted(drawn.tolist())
-
-
-def synthetic_frames(
-    target: Frames, blur: Blur, settings: SyntheticImages, folder: Path, chosen: Iterable[int] | None = None
-) -> Frames:
-    """The images, all or the chosen ones in their synthetic-like version (3.5), computed once a cycle.
-
-    They are written to a folder. Doubtful cells vanish in the blur, like all that has no label.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = list(target.paths)
-    for index in range(len(target)) if chosen is None else chosen:
-        cells = without(target.boxes[index])
-        image = synthesise(
-            target.read(index), cells, blur, settings.margin, cloning=settings.cloning, shape=settings.shape
-        )
-        paths[index] = folder / f"{index:06d}.png"
-        _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        with naming_full_disk(paths[index]):  # which OpenCV's imwrite would not tell from other faults
-            paths[index].write_bytes(encoded.tobytes())
-    return target.with_paths(paths)

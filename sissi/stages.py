@@ -5,7 +5,6 @@ They run in processes of their own (see `jobs`), so that variants train side by 
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -165,7 +164,7 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
         _resume(experiment, before) if before else (new_learner(experiment, task.seed, device_of(experiment)), {})
     )
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
-    course = Course(target, source, task.blur, experiment, task.seed, task.entry.folder / "synthetic")
+    course = Course(target, source, task.blur, experiment, task.seed)
     if task.corrects:
         found = None if reached else _shared_labels(experiment, data, task, told)
         cycles = self_train(learner, course, epoch, labels, found, told)
@@ -181,7 +180,6 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     told.metrics({"cost/wall_s": notes["wall"], "cost/peak_memory_mb": peak_memory()}, experiment.training.epochs)
     save(learner.teacher, task.model)
     checkpoints.clear()
-    shutil.rmtree(course.folder, ignore_errors=True)
 
 
 @contextmanager

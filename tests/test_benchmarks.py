@@ -1,11 +1,15 @@
 import importlib
+import inspect
 import json
 
 import pytest
 
 from benchmarks import report
 from benchmarks.__main__ import FIGURES, SUITE
+from benchmarks.profile import run_here
 from benchmarks.row import Row, compare, of_pairs
+from sissi import jobs
+from sissi.jobs import Job
 
 TOLD = {"what": "ours", "against": "theirs", "goal": 0.5, "limited_by": "the lock"}
 
@@ -55,3 +59,15 @@ def test_the_command_line_row_runs():
     finally:
         command_line.REPEATS = before
     assert 0 < row.theirs < row.ours and row.unit == "s more"
+
+
+def test_the_profiler_takes_the_place_of_the_jobs():
+    asked, given = (inspect.signature(function).parameters for function in (jobs.run, run_here))
+    assert list(asked) == list(given)
+    answers = run_here([Job("one", answer, (3,))], 1, lambda *told: None, deterministic=False)
+    assert answers["one"].value == 4
+
+
+def answer(number, record):
+    record.progress(1, 1, "training", 1.0)
+    return number + 1

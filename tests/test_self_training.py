@@ -4,12 +4,11 @@ import torch
 from sissi import self_training
 from sissi.boxes import make_boxes, same
 from sissi.detector import build
-from sissi.doubtful import DOUBTFUL, mark, split
+from sissi.doubtful import DOUBTFUL, split
 from sissi.learner import make_learner
 from sissi.mixed_batches import as_target
-from sissi.self_training import Course, self_train, synthetic_frames, synthetic_ones, train_on_initial_labels
-from sissi.settings import Blur, SelfTraining, SyntheticImages
-from sissi.synthetic_images import synthesise
+from sissi.self_training import Course, self_train, train_on_initial_labels
+from sissi.settings import Blur, SelfTraining
 
 THREE = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 29]])
 EIGHT = make_boxes([[k * 5, 0, k * 5 + 4, 9] for k in range(8)], np.linspace(0.5, 0.9, 8))
@@ -23,15 +22,7 @@ class Silent:
         pass
 
 
-def test_synthetic_images_are_written_and_read_back_exactly(target, tmp_path):
-    blur = Blur(kernel=(21, 21))
-    frames = synthetic_frames(target, blur, SyntheticImages(), tmp_path / "synthetic")
-    for k in range(len(target)):
-        assert np.array_equal(frames.read(k), synthesise(target.read(k), target.boxes[k], blur, 5))
-    assert frames.boxes == target.boxes
-
-
-def steps(monkeypatch, target, source, smoke, tmp_path, blur):
+def steps(monkeypatch, target, source, smoke, blur):
     """The order in which algorithm 1 does its steps, and the labels of every cycle."""
     done, seen = [], []
     torch.manual_seed(0)
@@ -56,52 +47,41 @@ def steps(monkeypatch, target, source, smoke, tmp_path, blur):
     monkeypatch.setattr(self_training, "synthetic_frames", synthetic)
     monkeypatch.setattr(self_training, "train_epoch", train)
     learner = make_learner(detector, smoke.training)
-    course = Course(target, source, blur, smoke, 0, tmp_path / "synthetic")
+    course = Course(target, source, blur, smoke, 0)
     for cycle in self_train(learner, course, 2, target.boxes, None, Silent()):
         assert np.isfinite(list(cycle.losses.values())).all()
         done.append(f"end {cycle.epoch} with {len(cycle.labels[0])} labels")
     return done, seen
 
 
-def test_algorithm_1_corrects_synthesises_then_trains_to_the_last_epoch(monkeypatch, target, source, smoke, tmp_path):
-    done, seen = steps(monkeypatch, target, source, smoke, tmp_path, Blur(kernel=(21, 21)))
+def test_algorithm_1_corrects_synthesises_then_trains_to_the_last_epoch(monkeypatch, target, source, smoke):
+    done, seen = steps(monkeypatch, target, source, smoke, Blur(kernel=(21, 21)))
     cycle = ["correct", "synthesise", "train {}", "end {} with 8 labels"]
     assert done == [step.format(epoch) for epoch in (3, 4) for step in cycle]
     assert seen == [[8] * 5] * 2
 
 
-def test_without_blur_the_original_images_are_trained_on(monkeypatch, target, source, smoke, tmp_path):
-    done, _ = steps(monkeypatch, target, source, smoke, tmp_path, None)
+def test_without_blur_the_original_images_are_trained_on(monkeypatch, target, source, smoke):
+    done, _ = steps(monkeypatch, target, source, smoke, None)
     assert "synthesise" not in done and done.count("correct") == 2
 
 
-def test_labels_that_somebody_has_already_are_not_made_again(monkeypatch, target, source, smoke, tmp_path):
+def test_labels_that_somebody_has_already_are_not_made_again(monkeypatch, target, source, smoke):
     learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
-    course = Course(target, source, None, smoke, 0, tmp_path)
+    course = Course(target, source, None, smoke, 0)
     monkeypatch.setattr(self_training, "correct", lambda *arguments: [THREE] * len(target))
     cycles = self_train(learner, course, 2, target.boxes, [EIGHT] * len(target), Silent())
     assert [len(cycle.labels[0]) for cycle in cycles] == [8, 3]
 
 
-def test_the_reference_row_trains_every_epoch_on_the_initial_labels(target, source, smoke, tmp_path):
+def test_the_reference_row_trains_every_epoch_on_the_initial_labels(target, source, smoke):
     learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
-    cycles = list(train_on_initial_labels(learner, Course(target, source, None, smoke, 0, tmp_path), 2, Silent()))
+    cycles = list(train_on_initial_labels(learner, Course(target, source, None, smoke, 0), 2, Silent()))
     assert [cycle.epoch for cycle in cycles] == [3, 4]
     assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, target.boxes, strict=True))
 
 
-def test_a_share_of_the_images_is_synthetic_like_drawn_anew_every_epoch(target, tmp_path):
-    drawn = [synthetic_ones(40, 0.25, 0, epoch) for epoch in (1, 2)]
-    assert [len(set(one)) for one in drawn] == [10, 10] and drawn[0] != drawn[1]
-    assert drawn[0] == synthetic_ones(40, 0.25, 0, 1) != synthetic_ones(40, 0.25, 1, 1)
-    assert synthetic_ones(5, 1, 0, 1) == [0, 1, 2, 3, 4] and synthetic_ones(5, 0, 0, 1) == []
-    frames = synthetic_frames(target, Blur(kernel=(21, 21)), SyntheticImages(), tmp_path / "synthetic", [1, 3])
-    assert [path == before for path, before in zip(frames.paths, target.paths, strict=True)] == [
-        True, False, True, False, True,
-    ]  # fmt: skip
-
-
-def batches_of(monkeypatch, target, source, experiment, tmp_path, blur=None):
+def batches_of(monkeypatch, target, source, experiment, blur=None):
     """The learner's batches in the epochs of self-training, in which `EIGHT` is found, with scores of 0.5 to 0.9."""
     seen = []
 
@@ -111,7 +91,7 @@ def batches_of(monkeypatch, target, source, experiment, tmp_path, blur=None):
 
     monkeypatch.setattr(self_training, "train_epoch", train)
     learner = make_learner(build(experiment.detector, experiment.training.image_size), experiment.training)
-    course = Course(target, source, blur, experiment, 0, tmp_path)
+    course = Course(target, source, blur, experiment, 0)
     monkeypatch.setattr(self_training, "correct", lambda *arguments: [EIGHT] * len(target))
     cycles = list(self_train(learner, course, 2, target.boxes, None, Silent()))
     return seen, cycles
@@ -121,9 +101,9 @@ def with_self_training(experiment, **changes):
     return experiment.model_copy(update={"self_training": SelfTraining(**changes)})
 
 
-def test_target_images_alone_make_batches_as_large_and_as_many(monkeypatch, target, source, smoke, tmp_path):
-    mixed, _ = batches_of(monkeypatch, target, source, smoke, tmp_path)
-    alone, _ = batches_of(monkeypatch, target, source, with_self_training(smoke, mixed=False), tmp_path)
+def test_target_images_alone_make_batches_as_large_and_as_many(monkeypatch, target, source, smoke):
+    mixed, _ = batches_of(monkeypatch, target, source, smoke)
+    alone, _ = batches_of(monkeypatch, target, source, with_self_training(smoke, mixed=False))
     assert mixed[0].domains["source"] is source and alone[0].domains["source"] is alone[0].domains["target"]
     one, other = (batches[0].plan(0, 3) for batches in (mixed, alone))
     assert [len(batch) for batch in one] == [len(batch) for batch in other] == [4, 4, 4]
@@ -131,17 +111,17 @@ def test_target_images_alone_make_batches_as_large_and_as_many(monkeypatch, targ
     assert orders[0] != orders[1]  # two passes in two orders
 
 
-def test_the_learning_rate_of_self_training_is_a_factor(monkeypatch, target, source, smoke, tmp_path):
-    (slow, *_), _ = batches_of(monkeypatch, target, source, with_self_training(smoke, learning_rate=0.25), tmp_path)
+def test_the_learning_rate_of_self_training_is_a_factor(monkeypatch, target, source, smoke):
+    (slow, *_), _ = batches_of(monkeypatch, target, source, with_self_training(smoke, learning_rate=0.25))
     assert slow.settings.learning_rate == 0.25 * smoke.training.learning_rate
-    (same_rate, *_), _ = batches_of(monkeypatch, target, source, smoke, tmp_path)
+    (same_rate, *_), _ = batches_of(monkeypatch, target, source, smoke)
     assert same_rate.settings == smoke.training
 
 
-def test_doubtful_boxes_travel_with_the_labels_but_are_none(monkeypatch, target, source, smoke, tmp_path):
+def test_doubtful_boxes_travel_with_the_labels_but_are_none(monkeypatch, target, source, smoke):
     labels = smoke.pseudo_labels.model_copy(update={"score": 0.8})
     experiment = with_self_training(smoke, ignore_doubtful=0.4).model_copy(update={"pseudo_labels": labels})
-    (batches, *_), cycles = batches_of(monkeypatch, target, source, experiment, tmp_path)
+    (batches, *_), cycles = batches_of(monkeypatch, target, source, experiment)
     sure = int((EIGHT.scores >= 0.8).sum())
     assert {len(boxes) for boxes in cycles[0].labels} == {sure}
     carried = batches.domains["target"].boxes[0]
@@ -151,13 +131,6 @@ def test_doubtful_boxes_travel_with_the_labels_but_are_none(monkeypatch, target,
     changed = [batches[draw][1] for batch in batches.plan(0, 3) for draw in batch if draw.domain == "target"]
     assert any("doubtful" in one for one in changed)  # augmentation keeps the class of a box
     assert set(as_target(target.boxes[0])) == {"boxes", "labels"}
-
-
-def test_doubtful_cells_vanish_in_the_blur(target, tmp_path):
-    blur = Blur(kernel=(21, 21))
-    marked = target.with_boxes([mark(boxes.take(slice(1)), boxes.take(slice(1, None))) for boxes in target.boxes])
-    frames = synthetic_frames(marked, blur, SyntheticImages(), tmp_path / "synthetic")
-    assert np.array_equal(frames.read(0), synthesise(target.read(0), target.boxes[0].take(slice(1)), blur, 5))
 
 
 def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, smoke):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
@@ -40,19 +41,13 @@ class Frames:
         """The (height, width, 3) uint8 RGB frame of an image."""
         return resize(read_image(self.paths[index]), self.height, self.width)
 
-    def with_boxes(self, boxes: Sequence[Boxes]) -> Frames:
+    def with_boxes(self, boxes: Sequence[Boxes]) -> Self:
         """The same images with other labels."""
         if len(boxes) != len(self.paths):
             raise ValueError(f"{len(boxes)} sets of boxes for {len(self.paths)} images")
         return replace(self, boxes=tuple(boxes))
 
-    def with_paths(self, paths: Sequence[Path]) -> Frames:
-        """The same labels on other images of the same size."""
-        if len(paths) != len(self.boxes):
-            raise ValueError(f"{len(paths)} images for {len(self.boxes)} sets of boxes")
-        return replace(self, paths=tuple(paths))
-
-    def take(self, indices: Sequence[int]) -> Frames:
+    def take(self, indices: Sequence[int]) -> Self:
         """Some of the images, with their labels."""
         return replace(self, paths=tuple(self.paths[i] for i in indices), boxes=tuple(self.boxes[i] for i in indices))
 
