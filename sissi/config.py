@@ -18,12 +18,14 @@ from sissi.settings.base import Settings
 def load(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     """The experiment in a YAML file, with `key.key=value` overrides on top.
 
+    A file whose key `base` names another experiment file, relative to its own folder, only says what differs from that
+    one: sections are merged key by key, lists and values are replaced.
+
     Raises:
         ExperimentError: the file or an override cannot be read, or a key is unknown, mistyped or impossible; all
             such keys are named at once, with what is allowed.
     """
-    tree = _read(path)
-    _start_folder_at(tree, path.parent)
+    tree = _with_base(path, ())
     for override in overrides:
         _apply(tree, override, Experiment)
     try:
@@ -72,6 +74,32 @@ def flatten(experiment: Experiment) -> dict[str, Any]:
         return joined
 
     return walk("", experiment.model_dump(mode="json"))
+
+
+def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """What an experiment file says, on top of its base if it names one; `above` are the files that led here."""
+    if path.resolve() in above:
+        raise ExperimentError(f"{' -> '.join(one.name for one in (*above, path))} is a circle")
+    tree = _read(path)
+    _start_folder_at(tree, path.parent)
+    if "base" not in tree:
+        return tree
+    base = tree.pop("base")
+    if not isinstance(base, str):
+        raise ExperimentError(f"{path}: base: must be the path of an experiment file (given: {base!r})")
+    try:
+        return _merged(_with_base(path.parent / base, (*above, path.resolve())), tree)
+    except ExperimentError as error:
+        raise ExperimentError(f"{path}: base: {error}") from None
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The base with the changes, section by section."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
 
 
 def _read(path: Path) -> dict[str, Any]:

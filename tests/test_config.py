@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,55 @@ def test_an_override_of_one_key_keeps_the_defaults_beside_it(tmp_path):
     assert experiment.synthetic_images.weak == before.weak
 
 
-def test_the_ablation_of_the_ablation_is_the_demo_with_further_rows():
+def test_a_file_says_only_what_differs_from_its_base(tmp_path):
+    (tmp_path / "middle.yaml").write_text(
+        f"base: {Path('experiments/smoke.yaml').resolve()}\ntraining: {{epochs: 7}}\n"
+    )
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "last.yaml").write_text(
+        "base: ../middle.yaml\nname: last\nsynthetic_images: {weak: {kernel: [9, 9]}}\nevaluation: {every_epoch: []}\n"
+    )
+    smoke, last = (
+        config.load(Path("experiments/smoke.yaml")),
+        config.load(tmp_path / "sub" / "last.yaml", ["seeds=[5]"]),
+    )
+    assert (last.name, last.training.epochs, last.seeds) == ("last", 7, (5,))
+    assert last.training.image_size == smoke.training.image_size and last.data == smoke.data
+    assert last.synthetic_images.weak.kernel == (9, 9) and last.synthetic_images.strong == smoke.synthetic_images.strong
+    assert last.evaluation.every_epoch == ()
+    (tmp_path / "dumped.yaml").write_text(config.dump(last))
+    assert config.load(tmp_path / "dumped.yaml") == last
+
+
+def test_the_folder_of_a_base_stays_where_it_was(tmp_path):
+    (tmp_path / "sub").mkdir()
+    shutil.copy("experiments/bccd-cpu.yaml", tmp_path / "base.yaml")
+    (tmp_path / "sub" / "last.yaml").write_text("base: ../base.yaml\n")
+    base, last = (config.load(path) for path in (tmp_path / "base.yaml", tmp_path / "sub" / "last.yaml"))
+    assert last == base
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("base: nowhere.yaml", "nowhere.yaml: no such experiment file"),
+        ("base: one.yaml", "one.yaml -> one.yaml is a circle"),
+        ("base: two.yaml", "one.yaml -> two.yaml -> one.yaml is a circle"),
+        ("base: [1]", "base: must be the path of an experiment file"),
+        ("base: broken.yaml", "broken.yaml: is not valid YAML"),
+    ],
+)
+def test_a_base_that_cannot_be_used_is_refused_by_name(tmp_path, text, told):
+    (tmp_path / "one.yaml").write_text(text)
+    (tmp_path / "two.yaml").write_text("base: one.yaml")
+    (tmp_path / "broken.yaml").write_text("{")
+    with pytest.raises(ExperimentError) as caught:
+        config.load(tmp_path / "one.yaml")
+    assert told in str(caught.value) and str(tmp_path / "one.yaml") in str(caught.value)
+
+
+def test_the_shipped_experiments_that_vary_another_differ_in_their_rows_or_labels_alone():
     demo, parts = (config.load(Path(f"experiments/{name}.yaml")) for name in ("demo", "ablate-the-ablation"))
-    named = {"name", "variants", "rows"}
-    assert parts.model_dump(exclude=named) == demo.model_dump(exclude=named) and len(parts.rows) >= 12
+    assert len(parts.rows) >= 12 and parts.training == demo.training
+    published, hough = (config.load(Path(f"experiments/bccd-{name}.yaml")) for name in ("cpu", "hough"))
+    assert hough.data.target_train.weak_labels is not None and hough.training == published.training
