@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sissi import stage_keys, table
-from sissi.cache import Cache
+from sissi.cache import Cache, cache_folder
 from sissi.data.checked import load_checked
 from sissi.data.datasets import DataSets
 from sissi.description import describe
@@ -18,7 +18,7 @@ from sissi.results import Results
 from sissi.settings import Experiment
 from sissi.tracking import ABLATION, open_recording
 from sissi.variants import ORACLE
-from sissi.workshop import Workshop, cache_folder
+from sissi.workshop import Workshop
 
 
 def run_ablation(

@@ -1,7 +1,8 @@
 """Finished and half-finished work, found again by everything that decides its content.
 
 A stage of an experiment has a folder here, named by a digest of its settings, its data, the code and the libraries.
-Who asks for equal work finds it done, and who was interrupted finds how far it got.
+Who asks for equal work finds it done, and who was interrupted finds how far it got. What is worked out of single images
+lies here too, a file an image: see `sissi.data.kept`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,10 +24,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sissi.files import write_whole
+from sissi.settings import Experiment
 
 DAY = 86400.0
 LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "numba")
 """Whose versions may change a result."""
+OF_IMAGES = ("frames", "weak_labels")
+"""Kinds that are a file an image, of which any number may be there."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Entry:
     @property
     def size(self) -> int:
         """In bytes."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        return sum(_size(path) for path in self.folder.rglob("*"))
 
     @property
     def used(self) -> float:
@@ -85,7 +90,9 @@ class Entry:
 
     @property
     def state(self) -> str:
-        """Whether it is finished; a trunk never is, since a longer one may be asked for."""
+        """Whether it is finished; a trunk never is, since a longer one may be asked for, nor what is kept of images."""
+        if self.kind in OF_IMAGES:
+            return f"{len(list(self.folder.glob('*.npy')))} images"
         epochs = len(list(self.folder.glob("epoch_*.json")))
         return "yes" if (self.folder / "result.json").exists() else f"{epochs} epochs"
 
@@ -141,6 +148,20 @@ class Cache:
                 total -= size
                 removed.append(entry)
         return removed
+
+
+def cache_folder(experiment: Experiment) -> Path:
+    """Where the work of an experiment is kept."""
+    return experiment.tracking.folder.resolve() / "cache"
+
+
+def _size(path: Path) -> int:
+    """Of a file, in bytes; 0 of a folder, and of a file that went away meanwhile."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 @once

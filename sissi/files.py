@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         SissiError: the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished-{os.getpid()}")
+    unfinished = path.with_name(f"{path.name}.unfinished-{os.getpid()}-{threading.get_ident()}")
     try:
         with naming_full_disk(path):
             with unfinished.open("wb") as file:

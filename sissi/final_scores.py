@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sissi import evaluation
+from sissi.array_file import write_array
 from sissi.boxes import Boxes
 from sissi.cache import Entry
 from sissi.data.coco import to_coco
@@ -16,7 +17,6 @@ from sissi.data.images import read_image
 from sissi.data.samples import Sample
 from sissi.detector import CellDetector, detect, load
 from sissi.evaluation import Metrics
-from sissi.files import whole_file
 from sissi.journal import Journal
 from sissi.machine import device_of
 from sissi.records import Kept, Progress, Recorder, progress_of
@@ -84,6 +84,5 @@ def _score(
     images = [(sample.name, sample.height, sample.width) for sample in data.test]
     record.json(to_coco(images, predicted), "predictions/target_test.json")
     drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
-    with whole_file(entry.folder / RESAMPLED) as file:
-        np.save(file, np.stack(drawn))
+    write_array(entry.folder / RESAMPLED, np.stack(drawn))
     return {reader: metrics.as_dict() for reader, metrics in found.items()}

@@ -19,7 +19,6 @@ from sissi.boxes import Boxes, as_lists, make_boxes
 from sissi.cache import Entry
 from sissi.checkpoint import Checkpoints
 from sissi.data.datasets import DataSets
-from sissi.data.frames import frames_of
 from sissi.detector import build, save
 from sissi.early_learning import Trunk, new_learner, train_trunk
 from sissi.epoch_records import tell_cycle, tell_labels
@@ -152,9 +151,8 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     """Every epoch leaves a checkpoint; the last two are kept until the branch is at its end."""
     begun = time.monotonic()
     checkpoints = Checkpoints(task.entry.folder)
-    target, source = (data.frames(role, experiment.training.image_size) for role in ("target", "source"))
-    if task.labels == "reference":
-        target = frames_of(data.referenced(), experiment.training.image_size)
+    labelled = "referenced" if task.labels == "reference" else "target"
+    target, source = (data.frames(role, experiment.training.image_size) for role in (labelled, "source"))
     reached = checkpoints.latest(told.say)
     epoch, notes = reached or (task.start, {"told": 0, "wall": 0.0})
     told.journal.truncate(notes["told"])

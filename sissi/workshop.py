@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sissi import stage_keys
-from sissi.cache import Cache, Entry
+from sissi.cache import Cache, Entry, cache_folder
 from sissi.data.datasets import DataSets
 from sissi.deceleration import StartPoint
 from sissi.early_learning import Trunk
@@ -82,8 +82,3 @@ class Workshop:
             for one in runs:
                 getattr(one, method)(*arguments)
             self.recording.deliver()
-
-
-def cache_folder(experiment: Experiment) -> Path:
-    """Where the work of an experiment is kept."""
-    return experiment.tracking.folder.resolve() / "cache"

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from sissi.cache import Cache
@@ -75,3 +76,41 @@ def test_work_that_another_process_is_at_is_waited_for_and_not_deleted(cache):
         with entry.lock(let_go):
             assert "waiting" in told[0]
     assert cache.remove(entry) and not entry.folder.exists()
+
+
+def frames_in(cache, count, age=0.0):
+    """A folder of frames such as readers leave behind, who take no lock."""
+    entry = cache.entry("frames", {"size": [2, 3]})
+    entry.folder.mkdir(parents=True)
+    for index in range(count):
+        np.save(entry.folder / f"{index:032x}.npy", np.zeros((2, 3, 3), np.uint8))
+    os.utime(entry.folder, (time.time() - age,) * 2)
+    return entry
+
+
+def test_the_cache_is_shown_with_how_far_everything_is_and_cleared(tmp_path, sissi, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    cache = Cache(tmp_path / "cache")
+    fill(cache, 0, 2_500_000)
+    frames_in(cache, 3)
+    cache.entry("scores", {}).finish({"AP": 0.5})
+    code, out, _ = sissi("cache", "--folder", str(tmp_path))
+    rows = {line.split("│")[1].strip(): line for line in out.splitlines() if "│" in line}
+    assert code == 0 and "2.5" in rows["trunk"] and "0 epochs" in rows["trunk"]
+    assert "3 images" in rows["frames"] and "yes" in rows["scores"]
+    assert sissi("cache", "--clear", "--folder", str(tmp_path))[:2] == (0, "removed 3 pieces of work\n")
+    assert cache.entries() == []
+
+
+def test_images_that_are_kept_count_to_the_limit_and_go_when_they_were_not_read_for_a_day(cache):
+    frames, trunk = frames_in(cache, 5, 4e5), fill(cache, 0, 100, 3e5)
+    assert frames.size == sum(path.stat().st_size for path in frames.folder.iterdir()) > 5 * 18
+    assert cache.prune(frames.size + 100) == []
+    assert [entry.folder for entry in cache.prune(frames.size)] == [frames.folder]
+    assert trunk.folder.exists()
+
+
+def test_a_file_that_vanishes_while_it_is_measured_counts_nothing(cache, monkeypatch):
+    entry, listed = fill(cache, 0, 100), type(cache.folder).rglob
+    monkeypatch.setattr(type(cache.folder), "rglob", lambda *a: [*listed(*a), entry.folder / "a.npy.unfinished-1"])
+    assert entry.size == 100

@@ -83,6 +83,18 @@ def test_the_trunk_leaves_a_checkpoint_and_a_point_on_both_curves_each_epoch(tra
     assert heard.values["source_val/loss"] == dict(enumerate(trained.validation_loss, 1))
 
 
+def test_images_and_weak_labels_from_the_cache_change_no_bit(experiment, data, trained, heard, tmp_path):
+    assert {"frames", "weak_labels"} <= {entry.kind for entry in data.cache.entries()}
+    told = Heard()
+    alone = stages.trunk(experiment, 0, replace(data, cache=None), Cache(tmp_path).entry("trunk", {}), told)
+    assert (alone.ap50, alone.validation_loss) == (trained.ap50, trained.validation_loss)
+    assert told.values["train/loss"] == heard.values["train/loss"]
+    saved = [torch.load(one.checkpoints[-1], weights_only=True)["learner"]["teacher"] for one in (trained, alone)]
+    assert all(torch.equal(saved[0][key], saved[1][key]) for key in saved[0])
+    again = load_data(experiment, Problems())
+    assert all(same(one.boxes, two.boxes) for one, two in zip(again.target, data.target, strict=True))
+
+
 def test_the_initial_labels_and_their_quality_are_told_once(heard, trained, data):
     snapshot = heard.documents["pseudo_labels/epoch_000.json"]
     assert len(snapshot["annotations"]) == sum(len(sample.boxes) for sample in data.target)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sissi.boxes import Boxes
+from sissi.cache import Cache, cache_folder
 from sissi.data.datasets import DataSets, data_files
 from sissi.data.duplicates import note_duplicates
 from sissi.data.fit import Labelled, check_fit
@@ -48,7 +49,7 @@ def check_data(experiment: Experiment) -> Check:
     """Decode every image and read every label of an experiment once, going on where something cannot be used."""
     problems = Problems(strict=False)
     refused: list[str] = []
-    data = _read(data_files(experiment), problems, refused)
+    data = _read(data_files(experiment), Cache(cache_folder(experiment)), problems, refused)
     check_cheaply(experiment, data, problems)
     return Check(data, problems, refused)
 
@@ -82,7 +83,7 @@ def _labelled(samples: Sequence[Sample]) -> Labelled:
     return [(sample, sample.boxes) for sample in samples]
 
 
-def _read(files: FileData, problems: Problems, refused: list[str]) -> DataSets:
+def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str]) -> DataSets:
     """The data sets, each empty where it cannot be used at all."""
 
     def read(load: Callable[[], Loaded], otherwise: Loaded) -> Loaded:
@@ -94,7 +95,7 @@ def _read(files: FileData, problems: Problems, refused: list[str]) -> DataSets:
 
     def images(key: str) -> list[Sample]:
         settings = getattr(files, key)
-        return read(lambda: load_images(settings, files.folder, problems, f"data.{key}"), [])
+        return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache), [])
 
     target = images("target_train")
     reference: list[Boxes | None] | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from sissi.boxes import Boxes
+from sissi.cache import Cache, cache_folder
 from sissi.data import demo
 from sissi.data.demo import demo_files, write_demo
 from sissi.data.frames import Frames, frames_of
@@ -31,6 +32,7 @@ class DataSets:
         source: source training images.
         validation: source validation images.
         held_out: target images with careful labels to choose settings by; empty if there are none.
+        cache: keeps their frames; None: nobody does.
     """
 
     target: Sequence[Sample]
@@ -40,6 +42,7 @@ class DataSets:
     source: Sequence[Sample]
     validation: Sequence[Sample]
     held_out: Sequence[Sample] = ()
+    cache: Cache | None = None
 
     @property
     def roles(self) -> dict[str, Sequence[Sample]]:
@@ -59,8 +62,9 @@ class DataSets:
         return [replace(sample, boxes=boxes) for sample, boxes in pairs if boxes is not None]
 
     def frames(self, name: str, size: tuple[int, int]) -> Frames:
-        """One of `target`, `source`, `validation` and `held_out`, as a detector of this image size sees it."""
-        return frames_of(getattr(self, name), size)
+        """One of `target`, `referenced`, `source`, `validation` and `held_out`, as a detector of this size sees it."""
+        samples = self.referenced() if name == "referenced" else getattr(self, name)
+        return frames_of(samples, size, self.cache)
 
     def digests(self) -> dict[str, str]:
         """sha256 over images and labels of each data set."""
@@ -73,23 +77,24 @@ def load_data(experiment: Experiment, problems: Problems) -> DataSets:
     Raises:
         DataError: a folder is missing, or a file cannot be used; all such images are named at once.
     """
-    files = data_files(experiment)
-    target = load_images(files.target_train, files.folder, problems, "data.target_train")
+    files, cache = data_files(experiment), Cache(cache_folder(experiment))
+    target = load_images(files.target_train, files.folder, problems, "data.target_train", cache)
     test, readers = load_test(files.target_test, files.folder, problems)
     reference = None
     if files.target_reference is not None:
         reference = load_reference(files.target_reference, target, files.folder, problems)
     held_out = None
     if files.target_val is not None:
-        held_out = load_images(files.target_val, files.folder, problems, "data.target_val")
+        held_out = load_images(files.target_val, files.folder, problems, "data.target_val", cache)
     return DataSets(
         target=target,
         reference=reference,
         test=test,
         readers=readers,
-        source=load_images(files.source_train, files.folder, problems, "data.source_train"),
-        validation=load_images(files.source_val, files.folder, problems, "data.source_val"),
+        source=load_images(files.source_train, files.folder, problems, "data.source_train", cache),
+        validation=load_images(files.source_val, files.folder, problems, "data.source_val", cache),
         held_out=held_out or (),
+        cache=cache,
     )
 
 

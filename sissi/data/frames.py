@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, scale
-from sissi.data.images import read_image
+from sissi.cache import Cache
+from sissi.data.kept import Shelf, shelf_of, worked_out
 from sissi.data.samples import Sample
 
 Image = npt.NDArray[np.uint8]
@@ -27,19 +28,21 @@ class Frames:
         boxes: of each image, in px of its frame.
         height: of every frame, in px.
         width: of every frame, in px.
+        shelf: where the frames are kept, so that an image is decoded once; None: nowhere.
     """
 
     paths: tuple[Path, ...]
     boxes: tuple[Boxes, ...]
     height: int
     width: int
+    shelf: Shelf | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def read(self, index: int) -> Image:
         """The (height, width, 3) uint8 RGB frame of an image."""
-        return resize(read_image(self.paths[index]), self.height, self.width)
+        return worked_out(self.paths[index], self.shelf, lambda image: resize(image, self.height, self.width))
 
     def with_boxes(self, boxes: Sequence[Boxes]) -> Self:
         """The same images with other labels."""
@@ -52,14 +55,21 @@ class Frames:
         return replace(self, paths=tuple(self.paths[i] for i in indices), boxes=tuple(self.boxes[i] for i in indices))
 
 
-def frames_of(samples: Sequence[Sample], image_size: tuple[int, int]) -> Frames:
-    """The frames of samples: boxes scaled with their images, so that [0, W] stays [0, W']."""
+def frames_of(samples: Sequence[Sample], image_size: tuple[int, int], cache: Cache | None = None) -> Frames:
+    """The frames of samples: boxes scaled with their images, so that [0, W] stays [0, W'].
+
+    Args:
+        samples: images with their boxes.
+        image_size: height and width of every frame, in px.
+        cache: keeps the frames; None: nobody does.
+    """
     height, width = image_size
     return Frames(
         tuple(sample.path for sample in samples),
         tuple(scale(sample.boxes, width / sample.width, height / sample.height) for sample in samples),
         height,
         width,
+        shelf=shelf_of(samples, cache.entry("frames", {"size": [height, width]}).folder) if cache else None,
     )
 
 

@@ -8,11 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from sissi.boxes import EMPTY, Boxes
+import numpy as np
+import numpy.typing as npt
+
+from sissi.boxes import EMPTY, Boxes, make_boxes
+from sissi.cache import Cache
 from sissi.data import celllab, cellpose, coco, cvat, label_studio, voc, yolo
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS, checked, existing, find_images, spread
-from sissi.data.images import read_image
+from sissi.data.images import RGB
+from sissi.data.kept import Shelf, shelf_of, worked_out
 from sissi.data.matching import LABELS_WITHOUT_IMAGE, last_stem
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
@@ -30,7 +35,9 @@ _READ = {
 }
 
 
-def load_images(settings: LabelledImages, folder: Path, problems: Problems, key: str) -> list[Sample]:
+def load_images(
+    settings: LabelledImages, folder: Path, problems: Problems, key: str, cache: Cache | None = None
+) -> list[Sample]:
     """The images of a data set with their labels, sorted by name.
 
     Every image is decoded once, so that a broken file is refused before anything is trained. An image without labels
@@ -41,6 +48,7 @@ def load_images(settings: LabelledImages, folder: Path, problems: Problems, key:
         folder: where its relative paths start.
         problems: takes what was dropped, cut or left without labels.
         key: of the settings, for messages, such as `data.target_train`.
+        cache: keeps weak labels, so that they are made once of equal images; None: nobody does.
 
     Raises:
         DataError: a folder is missing or has no images, no image has labels, a label file cannot be used, or images
@@ -50,7 +58,7 @@ def load_images(settings: LabelledImages, folder: Path, problems: Problems, key:
     chosen = spread(found, settings.limit)
     blank = checked(chosen, key, problems)
     if settings.weak_labels is not None:
-        return _weakly_labelled(blank, settings.weak_labels, problems, key)
+        return _weakly_labelled(blank, settings.weak_labels, problems, key, cache)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
     labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found))
@@ -163,7 +171,9 @@ def _refuse_none(labels: Mapping[str, Boxes], source: LabelFiles, folder: Path, 
         )
 
 
-def _weakly_labelled(samples: Sequence[Sample], settings: WeakLabels, problems: Problems, key: str) -> list[Sample]:
+def _weakly_labelled(
+    samples: Sequence[Sample], settings: WeakLabels, problems: Problems, key: str, cache: Cache | None
+) -> list[Sample]:
     """The samples with boxes made by image processing (appendix A)."""
     from sissi.weak_labels import label_cells
 
@@ -173,8 +183,14 @@ def _weakly_labelled(samples: Sequence[Sample], settings: WeakLabels, problems: 
             f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
         )
 
+    shelves = _shelves(samples, settings, cache) if cache else {}
+
     def labelled(sample: Sample) -> Sample:
-        boxes = label_cells(read_image(sample.path), settings, sample.category)
+        def label(image: RGB) -> npt.NDArray[np.float32]:
+            return _columns(label_cells(image, settings, sample.category))
+
+        found = worked_out(sample.path, shelves.get(sample.category), label)
+        boxes = make_boxes(found[:, :4], found[:, 4], found[:, 5])
         # circles and margins may reach over the edge: nobody's fault, so not noted
         return replace(sample, boxes=clean(boxes, sample, key, Problems()))
 
@@ -184,3 +200,16 @@ def _weakly_labelled(samples: Sequence[Sample], settings: WeakLabels, problems: 
         if not len(sample.boxes):
             problems.add(sample.path, "image in which the weak labels find no cell, used without boxes")
     return result
+
+
+def _shelves(samples: Sequence[Sample], settings: WeakLabels, cache: Cache) -> dict[str | None, Shelf]:
+    """Where the weak labels of each category's images are kept."""
+    shared = settings.model_dump(mode="json")
+    categories = {sample.category for sample in samples}
+    contents = {category: {"settings": shared, "category": category} for category in categories}
+    return {one: shelf_of(samples, cache.entry("weak_labels", content).folder) for one, content in contents.items()}
+
+
+def _columns(boxes: Boxes) -> npt.NDArray[np.float32]:
+    """(N, 6): coordinates, scores, labels."""
+    return np.column_stack((boxes.xyxy, boxes.scores, boxes.labels)).astype(np.float32)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from sissi.boxes import Boxes
 
@@ -19,7 +23,7 @@ class Sample:
         width: in px.
         boxes: labels in pixels of the file, clipped to [0, width] x [0, height], none degenerate.
         category: folder of the CellLab layout (alive, inhib or dead), or None.
-        content: digest of the decoded pixels, equal for equal images whatever their files; "" if nobody decoded it.
+        content: `content_of` its pixels, equal for equal images whatever their files; "" if nobody decoded it.
     """
 
     name: str
@@ -29,3 +33,9 @@ class Sample:
     boxes: Boxes
     category: str | None = None
     content: str = ""
+
+
+def content_of(pixels: npt.NDArray[np.uint8]) -> str:
+    """The digest of a decoded image, (H, W, 3) in C order: 32 hexadecimal digits."""
+    height, width, _ = pixels.shape
+    return hashlib.blake2b(pixels.data, digest_size=16, key=f"{height} x {width}".encode()).hexdigest()

@@ -11,7 +11,7 @@ from optuna.trial import Trial, TrialState
 
 from sissi import config, stage_keys
 from sissi.addresses import without_password
-from sissi.cache import Cache
+from sissi.cache import Cache, cache_folder
 from sissi.data.checked import load_checked
 from sissi.data.problems import Problems
 from sissi.jobs import Job, Outcome, run
@@ -24,7 +24,7 @@ from sissi.search.study import Study
 from sissi.search.trial import Trained, train
 from sissi.settings import Experiment
 from sissi.tracking import STUDY, RecordedRun, Recording, open_recording
-from sissi.workshop import Workshop, cache_folder
+from sissi.workshop import Workshop
 
 
 class Trials:

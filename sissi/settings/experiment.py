@@ -33,7 +33,8 @@ class Tracking(Settings):
     overlays: int = Field(default=3, ge=0)
     """Target training images that are kept as pictures with their pseudo labels, every cycle."""
     cache_gb: float = Field(default=20, ge=0)
-    """Finished and half-finished work of earlier commands is kept up to this size: see `sissi cache`."""
+    """Finished and half-finished work of earlier commands, decoded images included, is kept up to this size: see
+    `sissi cache`."""
 
 
 class Runtime(Settings):

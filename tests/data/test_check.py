@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import sissi.weak_labels
 from sissi import config
+from sissi.boxes import same
 from sissi.data.check import Check, check_cheaply, check_data
 from sissi.data.datasets import load_data
 from sissi.data.demo_folder import write_demo_folder
@@ -192,3 +194,12 @@ def test_the_command_ends_with_1_and_writes_every_problem(folder: Path, tmp_path
         rows = list(csv.DictReader(file))
     assert Counter(row["severity"] for row in rows) == {"error": 2, "warning": len(rows) - 2}
     assert str(path) in {row["file"] for row in rows}
+
+
+def test_what_a_check_labelled_is_not_labelled_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = config.load(folder / "experiment.yaml", [f"tracking.folder={folder / 'mlruns'}"])
+    first = check_data(experiment).data.target
+    monkeypatch.setattr(sissi.weak_labels, "label_cells", None)
+    for again in (check_data(experiment).data.target, load_data(experiment, Problems()).target):
+        assert all(same(one.boxes, other.boxes) for one, other in zip(again, first, strict=True))
+    assert any(len(sample.boxes) for sample in first)

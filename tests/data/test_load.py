@@ -13,24 +13,26 @@ import tifffile
 from PIL import Image
 
 import sissi.weak_labels
-from sissi.boxes import EMPTY, Boxes, make_boxes
+from sissi.boxes import EMPTY, Boxes, make_boxes, same
+from sissi.cache import Cache
+from sissi.data.demo.series import target_image
 from sissi.data.export import write_labels
 from sissi.data.load import load_images
 from sissi.data.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
 from sissi.data.samples import Sample
 from sissi.errors import DataError
-from sissi.settings import DeadCells, LabelledImages, WeakLabels
+from sissi.settings import DeadCells, DemoData, LabelledImages, WeakLabels
 from sissi.settings.data import ONE_FILE
 from tests.data.label_writing import HEIGHT, WIDTH, coco, image, text
 
 KEY = "data.target_train"
 
 
-def load(folder: Path, **settings: Any) -> tuple[list[Sample], Counter[str]]:
+def load(folder: Path, cache: Cache | None = None, **settings: Any) -> tuple[list[Sample], Counter[str]]:
     """Samples and how often there was each kind of problem."""
-    problems = Problems()
-    samples = load_images(LabelledImages(**{"format": "celllab", "images": "images"} | settings), folder, problems, KEY)
+    problems, chosen = Problems(), LabelledImages(**{"format": "celllab", "images": "images"} | settings)
+    samples = load_images(chosen, folder, problems, KEY, cache)
     return samples, Counter(problem.kind for problem in problems.found)
 
 
@@ -227,3 +229,57 @@ def test_the_real_pipeline_finds_a_round_cell(tmp_path: Path) -> None:
     samples, _ = load(tmp_path, weak_labels=WeakLabels(dead=DeadCells(votes=20)))
     assert len(samples[0].boxes) >= 1
     np.testing.assert_allclose(samples[0].boxes.xyxy[0], [38, 28, 62, 52], atol=4)
+
+
+def test_weak_labels_are_made_once_of_equal_pixels_by_equal_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, str, str | None]] = []
+    monkeypatch.setattr(sissi.weak_labels, "label_cells", fake_labels(seen))
+    cache = Cache(tmp_path / "cache")
+    image(tmp_path / "images" / "alive" / "a.png", 50)
+    image(tmp_path / "images" / "dead" / "b.png", 250)
+    first = load(tmp_path, cache, weak_labels={})
+    again = load(tmp_path, cache, weak_labels={})
+    assert boxes_of(again[0]) == boxes_of(first[0]) == {"alive/a.png": [[0, 1, 5, 6]], "dead/b.png": []}
+    assert again[1] == first[1] and all(same(*pair) for pair in zip(*boxes_only(first, again), strict=True))
+    assert sorted(seen) == [(50, "category", "alive"), (250, "category", "dead")]
+
+    (tmp_path / "images" / "alive" / "a.png").rename(tmp_path / "images" / "alive" / "c.png")
+    image(tmp_path / "images" / "dead" / "b.png", 40)
+    assert boxes_of(load(tmp_path, cache, weak_labels={})[0]) == {
+        name: [[0, 1, 5, 6]] for name in ("alive/c.png", "dead/b.png")
+    }
+    assert seen[2:] == [(40, "category", "dead")]  # new content, and a new name alone is none
+
+
+@pytest.mark.parametrize("changed", [{"pipeline": "dead"}, {"dead": {"votes": 13}}])
+def test_changed_settings_or_another_category_make_weak_labels_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    seen: list[tuple[int, str, str | None]] = []
+    monkeypatch.setattr(sissi.weak_labels, "label_cells", fake_labels(seen))
+    cache = Cache(tmp_path / "cache")
+    image(tmp_path / "images" / "alive" / "a.png", 50)
+    for settings in ({}, changed, {}, changed):
+        load(tmp_path, cache, weak_labels=settings)
+    assert seen == [(50, "category", "alive"), (50, changed.get("pipeline", "category"), "alive")]
+    (tmp_path / "images" / "alive").rename(tmp_path / "images" / "inhib")
+    load(tmp_path, cache, weak_labels={})
+    assert seen[2:] == [(50, "category", "inhib")]
+
+
+def test_weak_labels_from_the_cache_are_those_of_the_pipelines_bit_by_bit(tmp_path: Path) -> None:
+    cache, demo = Cache(tmp_path / "cache"), DemoData(kind="demo", seed=21)
+    for index in range(3):
+        drawn = target_image(demo, "target_train", index)
+        (tmp_path / "images" / drawn.kind).mkdir(parents=True)
+        Image.fromarray(drawn.pixels).save(tmp_path / "images" / drawn.kind / "a.png")
+    without, made, found = (load(tmp_path, one, weak_labels={}) for one in (None, cache, cache))
+    assert sum(len(sample.boxes) for sample in without[0]) > 10
+    for other in (made, found):
+        assert all(same(*pair) for pair in zip(*boxes_only(without, other), strict=True))
+
+
+def boxes_only(*loaded: tuple[list[Sample], Counter[str]]) -> list[list[Boxes]]:
+    return [[sample.boxes for sample in samples] for samples, _ in loaded]

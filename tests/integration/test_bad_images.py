@@ -1,5 +1,10 @@
-"""An image that becomes unreadable while an ablation trains: named, nothing lost, and made up for once it is mended."""
+"""An image that becomes unreadable while an ablation trains: named, nothing lost, and made up for once it is mended.
 
+A frame that is in the cache needs its image no more, so what is kept is cleared at the same time: the next to read it
+decodes it.
+"""
+
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +22,11 @@ def cut_off(image: Path) -> bytes:
     return content
 
 
+def forget_frames(folder):
+    """What is decoded from now on is the image files themselves."""
+    shutil.rmtree(folder / "mlruns/cache/frames", ignore_errors=True)
+
+
 def target_image(folder):
     [image] = folder.glob("mlruns/demo/*/cell_lab/inhib/000.jpg")
     return image
@@ -31,6 +41,7 @@ def test_in_early_learning_it_is_named_as_data_check_does_and_the_command_goes_o
     read_until(process, "trunk: epoch 3/6")
     image = target_image(tmp_path)
     content = cut_off(image)
+    forget_frames(tmp_path)
     told, _ = process.communicate()
     fault = f"{image}: cannot be read as an image: "
     assert process.returncode == 1 and "Traceback" not in told
@@ -54,6 +65,7 @@ def test_in_a_variant_it_costs_only_what_still_needs_it(tmp_path, smoke_folder):
     image = target_image(tmp_path)
     content = image.read_bytes()
     image.unlink()
+    forget_frames(tmp_path)
     told, _ = process.communicate()
     assert process.returncode == 1 and "Traceback" not in told
     for name in ("sissi-s", "weak-only"):
