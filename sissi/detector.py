@@ -130,7 +130,23 @@ def as_tensor(image: Image, device: torch.device) -> Tensor:
 
 
 class _KeepSize(GeneralizedRCNNTransform):  # type: ignore[misc]  # torchvision has no types
-    """torchvision's input transform without its resize, which would undo the scales of test-time augmentation."""
+    """torchvision's input transform without its resize, which would undo the scales of test-time augmentation.
+
+    Mean and deviation lie where the network lies: torchvision's own are copied there for every image, and a GPU's host
+    waits for each copy. The same goes for the factors by which boxes would be put back to a size that never changed.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(0, 0, IMAGENET_MEAN, IMAGENET_STD, **options)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
+
+    def normalize(self, image: Tensor) -> Tensor:
+        normal: Tensor = (image - self.mean) / self.deviation
+        return normal
+
+    def postprocess(self, result: list[dict[str, Tensor]], *sizes: object) -> list[dict[str, Tensor]]:
+        return result
 
     def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
         return image, target
@@ -192,14 +208,14 @@ def _small(settings: DetectorSettings) -> FasterRCNN:
         box_predictor=FastRCNNPredictor(hidden, CLASSES),
         **_common(settings),
     )
-    network.transform = _KeepSize(0, 0, IMAGENET_MEAN, IMAGENET_STD, size_divisible=16)
+    network.transform = _KeepSize(size_divisible=16)
     return network
 
 
 def _paper(settings: DetectorSettings) -> FasterRCNN:
     """ResNet-50 FPN with no layer frozen: BatchNorm learns too, unlike torchvision's own pre-trained build."""
     network = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=CLASSES, **_common(settings))
-    network.transform = _KeepSize(0, 0, IMAGENET_MEAN, IMAGENET_STD)
+    network.transform = _KeepSize()
     return network
 
 
