@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation report study dashboard ui test test-faults test-quick counts torture lint audit format bench smoke constraints clean
+.PHONY: help ablation report study dashboard ui test test-faults test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,9 @@ format: .venv/ready  ## let ruff mend what it can
 
 bench: .venv/ready  ## what sissi costs against what it must: benchmarks/results.md, in about 20 minutes
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+bench-gpu: .venv/ready  ## the paper's preset on a GPU in float32 and bf16: benchmarks/gpu.md
+	$(BIN)/python -m benchmarks.gpu
 
 smoke: .venv/ready  ## the whole way in under a minute; its scores mean nothing
 	$(BIN)/sissi ablation experiments/smoke.yaml --out out/smoke

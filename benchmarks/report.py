@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.row import Figure, Row
@@ -42,14 +42,21 @@ def line(row: Row) -> str:
     return f"{row.median:6.3f}{_unit(row)} ({spread}), goal {row.goal:g}: {verdict}. {row.what}; against {row.against}"
 
 
-def machine() -> str:
-    """What the figures were measured on."""
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+def machine(packages: Sequence[str] = PACKAGES) -> str:
+    """What the figures were measured on; packages that are not installed go unmentioned."""
+    versions = ", ".join(f"{name} {found}" for name in packages if (found := _version(name)))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"Measured on {date.today():%d %B %Y}: {cores} cores of {_processor()}, {platform.system()}, "
-        f"Python {platform.python_version()}, {packages}. Load before: {_load()}."
+        f"Python {platform.python_version()}, {versions}. Load before: {_load()}."
     )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _cells(row: Row) -> str:

@@ -56,6 +56,12 @@ class CellDetector:
         device: torch.device = next(self.network.parameters()).device
         return device
 
+    def to(self, device: str) -> None:
+        """Move the network; on CUDA its weights are channels-last too, as convolutions are fastest there."""
+        self.network.to(device)
+        if self.device.type == "cuda":
+            self.network.to(memory_format=torch.channels_last)
+
 
 def build(settings: DetectorSettings, image_size: tuple[int, int]) -> CellDetector:
     """A detector as the settings say, drawn from torch's global random state, on the CPU.
@@ -93,7 +99,8 @@ def load(path: Path, device: str = "cpu") -> CellDetector:
     with torch.random.fork_rng():  # the random first weights are replaced, and nobody else's draws are changed
         detector = build(settings, (height, width))
     detector.network.load_state_dict(content["state"])
-    detector.network.eval().to(device)
+    detector.network.eval()
+    detector.to(device)
     return detector
 
 
@@ -108,13 +115,9 @@ def predict(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
     return [make_boxes(*(one[key].cpu().numpy() for key in ("boxes", "scores", "labels"))) for one in found]
 
 
-def predict_frames(detector: CellDetector, frames: Frames, batch_size: int = 8) -> list[Boxes]:
-    """Predictions for every image of a data set, in px of its frame; a batch of images is in memory at a time."""
-    found: list[Boxes] = []
-    for start in range(0, len(frames), batch_size):
-        indices = range(start, min(start + batch_size, len(frames)))
-        found += predict(detector, [frames.read(index) for index in indices])
-    return found
+def predict_frames(detector: CellDetector, frames: Frames, batch_size: int = 8, workers: int = 0) -> list[Boxes]:
+    """Predictions for every image of a data set, in px of its frame; see `Frames.batches`."""
+    return [boxes for images in frames.batches(batch_size, workers) for boxes in predict(detector, images)]
 
 
 def detect(detector: CellDetector, image: Image) -> Boxes:
@@ -130,7 +133,23 @@ def as_tensor(image: Image, device: torch.device) -> Tensor:
 
 
 class _KeepSize(GeneralizedRCNNTransform):  # type: ignore[misc]  # torchvision has no types
-    """torchvision's input transform without its resize, which would undo the scales of test-time augmentation."""
+    """torchvision's input transform without its resize, which would undo the scales of test-time augmentation.
+
+    Mean and deviation lie where the network lies: torchvision's own are copied there for every image, and a GPU's host
+    waits for each copy. The same goes for the factors by which boxes would be put back to a size that never changed.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(0, 0, IMAGENET_MEAN, IMAGENET_STD, **options)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
+
+    def normalize(self, image: Tensor) -> Tensor:
+        normal: Tensor = (image - self.mean) / self.deviation
+        return normal
+
+    def postprocess(self, result: list[dict[str, Tensor]], *sizes: object) -> list[dict[str, Tensor]]:
+        return result
 
     def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
         return image, target
@@ -192,14 +211,14 @@ def _small(settings: DetectorSettings) -> FasterRCNN:
         box_predictor=FastRCNNPredictor(hidden, CLASSES),
         **_common(settings),
     )
-    network.transform = _KeepSize(0, 0, IMAGENET_MEAN, IMAGENET_STD, size_divisible=16)
+    network.transform = _KeepSize(size_divisible=16)
     return network
 
 
 def _paper(settings: DetectorSettings) -> FasterRCNN:
     """ResNet-50 FPN with no layer frozen: BatchNorm learns too, unlike torchvision's own pre-trained build."""
     network = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=CLASSES, **_common(settings))
-    network.transform = _KeepSize(0, 0, IMAGENET_MEAN, IMAGENET_STD)
+    network.transform = _KeepSize()
     return network
 
 

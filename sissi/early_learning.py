@@ -79,8 +79,9 @@ def train_trunk(
     for epoch in range(len(points) + 1, last + 1):
         begun = time.monotonic()
         trained = train_epoch(learner, batches, seed, epoch, progress_of(record, epoch, settings.epochs, "training"))
-        loss = mean_losses(learner.teacher, validation, settings.source_batch)["loss"]
-        ap50 = evaluation.ap50(predict_frames(learner.teacher, target), target.boxes)
+        loss = mean_losses(learner.teacher, validation, settings.source_batch, settings.workers)["loss"]
+        found = predict_frames(learner.teacher, target, workers=settings.workers)
+        ap50 = evaluation.ap50(found, target.boxes)
         values = {f"train/{name}": value for name, value in trained.items()}
         told.metrics(values | {"source_val/loss": loss, "weak_labels/AP50": ap50}, epoch)
         told.journal.sync()
@@ -99,7 +100,7 @@ def new_learner(experiment: Experiment, seed: int, device: str) -> Learner:
     """A learner before its first epoch: equal for equal settings and seeds, whatever it is to be trained on."""
     seed_torch(seed, "weights")
     detector = build(experiment.detector, experiment.training.image_size)
-    detector.network.to(device)
+    detector.to(device)
     return make_learner(detector, experiment.training)
 
 

@@ -54,10 +54,12 @@ def tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes],
 
 def _watch(name: str, detector: CellDetector, data: DataSets, experiment: Experiment) -> dict[str, float]:
     """Metrics of a set of images that may be watched during correction."""
-    frames = data.frames(WATCHED[name], experiment.training.image_size)
-    values = {f"{name}/AP50": evaluation.ap50(predict_frames(detector, frames), frames.boxes)}
+    settings = experiment.training
+    frames = data.frames(WATCHED[name], settings.image_size)
+    found = predict_frames(detector, frames, workers=settings.workers)
+    values = {f"{name}/AP50": evaluation.ap50(found, frames.boxes)}
     if name == "source_val":
-        values["source_val/loss"] = mean_losses(detector, frames, experiment.training.source_batch)["loss"]
+        values["source_val/loss"] = mean_losses(detector, frames, settings.source_batch, settings.workers)["loss"]
     return values
 
 

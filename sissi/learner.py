@@ -61,8 +61,6 @@ class Learner:
 
 def make_learner(detector: CellDetector, settings: Training) -> Learner:
     """A learner that starts from a detector, on its device, in the precision that the settings say."""
-    if detector.device.type == "cuda":
-        detector.network.to(memory_format=torch.channels_last)
     if settings.precision == "bf16":
         backbone_in_bf16(detector.network)
     teacher = detector if settings.averaging is None else copy.deepcopy(detector)

@@ -106,7 +106,7 @@ def correct(detector: CellDetector, target: Frames, experiment: Experiment, prog
     settings, lowest, found = experiment.pseudo_labels, experiment.self_training.ignore_doubtful, []
     if lowest is not None:
         settings = settings.model_copy(update={"score": lowest})
-    for index in range(len(target)):
-        found.append(pseudo_labels(lambda views: predict(detector, views), target.read(index), settings))
-        progress((index + 1) / len(target))
+    for [image] in target.batches(1, experiment.training.workers):
+        found.append(pseudo_labels(lambda views: predict(detector, views), image, settings))
+        progress(len(found) / len(target))
     return found

@@ -205,6 +205,6 @@ def _resume(experiment: Experiment, path: Path) -> tuple[Learner, dict[str, Any]
     """A learner as it was at a checkpoint, bit by bit, and what else was kept there."""
     blank = experiment.detector.model_copy(update={"weights": "none"})
     detector = build(blank, experiment.training.image_size)
-    detector.network.to(device_of(experiment))
+    detector.to(device_of(experiment))
     learner = make_learner(detector, experiment.training)
     return learner, checkpoint.restore(path, learner)

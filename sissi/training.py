@@ -148,8 +148,8 @@ class _LossRecord:
         return dict(zip(self._names, values.mean(dim=0).tolist(), strict=True))
 
 
-@torch.no_grad()
-def mean_losses(detector: CellDetector, frames: Frames, batch_size: int) -> Losses:
+@torch.inference_mode()
+def mean_losses(detector: CellDetector, frames: Frames, batch_size: int, workers: int = 0) -> Losses:
     """The mean losses over the images of a data set, in a pass that leaves the detector as it was.
 
     torchvision computes losses in training mode only, so the network is switched there, with BatchNorm held at its
@@ -161,7 +161,7 @@ def mean_losses(detector: CellDetector, frames: Frames, batch_size: int) -> Loss
             module.eval()
     seed_torch("validation")
     total: dict[str, Tensor] = {}
-    for batch in _plain_batches(frames, batch_size):
+    for batch in _plain_batches(frames, batch_size, workers):
         weight = len(batch.images) / len(frames)
         for name, value in network(*_on_device(batch, detector.device)).items():
             total[name] = total.get(name, 0) + weight * value.double()
@@ -170,12 +170,12 @@ def mean_losses(detector: CellDetector, frames: Frames, batch_size: int) -> Loss
     return means | {"loss": sum(means.values())}
 
 
-def _plain_batches(frames: Frames, batch_size: int) -> Iterator[Batch]:
+def _plain_batches(frames: Frames, batch_size: int, workers: int) -> Iterator[Batch]:
     """Unchanged images in order."""
-    for start in range(0, len(frames), batch_size):
-        indices = range(start, min(start + batch_size, len(frames)))
-        images = [torch.from_numpy(frames.read(index)).permute(2, 0, 1) for index in indices]
-        yield Batch(images, [as_target(frames.boxes[index]) for index in indices])
+    boxes = iter(frames.boxes)
+    for images in frames.batches(batch_size, workers):
+        tensors = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
+        yield Batch(tensors, [as_target(next(boxes)) for _ in images])
 
 
 def _on_device(batch: Batch, device: torch.device) -> tuple[list[Tensor], list[dict[str, Tensor]]]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torchvision.models.detection import fasterrcnn_resnet50_fpn
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from sissi.boxes import same
 from sissi.detector import build, detect, load, predict, resize, save
@@ -42,6 +43,12 @@ def test_the_size_of_an_image_reaches_the_backbone():
 def test_the_paper_preset_does_not_resize_either():
     detector = build(Detector(preset="paper", anchor_sizes=PAPER_ANCHORS), (64, 96))
     assert backbone_sizes(detector, [picture(96, 160)]) == [(96, 160)]
+
+
+def test_images_are_normalised_to_the_last_bit_as_torchvision_does_it():
+    transform, image = small().network.transform, torch.rand(3, 64, 96)
+    assert torch.equal(transform.normalize(image), GeneralizedRCNNTransform.normalize(transform, image))
+    assert not [name for name in small().network.state_dict() if name.startswith("transform")]
 
 
 def test_no_layer_of_the_paper_preset_is_frozen():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,7 @@ from sissi.boxes import Boxes, scale
 from sissi.cache import Cache
 from sissi.data.kept import Shelf, shelf_of, worked_out
 from sissi.data.samples import Sample
+from sissi.read_ahead import read_ahead
 
 Image = npt.NDArray[np.uint8]
 
@@ -43,6 +44,11 @@ class Frames:
     def read(self, index: int) -> Image:
         """The (height, width, 3) uint8 RGB frame of an image."""
         return worked_out(self.paths[index], self.shelf, lambda image: resize(image, self.height, self.width))
+
+    def batches(self, size: int, workers: int = 0) -> Iterator[list[Image]]:
+        """All frames in order, so many at a time, read ahead by this many threads (0: none)."""
+        starts = range(0, len(self), size)
+        return read_ahead(self.read, ([*range(len(self))[start : start + size]] for start in starts), workers)
 
     def with_boxes(self, boxes: Sequence[Boxes]) -> Self:
         """The same images with other labels."""

@@ -1,0 +1,100 @@
+"""What the GPU is measured on: drawn images, and the paper's settings for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from sissi import config
+from sissi.boxes import Boxes
+from sissi.data.cellpose import mask_boxes
+from sissi.data.demo.light import Pixels
+from sissi.data.demo.series import SourceRole, TargetRole, source_image, target_image
+from sissi.data.frames import Frames
+from sissi.settings import DemoData, Experiment
+
+PAPER = Path(__file__).parents[2] / "experiments" / "paper.yaml"
+SMALL = (
+    "training.image_size=[96, 96]", "training.target_batch=2", "training.source_batch=2",
+    "detector={preset: small, proposals: 50, detections_per_image: 20}",
+)  # fmt: skip
+"""Overrides for a try of the whole way on a CPU."""
+CELLS_PER_PX = (40 / 512**2, 80 / 512**2)
+"""Fewest and most cells of an image, a px of its area."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How much is measured.
+
+    Attributes:
+        images: that are drawn for training, of each domain.
+        held_out: that are drawn for AP50, of each domain.
+        epoch: iterations of an epoch that is timed.
+        looks: images whose labels are corrected in a repeat.
+        repeats: of everything that is timed.
+    """
+
+    images: int
+    held_out: int
+    epoch: int
+    looks: int
+    repeats: int
+
+
+FULL, QUICK = Length(48, 24, 40, 8, 3), Length(4, 3, 2, 1, 1)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Images with exact labels, of both domains, to train on and held out."""
+
+    target: Frames
+    source: Frames
+    held_out: dict[str, Frames]
+
+
+def paper_experiment(overrides: Sequence[str], *, small: bool) -> Experiment:
+    """The paper's experiment with other settings on top; small: in a size that a CPU can try."""
+    return config.load(PAPER, ["detector.weights=none", *(SMALL if small else ()), *overrides])
+
+
+def draw(image_size: tuple[int, int], length: Length, folder: Path) -> Subject:
+    """Draw the images into a folder."""
+    height, width = image_size
+    fewest, most = (max(1, round(share * height * width)) for share in CELLS_PER_PX)
+    drawn = DemoData(kind="demo", width=width, height=height, cells=(fewest, most))
+    held_out = {
+        "target": _target_frames(drawn, "target_test", length.held_out, folder),
+        "source": _source_frames(drawn, "source_val", length.held_out, folder),
+    }
+    target = _target_frames(drawn, "target_train", length.images, folder)
+    return Subject(target, _source_frames(drawn, "source_train", length.images, folder), held_out)
+
+
+def repeated(frames: Frames, count: int) -> Frames:
+    """So many images, the same ones again and again."""
+    return frames.take([index % len(frames) for index in range(count)])
+
+
+def _target_frames(drawn: DemoData, role: TargetRole, count: int, folder: Path) -> Frames:
+    images = [target_image(drawn, role, index) for index in range(count)]
+    return _frames(drawn, folder / role, [image.pixels for image in images], [image.truth for image in images])
+
+
+def _source_frames(drawn: DemoData, role: SourceRole, count: int, folder: Path) -> Frames:
+    images = [source_image(drawn, role, index) for index in range(count)]
+    pixels = [np.ascontiguousarray(image.pixels[:, :, ::-1]) for image in images]  # OpenCV writes BGR
+    return _frames(drawn, folder / role, pixels, [mask_boxes(image.masks) for image in images])
+
+
+def _frames(drawn: DemoData, folder: Path, images: Sequence[Pixels], boxes: Sequence[Boxes]) -> Frames:
+    folder.mkdir(parents=True)
+    paths = [folder / f"{index:03d}.png" for index in range(len(images))]
+    for path, pixels in zip(paths, images, strict=True):
+        path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    return Frames(tuple(paths), tuple(boxes), drawn.height, drawn.width)
