@@ -45,7 +45,7 @@ def tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes],
     told = {"labels/count": float(sum(len(boxes) for boxes in labels))}
     if data.reference is not None:
         quality = evaluation.label_quality(labels, data.reference)
-        told |= {"labels/precision": quality.precision, "labels/recall": quality.recall}
+        told |= {f"labels/{name}": getattr(quality, name) for name in ("precision", "recall", "mean_iou", "size")}
     record.metrics({name: value for name, value in told.items() if np.isfinite(value)}, epoch)
     for index in np.linspace(0, len(labels) - 1, experiment.tracking.overlays, dtype=int):
         picture = draw_boxes(read_image(data.target[index].path), labels[index])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from sissi.boxes import Boxes, match
 from sissi.boxes import iou as overlap
@@ -48,6 +49,7 @@ class LabelQuality:
         labels: how many there are.
         cells: how many true boxes there are.
         mean_iou: of the labels that match, with their true boxes; nan if none does.
+        size: median of the areas of the labels that match over those of their true boxes; nan if none does.
     """
 
     precision: float
@@ -55,6 +57,7 @@ class LabelQuality:
     labels: int
     cells: int
     mean_iou: float
+    size: float
 
     @property
     def f1(self) -> float:
@@ -91,19 +94,21 @@ def ap50(predicted: Sequence[Boxes], truth: Sequence[Boxes]) -> float:
 def label_quality(labels: Sequence[Boxes], truth: Sequence[Boxes | None], iou: float = 0.5) -> LabelQuality:
     """Precision and recall of labels, over the images that have a truth."""
     covered = [(mine, true) for mine, true in zip(labels, truth, strict=True) if true is not None]
-    overlaps = [shared for mine, true in covered for shared in _matched_ious(mine, true, iou)]
+    exact = np.concatenate([np.zeros((0, 2)), *(_exactness(mine, true, iou) for mine, true in covered)])
     given = sum(len(mine) for mine, _ in covered)
     wanted = sum(len(true) for _, true in covered)
     return LabelQuality(
-        precision=len(overlaps) / given if given else float("nan"),
-        recall=len(overlaps) / wanted if wanted else float("nan"),
+        precision=len(exact) / given if given else float("nan"),
+        recall=len(exact) / wanted if wanted else float("nan"),
         labels=given,
         cells=wanted,
-        mean_iou=float(np.mean(overlaps)) if overlaps else float("nan"),
+        mean_iou=float(exact[:, 0].mean()) if len(exact) else float("nan"),
+        size=float(np.median(exact[:, 1])) if len(exact) else float("nan"),
     )
 
 
-def _matched_ious(labels: Boxes, truth: Boxes, iou: float) -> list[float]:
-    """IoU of each label that matches a true box with that box."""
-    found, shared = match(labels, truth, iou), overlap(labels, truth)
-    return [float(shared[index, true]) for index, true in enumerate(found) if true >= 0]
+def _exactness(labels: Boxes, truth: Boxes, iou: float) -> npt.NDArray[np.float64]:
+    """(N, 2): of each label that matches a true box its IoU with that box, and its area over that of the box."""
+    found = np.asarray(match(labels, truth, iou), np.int64)
+    right, true = np.flatnonzero(found >= 0), found[found >= 0]
+    return np.column_stack((overlap(labels, truth)[right, true], labels.areas[right] / truth.areas[true]))

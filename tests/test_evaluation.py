@@ -95,6 +95,14 @@ def test_label_quality_counts_only_images_with_a_truth():
     assert quality.f1 == pytest.approx(2 / 5)
 
 
+def test_the_size_of_labels_is_their_area_over_that_of_their_cells():
+    cells = make_boxes([[0, 0, 10, 10], [20, 0, 40, 10], [60, 0, 70, 10]])
+    labels = make_boxes([[0, 0, 10, 8], [20, 0, 40, 9], [60, 0, 63, 10], [90, 0, 99, 9]])  # the third misses, at 0.3
+    quality = label_quality([labels], [cells])
+    assert (quality.size, quality.mean_iou) == (pytest.approx(0.85), pytest.approx(0.85))
+    assert math.isnan(label_quality([EMPTY], [cells]).size)
+
+
 def test_label_quality_without_labels_or_without_cells():
     assert math.isnan(label_quality([EMPTY], [make_boxes([[0, 0, 1, 1]])]).precision)
     assert math.isnan(label_quality([make_boxes([[0, 0, 1, 1]])], [EMPTY]).recall)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sissi import evaluation
+from sissi.boxes import Boxes
+from sissi.data.snapshots import read_snapshot
 from sissi.deceleration import adele_start
+from sissi.evaluation import LabelQuality
 from sissi.figures import deceleration_curve, label_quality
 from sissi.figures.curves import Curve
 from sissi.report.document import Cell, Picture, Section, Table
 from sissi.report.evidence import Evidence
+from sissi.tracking import RunRecord
 from sissi.variants import Variant
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.95)
@@ -76,6 +81,7 @@ def quality_section(evidence: Evidence) -> Section:
             "labels of the training images. Nothing is chosen by them. Dotted: the initial labels.",
         ),
         _quality_table(evidence, curves),
+        _exactness_table(evidence),
     ]
     return section
 
@@ -114,6 +120,46 @@ def _quality_table(evidence: Evidence, curves: dict[str, dict[str, list[Curve]]]
         ["labels", "precision, first", "precision, last", "recall, first", "recall, last"],
         rows,
     )
+
+
+def _exactness_table(evidence: Evidence) -> Table:
+    """From the snapshots of the labels: whether boxes drift while cycles train on what the last one found."""
+    record = evidence.record
+    named = {"initial labels": list(record.trunks.values())[:1]}
+    for variant in record.variants:
+        if record.known[variant].corrects:
+            of_seeds = [run for (name, _), run in sorted(record.branches.items()) if name == variant]
+            named[record.known[variant].title] = of_seeds
+    ends = {
+        title: [found for run in runs if (found := _first_and_last(evidence, run))] for title, runs in named.items()
+    }
+    rows = []
+    for title, pairs in ends.items():
+        ways = [(name, place) for name in ("mean_iou", "size") for place in (0, 1)]
+        values = [_mean([getattr(one[place], name) for one in pairs]) for name, place in ways]
+        rows.append([Cell(title, title), *map(_percent, values)])
+    return Table(
+        "label_exactness",
+        "Of the labels that match a reference box: their IoU with it (mean), and their area over its area (median), in "
+        "the first and the last cycle, in %; with several seeds their mean.",
+        ["labels", "IoU, first", "IoU, last", "area, first", "area, last"],
+        rows,
+    )
+
+
+def _first_and_last(evidence: Evidence, run: RunRecord) -> tuple[LabelQuality, LabelQuality] | None:
+    """Of a run's labels; None if it left none."""
+    folder = evidence.record.file("pseudo_labels", run)
+    files = sorted(folder.glob("epoch_*.json")) if folder else []
+    if not files:
+        return None
+    first, last = (_against(evidence.reference, read_snapshot(file).boxes) for file in (files[0], files[-1]))
+    return first, last
+
+
+def _against(reference: Mapping[str, Boxes], labels: Mapping[str, Boxes]) -> LabelQuality:
+    known = [name for name in reference if name in labels]
+    return evaluation.label_quality([labels[name] for name in known], [reference[name] for name in known])
 
 
 def _mean(values: list[float]) -> float | None:

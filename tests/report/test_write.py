@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sissi import config
-from sissi.evaluation import coco_metrics
+from sissi.evaluation import coco_metrics, label_quality
 from sissi.report.evidence import gather
 from sissi.report.record import read_ablation
 from sissi.report.scores import compare
@@ -44,6 +44,16 @@ def test_table_1_holds_the_mean_over_seeds_and_its_spread(written, writer):
     found = next(row for row in rows if row["variant"] == "A + SISSI (S)")
     assert len(mine) == 2 and float(found["R2 AP"]) == pytest.approx(100 * sum(mine.values()) / 2)
     assert re.search(r"\| A \+ SISSI \(S\) \| 4 \| \*\*\d+\.\d ± \d+\.\d\*\* ", (written / "report.md").read_text())
+
+
+def test_labels_that_drift_are_shown_by_their_overlap_and_area(written, writer):
+    rows = {row["labels"]: row for row in csv.DictReader((written / "tables" / "label_exactness.csv").open())}
+    quality = label_quality([sample.boxes for sample in writer.data.target], writer.data.reference)
+    initial = rows["initial labels"]
+    assert [float(initial[name]) for name in ("IoU, first", "IoU, last")] == pytest.approx([100 * quality.mean_iou] * 2)
+    assert float(initial["area, last"]) == pytest.approx(100 * quality.size)
+    shaken_little, shaken_much = (float(rows[title]["IoU, last"]) for title in ("A + SISSI (S)", "Baseline"))
+    assert shaken_little > shaken_much > 50
 
 
 def test_the_difference_is_that_of_the_scores_and_lies_in_its_interval(written, writer):
