@@ -10,8 +10,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILION, PURPLE, YELLOW, GREY = "#0072B2", "#D55E00", "#CC79A7", "#F0E442", "#767676"
-"""Okabe & Ito's palette (Wong, *Points of view: Color blindness*, Nature Methods 8, 2011), and a grey."""
+BLUE, VERMILION, PURPLE, GREY, BROWN = "#0072B2", "#D55E00", "#CC79A7", "#767676", "#8C510A"
+"""Okabe & Ito's palette (Wong, *Points of view: Color blindness*, Nature Methods 8, 2011) without its yellow, which
+vanishes on white, but with a grey and a brown."""
 TEXT = 9
 """Size of the text in points."""
 
@@ -34,7 +35,7 @@ LINES = {
     "a+sissi-s": Line(VERMILION, "-", "^"),
     "weak-only": Line(GREY, ":", "x"),
     "oracle": Line(GREEN, ":", "+"),
-    "recipe": Line(YELLOW, "-.", "d"),
+    "recipe": Line(BROWN, "-.", "d"),
 }
 """By the variant's name: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
 

@@ -18,13 +18,13 @@ from sissi.report.images import Images
 from sissi.rows import blur_of, settings_of
 from sissi.summary import short
 from sissi.synthetic_images import synthesise
-from sissi.variants import VARIANTS
+from sissi.variants import RECIPE, VARIANTS
 
 STEP, CYCLES = 3, 4
 """Figures 3 and 8 show the cycles t, t + 3, t + 6 and t + 9."""
 MOST_ROWS = 8
 """Variants that figures 3 and 8 have a row for; of more the first ones."""
-BESIDE = ("plain-a", "a+sissi-w", "a+sissi-s")
+BESIDE = ("plain-a", "a+sissi-w", "a+sissi-s", RECIPE)
 """The variants of figure 4."""
 COLOURS = "green: agrees at IoU 0.5; orange-red: does not; dashed blue: missed"
 
@@ -44,7 +44,9 @@ def pictures_section(evidence: Evidence) -> Section:
         and (run := evidence.record.branches.get((variant, seed or 0)))
         and (found := evidence.record.labels(run))
     }
-    training = _typical(images.target, [len(sample.boxes) for sample in images.target])
+    referenced = [sample for sample in images.target if sample.name in evidence.reference]
+    choice = referenced or images.target
+    training = _typical(choice, [len(sample.boxes) for sample in choice])
     shown = dict(list(labels.items())[:MOST_ROWS])
     made = [
         _figure_3(evidence, images, training, shown),
@@ -52,8 +54,8 @@ def pictures_section(evidence: Evidence) -> Section:
         _figure_8(evidence, training, shown),
     ]
     section.blocks.append(
-        f"Seed {seed}. The training image, {training.name}, is the one with the median number of initial labels; "
-        "nobody picked it."
+        f"Seed {seed}. The training image, {training.name}, is the one with the median number of initial labels"
+        f"{' of those that have a reference' if referenced else ''}; nobody picked it."
     )
     section.blocks += [picture for picture in made if picture is not None]
     return section
