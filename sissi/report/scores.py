@@ -15,7 +15,8 @@ from sissi.table import Row, caption, starts
 from sissi.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
 
 BASELINE = "baseline"
-AGAINST = VARIANTS[BASELINE].title
+TABLES = {BASELINE: "differences", WEAK_ONLY: "gains"}
+"""What others are compared with, and the names of the table and figure that show it."""
 
 
 def scores_section(evidence: Evidence) -> Section:
@@ -62,60 +63,61 @@ def table_1(rows: list[Row], known: Mapping[str, Variant] = VARIANTS) -> Table:
     )
 
 
-def differences_section(evidence: Evidence) -> Section:
-    """How sure it is that a variant differs from Baseline."""
-    section = Section(f"Differences to {AGAINST}")
-    found = compare(evidence)
+def differences_section(evidence: Evidence, other: str = BASELINE) -> Section:
+    """How sure it is that a variant differs from Baseline, or from another one."""
+    known, against = evidence.record.known, evidence.record.known[other].title
+    section = Section(f"Differences to {against}")
+    found = compare(evidence, other)
     if not found:
         section.blocks.append(
-            f"There is nothing to compare: it takes the predictions of {AGAINST} and of another variant."
+            f"There is nothing to compare: it takes the predictions of {against} and of another variant."
         )
         return section
     images = len(next(iter(evidence.readers.values())))
     seeds = {one.seeds for of_variants in found.values() for ofs in of_variants.values() for one in ofs.values()}
     section.blocks += [
-        f"Each variant minus {AGAINST}, in points of percent, with the 95 % interval of a paired bootstrap over the "
+        f"Each variant minus {against}, in points of percent, with the 95 % interval of a paired bootstrap over the "
         f"{images} test images{' and over seeds' if max(seeds) > 1 else ''} ({RESAMPLES} resamples, percentile method; "
         "Efron & Tibshirani 1993; seeds and images crossed: Owen 2007). Bold: the interval excludes 0. Many intervals "
         "are looked at here, and one in twenty misses by definition.",
         *([_ONE_SEED] if max(seeds) == 1 else []),
-        _table(found, evidence.record.known),
+        _table(found, other, known),
     ]
     section.blocks.append(
         Picture(
-            "differences",
+            TABLES[other],
             differences(
                 {reader: {name: ofs["AP"] for name, ofs in many.items()} for reader, many in found.items()},
                 "AP",
-                AGAINST,
-                evidence.record.known,
+                against,
+                known,
             ),
-            f"AP of each variant minus that of {AGAINST}, with 95 % intervals, for each reader.",
+            f"AP of each variant minus that of {against}, with 95 % intervals, for each reader.",
         )
     )
     return section
 
 
-def compare(evidence: Evidence) -> dict[str, dict[str, dict[str, Difference]]]:
-    """The differences to Baseline by reader, variant and metric; without variants that share no seed with it."""
+def compare(evidence: Evidence, other: str = BASELINE) -> dict[str, dict[str, dict[str, Difference]]]:
+    """The differences to another variant by reader, variant and metric; without those that share no seed with it."""
     found: dict[str, dict[str, dict[str, Difference]]] = {}
     for reader in evidence.readers:
         of_variants: dict[str, dict[int, Resampled]] = {variant: {} for variant in evidence.record.variants}
         for (variant, seed), resampled in evidence.scored.items():
             of_variants[variant][seed] = resampled[reader]
-        baseline = of_variants.get(BASELINE, {})
+        theirs = of_variants.get(other, {})
         for variant, of_seeds in of_variants.items():
-            if variant != BASELINE and set(of_seeds) & set(baseline):
-                found.setdefault(reader, {})[variant] = paired_difference(of_seeds, baseline)
+            if variant != other and set(of_seeds) & set(theirs):
+                found.setdefault(reader, {})[variant] = paired_difference(of_seeds, theirs)
     return found
 
 
-def _table(found: dict[str, dict[str, dict[str, Difference]]], known: Mapping[str, Variant]) -> Table:
+def _table(found: dict[str, dict[str, dict[str, Difference]]], other: str, known: Mapping[str, Variant]) -> Table:
     variants = list(dict.fromkeys(variant for of_reader in found.values() for variant in of_reader))
     columns = [(reader, metric) for reader in found for metric in METRICS]
     return Table(
-        "differences",
-        f"Difference to {AGAINST}, in points of percent.",
+        TABLES[other],
+        f"Difference to {known[other].title}, in points of percent.",
         ["variant", *(f"{short(reader)} {metric}" for reader, metric in columns)],
         [
             [_name(known[variant]), *(_cell(found[reader].get(variant, {}).get(metric)) for reader, metric in columns)]

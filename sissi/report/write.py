@@ -19,8 +19,9 @@ from sissi.report.origin import SETTINGS, costs_section, settings_section
 from sissi.report.pictures import pictures_section
 from sissi.report.readers import readers_section
 from sissi.report.record import read_ablation
-from sissi.report.scores import differences_section, scores_section
+from sissi.report.scores import BASELINE, differences_section, scores_section
 from sissi.tracking import open_store
+from sissi.variants import WEAK_ONLY
 
 DPI = 150
 CSS_DPI = 100
@@ -70,7 +71,8 @@ def describe(evidence: Evidence) -> Document:
         sections=[
             scores_section(evidence),
             headroom_section(evidence),
-            differences_section(evidence),
+            differences_section(evidence, WEAK_ONLY),
+            differences_section(evidence, BASELINE),
             start_section(evidence),
             quality_section(evidence),
             pictures_section(evidence),
