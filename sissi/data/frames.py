@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, scale
-from sissi.cache import Cache
 from sissi.data.kept import Shelf, shelf_of, worked_out
 from sissi.data.samples import Sample
 from sissi.read_ahead import read_ahead
+
+if TYPE_CHECKING:  # a model that is served reads frames, and keeps none
+    from sissi.cache import Cache
 
 Image = npt.NDArray[np.uint8]
 
