@@ -228,4 +228,5 @@ def test_the_shipped_experiments_that_vary_another_differ_in_their_rows_or_label
     demo, parts = (config.load(Path(f"experiments/{name}.yaml")) for name in ("demo", "ablate-the-ablation"))
     assert len(parts.rows) >= 12 and parts.training == demo.training
     published, hough = (config.load(Path(f"experiments/bccd-{name}.yaml")) for name in ("cpu", "hough"))
-    assert hough.data.target_train.weak_labels is not None and hough.training == published.training
+    preset = config.load_weak_labels(Path("experiments/weak_labels/blood_smear.yaml"))
+    assert hough.data.target_train.weak_labels == preset and hough.training == published.training

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from sissi import evaluation
 from sissi.boxes import Boxes
-from sissi.data.snapshots import read_snapshot
 from sissi.deceleration import adele_start
 from sissi.evaluation import LabelQuality
 from sissi.figures import deceleration_curve, label_quality
@@ -149,11 +148,10 @@ def _exactness_table(evidence: Evidence) -> Table:
 
 def _first_and_last(evidence: Evidence, run: RunRecord) -> tuple[LabelQuality, LabelQuality] | None:
     """Of a run's labels; None if it left none."""
-    folder = evidence.record.file("pseudo_labels", run)
-    files = sorted(folder.glob("epoch_*.json")) if folder else []
-    if not files:
+    labels = evidence.record.labels(run)
+    if not labels:
         return None
-    first, last = (_against(evidence.reference, read_snapshot(file).boxes) for file in (files[0], files[-1]))
+    first, last = (_against(evidence.reference, labels[epoch].boxes) for epoch in (min(labels), max(labels)))
     return first, last
 
 
