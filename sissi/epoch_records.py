@@ -57,7 +57,8 @@ def _watch(name: str, detector: CellDetector, data: DataSets, experiment: Experi
     settings = experiment.training
     frames = data.frames(WATCHED[name], settings.image_size)
     found = predict_frames(detector, frames, workers=settings.workers)
-    values = {f"{name}/AP50": evaluation.ap50(found, frames.boxes)}
+    scores = evaluation.coco_metrics(found, frames.boxes, evaluation.COCO_LIMIT).as_dict()
+    values = {f"{name}/{metric}": float(np.nan_to_num(scores[metric])) for metric in ("AP50", "AR")}
     if name == "source_val":
         values["source_val/loss"] = mean_losses(detector, frames, settings.source_batch, settings.workers)["loss"]
     return values

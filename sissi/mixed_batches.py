@@ -45,27 +45,35 @@ class Batch:
 
 
 class MixedBatches:
-    """The training images of both domains, augmented, looked up by `Draw`."""
+    """The training images of both domains, augmented, looked up by `Draw`.
 
-    def __init__(self, target: Frames, source: Frames, settings: Training) -> None:
+    Attributes:
+        iterations: batches in an epoch.
+    """
+
+    def __init__(self, target: Frames, source: Frames, settings: Training, images: int | None = None) -> None:
+        """Take the images of both domains.
+
+        Args:
+            target: drawn from in shuffled passes.
+            source: likewise.
+            settings: of the training.
+            images: how many target images make an epoch; None: all, so that an epoch is one pass over them.
+        """
         self.domains = {"target": target, "source": source}
         self.settings = settings
         self.augment = Augmenter(settings.augmentation)
+        self.iterations = -(-(len(target) if images is None else images) // settings.target_batch)
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, Target]:
         frames = self.domains[draw.domain]
         image, boxes = self.augment(frames.read(draw.index), frames.boxes[draw.index], draw.seed)
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), as_target(boxes)
 
-    @property
-    def iterations(self) -> int:
-        """Batches in an epoch: one pass over the target images."""
-        return -(-len(self.domains["target"]) // self.settings.target_batch)
-
     def plan(self, seed: int, epoch: int) -> list[list[Draw]]:
-        """The batches of an epoch: one pass over the target images, shuffled, with source images beside them.
+        """The batches of an epoch: shuffled passes over the target images, with source images beside them.
 
-        Every batch is full, target and source in the same ratio: the pass is filled up with images from its start.
+        Every batch is full, target and source in the same ratio: the last pass ends where the epoch does.
         The order depends on seed and epoch alone, so it is the same for every variant and every number of workers.
         """
         in_batch = {"target": self.settings.target_batch, "source": self.settings.source_batch}

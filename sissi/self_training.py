@@ -10,6 +10,7 @@ from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
 from sissi.doubtful import mark, split
 from sissi.label_merging import next_labels
+from sissi.label_sizes import as_large_as
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
 from sissi.pseudo_labels import pseudo_labels
@@ -79,6 +80,8 @@ def self_train(
         if found is None:
             found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, epochs, "labels"))
         sure, doubtful = zip(*(split(boxes, experiment.pseudo_labels.score) for boxes in found), strict=True)
+        if experiment.pseudo_labels.size == "initial":
+            sure = as_large_as(course.target.boxes, sure, course.target.width, course.target.height)
         current, kept = next_labels(course.target.boxes, current, sure, experiment.pseudo_labels)
         corrected = course.target.with_boxes(list(map(mark, current, doubtful))).take(kept)
         if course.blur is not None:
@@ -89,10 +92,20 @@ def self_train(
         found = None
 
 
-def train_on_initial_labels(learner: Learner, course: Course, start: int, record: Recorder) -> Iterator[Cycle]:
-    """Go on as in early learning after epoch `start`, to the last epoch: the reference row without correction."""
+def train_on_initial_labels(
+    learner: Learner, course: Course, start: int, images: int, record: Recorder
+) -> Iterator[Cycle]:
+    """Go on as in early learning after epoch `start`, to the last epoch: the reference rows without correction.
+
+    Args:
+        learner: as it was after epoch `start`; changed in place.
+        course: data and settings; its blur is ignored.
+        start: epochs that are over.
+        images: how many target images make an epoch, so that rows with fewer of them train for as many iterations.
+        record: told the progress of every epoch.
+    """
     epochs = course.experiment.training.epochs
-    batches = MixedBatches(course.target, course.source, course.experiment.training)
+    batches = MixedBatches(course.target, course.source, course.experiment.training, images)
     for epoch in range(start + 1, epochs + 1):
         losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, epochs, "training"))
         yield Cycle(epoch, list(course.target.boxes), losses)

@@ -41,7 +41,7 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
 
 def first_labels(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """The pseudo labels of a checkpoint of the trunk."""
-    settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge"})
+    settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge", "size"})
     lowest = experiment.self_training.ignore_doubtful
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "doubtful_from": lowest}
 
@@ -83,12 +83,15 @@ def scores(experiment: Experiment, branch: Entry, digests: dict[str, str]) -> di
 
 
 def digests(data: DataSets) -> dict[str, str]:
-    """sha256 of images and labels of each data set, of what the readers drew, of the reference, and of what has one."""
+    """sha256 of images and labels of each data set, of what the readers drew, of the reference, and of what has one.
+
+    The last names the number of all target images as well: an epoch on the referenced ones is as long as one on all.
+    """
     return {
         **data.digests(),
         "readers": _digest(data.readers),
         "reference": _digest({"reference": data.reference or []}),
-        "referenced": digest(data.referenced()),
+        "referenced": f"{digest(data.referenced())} of {len(data.target)}",
     }
 
 

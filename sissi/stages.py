@@ -167,7 +167,7 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
         found = None if reached else _shared_labels(experiment, data, task, told)
         cycles = self_train(learner, course, epoch, labels, found, told)
     else:
-        cycles = train_on_initial_labels(learner, course, epoch, told)
+        cycles = train_on_initial_labels(learner, course, epoch, len(data.target), told)
     for cycle in cycles:
         tell_cycle(experiment, data, learner.teacher, cycle, task.corrects, told)
         told.journal.sync()

@@ -19,6 +19,15 @@ def test_an_epoch_is_a_pass_over_the_target_images(target, source):
     assert [draw.index for batch in plan for draw in batch if draw.domain == "source"][:4] != []
 
 
+def test_fewer_images_fill_an_epoch_in_several_passes(target, source):
+    few = MixedBatches(target.take([0, 1, 2]), source, SETTINGS, images=8)
+    assert few.iterations == MixedBatches(target.take([0, 1, 2, 3, 4, 0, 1, 2]), source, SETTINGS).iterations == 4
+    drawn = [draw for batch in few.plan(0, 1) for draw in batch if draw.domain == "target"]
+    indices = [draw.index for draw in drawn]
+    assert set(indices[:3]) == set(indices[3:6]) == {0, 1, 2} and len(set(indices[6:])) == 2
+    assert len({draw.seed for draw in drawn}) == 8
+
+
 def test_order_and_augmentation_depend_on_seed_and_epoch_alone(target, source):
     first, second = MixedBatches(target, source, SETTINGS), MixedBatches(target, source, SETTINGS)
     first.plan(0, 1)

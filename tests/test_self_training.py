@@ -8,7 +8,7 @@ from sissi.doubtful import DOUBTFUL, split
 from sissi.learner import make_learner
 from sissi.mixed_batches import as_target
 from sissi.self_training import Course, self_train, train_on_initial_labels
-from sissi.settings import Blur, SelfTraining
+from sissi.settings import Blur, PseudoLabels, SelfTraining
 
 THREE = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 29]])
 EIGHT = make_boxes([[k * 5, 0, k * 5 + 4, 9] for k in range(8)], np.linspace(0.5, 0.9, 8))
@@ -74,9 +74,35 @@ def test_labels_that_somebody_has_already_are_not_made_again(monkeypatch, target
     assert [len(cycle.labels[0]) for cycle in cycles] == [8, 3]
 
 
+def test_labels_can_be_brought_to_the_size_of_the_initial_ones(monkeypatch, target, source, smoke):
+    """Where every box that is found is a tenth too small: shrinking from cycle to cycle in the paper's way, and not."""
+    sides = {}
+    for size in ("found", "initial"):
+        changed = smoke.model_copy(update={"pseudo_labels": PseudoLabels(size=size)})
+        learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
+        current = [target.boxes]
+
+        def a_tenth_too_small(*arguments, current=current):
+            return [smaller(boxes) for boxes in current[-1]]
+
+        monkeypatch.setattr(self_training, "correct", a_tenth_too_small)
+        monkeypatch.setattr(self_training, "train_epoch", lambda *arguments: {})
+        for cycle in self_train(learner, Course(target, source, None, changed, 0), 2, target.boxes, None, Silent()):
+            current.append(cycle.labels)
+        sides[size] = [np.concatenate([boxes.widths for boxes in labels]) for labels in current]
+    np.testing.assert_allclose(sides["found"][2], 0.81 * sides["found"][0], rtol=1e-4)
+    np.testing.assert_allclose(sides["initial"][2], sides["initial"][0], rtol=1e-4)
+
+
+def smaller(boxes):
+    """Nine tenths of every side, about the centre."""
+    centres = np.tile((boxes.xyxy[:, :2] + boxes.xyxy[:, 2:]) / 2, 2)
+    return make_boxes(centres + 0.9 * (boxes.xyxy - centres), boxes.scores)
+
+
 def test_the_reference_row_trains_every_epoch_on_the_initial_labels(target, source, smoke):
     learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
-    cycles = list(train_on_initial_labels(learner, Course(target, source, None, smoke, 0), 2, Silent()))
+    cycles = list(train_on_initial_labels(learner, Course(target, source, None, smoke, 0), 2, len(target), Silent()))
     assert [cycle.epoch for cycle in cycles] == [3, 4]
     assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, target.boxes, strict=True))
 

@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from sissi import config, epoch_records, final_scores, stages
-from sissi.boxes import same
+from sissi import config, epoch_records, final_scores, self_training, stage_keys, stages
+from sissi.boxes import EMPTY, concatenate, make_boxes, same
 from sissi.cache import Cache
 from sissi.data.datasets import load_data
 from sissi.data.problems import Problems
+from sissi.self_training import Cycle
 from sissi.settings import Blur, EarlyLearning, Experiment
 from sissi.variants import VARIANTS
 
@@ -149,18 +150,40 @@ class Killed(BaseException):
 
 
 def test_the_oracle_is_the_trunk_that_the_reference_labels_would_have(experiment, data, trained, tmp_path):
-    """The same epochs from scratch, of the same seed; an image without a reference is left out."""
-    partly = replace(data, reference=[None, *data.reference[1:]])
+    """The same epochs from scratch, of the same seed."""
     one = task(trained, "oracle", tmp_path / "oracle", epoch=0)
-    heard, weights = told_and_weights(experiment, partly, one)
+    heard, weights = told_and_weights(experiment, data, one)
     assert sorted(heard.values["train/loss"]) == [1, 2, 3] and not heard.documents
-    careful = replace(data, target=partly.referenced(), reference=None)
+    careful = replace(data, target=data.referenced(), reference=None)
     whole = experiment.model_copy(update={"early_learning": EarlyLearning(max_epochs=3)})
     told = Heard()
     by_trunk = stages.trunk(whole, 0, careful, Cache(tmp_path / "trunk").entry("trunk", {}), told)
     saved = torch.load(by_trunk.checkpoints[-1], weights_only=True)["learner"]["teacher"]
     assert all(torch.equal(weights[key], saved[key]) for key in weights)
     assert heard.values["train/loss"] == told.values["train/loss"]
+
+
+def test_the_oracle_trains_as_long_as_the_others_where_some_images_have_no_reference(
+    experiment, data, trained, tmp_path, monkeypatch
+):
+    partly, seen = replace(data, reference=[None, None, *data.reference[2:]]), []
+
+    def train(learner, batches, *arguments):
+        seen.append((len(batches.domains["target"]), batches.iterations))
+        return {"loss": 0.0}
+
+    monkeypatch.setattr(self_training, "train_epoch", train)
+    for name, epoch in (("oracle", 0), ("weak-only", 2)):
+        stages.branch(experiment, partly, task(trained, name, tmp_path / name, epoch=epoch), Heard())
+    images, iterations = len(data.target), -(-len(data.target) // experiment.training.target_batch)
+    assert seen == [(images - 2, iterations)] * 3 + [(images, iterations)]
+    assert iterations > -(-(images - 2) // experiment.training.target_batch)
+
+
+def test_how_many_images_have_no_reference_decides_how_long_the_oracle_trains(data):
+    partly = replace(data, reference=[None, *data.reference[1:]])
+    fewer = replace(data, target=data.target[1:], reference=data.reference[1:])
+    assert stage_keys.digests(partly)["referenced"] != stage_keys.digests(fewer)["referenced"]
 
 
 @pytest.mark.parametrize("name", ["plain-a", "weak-only"])
@@ -231,6 +254,31 @@ def test_what_is_watched_during_correction_is_a_setting(data, experiment, traine
     update = {"evaluation": experiment.evaluation.model_copy(update={"every_epoch": ("weak_labels",)})}
     heard, _ = told_and_weights(experiment.model_copy(update=update), data, task(trained, "plain-a", tmp_path))
     assert 0 <= heard.values["weak_labels/AP50"][3] <= 1 and "source_val/AP50" not in heard.values
+
+
+def test_only_the_recall_of_the_weak_labels_forgives_cells_beyond_them(data, experiment, monkeypatch):
+    """A detector that finds a further cell in every image, surer than all labels, loses AP50 and no AR."""
+    size = experiment.training.image_size
+    further = make_boxes([[0, 0, 5, 5]], [1.0])
+    watched = experiment.model_copy(
+        update={"evaluation": experiment.evaluation.model_copy(update={"every_epoch": ("weak_labels",)})}
+    )
+    values = []
+    for extra in (EMPTY, further):
+        monkeypatch.setattr(
+            epoch_records,
+            "predict_frames",
+            lambda detector, frames, workers, extra=extra: [
+                concatenate([make_boxes(boxes.xyxy, [0.9] * len(boxes)), extra]) for boxes in frames.boxes
+            ],
+        )
+        heard = Heard()
+        cycle = Cycle(1, list(data.frames("target", size).boxes), {})
+        epoch_records.tell_cycle(watched, data, None, cycle, False, heard)
+        values.append({name: told[1] for name, told in heard.values.items()})
+    found, more = values
+    assert found == {"weak_labels/AP50": 1, "weak_labels/AR": 1}
+    assert more["weak_labels/AR"] == 1 and more["weak_labels/AP50"] < 0.9
 
 
 def test_labels_are_told_in_pixels_of_the_files(experiment, data):

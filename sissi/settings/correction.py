@@ -30,6 +30,9 @@ class PseudoLabels(Settings):
     merge: Literal["replace", "add", "refine"] = "replace"
     """replace, as in the paper: the initial labels are gone; add: they stay, and pseudo labels that overlap none of
     them come in; refine: a pseudo label that matches an initial one moves towards it, weighted by both scores."""
+    size: Literal["found", "initial"] = "found"
+    """found, as in the paper: boxes are as large as the detector draws them; initial: all are scaled by one factor, by
+    which those that find an initial label are as large as it in the median."""
     on_empty: Literal["keep", "clear", "drop"] = "keep"
     """An image where nothing is found keeps its labels, becomes an image without cells, or sits out the epoch."""
 
