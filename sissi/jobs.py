@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
@@ -58,6 +59,19 @@ class Outcome:
     error: str | None = None
     details: str | None = None
     stopped: bool = False
+
+
+def warm_up() -> None:
+    """Let the process that jobs are forked from begin to import what they need, while the caller goes on."""
+    if sys.platform == "win32":
+        return
+    _context()
+    resource_tracker.ensure_running()  # else started below, where it lets signals through again
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is the caller's to hear, as in `_work`
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def run(

@@ -1,11 +1,14 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
+from multiprocessing import forkserver
 
 import pytest
 
 from sissi.errors import SissiError
-from sissi.jobs import Job, run
+from sissi.jobs import Job, run, warm_up
 
 
 def double(number, record):
@@ -50,6 +53,10 @@ def use_what_has_no_deterministic_form(record):
     import torch
 
     torch.zeros(3).put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
+
+
+def parent(record):
+    return os.getppid()
 
 
 def ignore(name, method, arguments):
@@ -127,3 +134,33 @@ def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_ro
     assert asked == [[], ["job 0"], ["job 0", "job 1"]]
     assert outcomes["job 1"].stopped and outcomes["job 1"].error is None
     assert (outcomes["job 0"].value, outcomes["job 2"].value) == (0, 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are spawned there, not forked")
+def test_jobs_come_from_the_process_that_was_warmed_up():
+    warm_up()
+    server = forkserver._forkserver._forkserver_pid
+    assert server is not None
+    assert run([Job("x", parent, ())], 1, ignore)["x"].value == server
+    warm_up()
+    assert forkserver._forkserver._forkserver_pid == server
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are spawned there, not forked")
+def test_an_interrupt_while_jobs_are_warming_up_is_left_to_the_caller():
+    """Ctrl-C reaches the whole group: whoever imports must neither die of it nor show a traceback."""
+    script = """
+import os, signal
+from multiprocessing import forkserver
+from sissi.jobs import Job, run, warm_up
+from tests.test_jobs import ignore, parent
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored
+warm_up()
+server = forkserver._forkserver._forkserver_pid
+os.kill(server, signal.SIGINT)
+assert run([Job("x", parent, ())], 1, ignore)["x"].value == server
+os.kill(os.getpid(), signal.SIGINT)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGINT and ended.stderr.count("Traceback") == 1, ended.stderr
+    assert ended.stderr.endswith("KeyboardInterrupt\n")

@@ -104,6 +104,10 @@ def _seeds(given: str | None) -> list[str]:
 
 
 def _ablate(experiment: Experiment, out: Path | None, offline: bool, fresh: bool) -> None:
+    from sissi import jobs
+
+    jobs.warm_up()  # beside the imports below, which take as long
+
     from rich.console import Console
 
     from sissi.ablation import run_ablation

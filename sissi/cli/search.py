@@ -23,18 +23,22 @@ def search(
     deterministic: Deterministic = False,
 ) -> None:
     """Search settings with Optuna; the same command goes on with a study, or works on it beside another."""
-    from rich.console import Console
-
-    from sissi.progress import Display
+    from sissi import jobs
     from sissi.search.file import load_search
-    from sissi.search.results import sentence
-    from sissi.search.run import run_search
 
     given = {"trials": trials, "timeout": timeout, "storage": storage}
     changed = [*(overrides or []), *as_override(deterministic)]
     wanted = load_search(file, changed).model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )
+    jobs.warm_up()  # beside the imports below, which take as long
+
+    from rich.console import Console
+
+    from sissi.progress import Display
+    from sissi.search.results import sentence
+    from sissi.search.run import run_search
+
     console = Console()
     with Display(console) as display:
         summary = run_search(wanted, changed, display, out, offline=offline)
