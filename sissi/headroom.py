@@ -15,6 +15,8 @@ from sissi.variants import ORACLE, REFERENCES, WEAK_ONLY
 
 METRICS = ("AP", "AR")
 """Of which there is a share."""
+ROUNDING = 1e-9
+"""A headroom up to this is none: what sums of floats leave where two rows score the same."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def shares_of(
     for metric in METRICS:
         column = resampling.METRICS.index(metric)
         gain, headroom = (np.einsum("rs,sr->r", weights, part[:, :, column]) for part in (won, room))
-        defined = headroom > 0  # also False for nan, where a resample has no true box
+        defined = headroom > ROUNDING  # also False for nan, where a resample has no true box
         ratio = np.divide(gain, headroom, out=np.full_like(gain, np.nan), where=defined)
         undefined = float(1 - defined[1:].mean())
         low, high = percentiles(ratio[1:]) if undefined <= 1 - COVERAGE else (float("nan"), float("nan"))

@@ -62,6 +62,11 @@ def test_an_oracle_that_is_not_above_weak_only_leaves_no_share():
     assert math.isnan(one.value) and math.isnan(one.low) and one.undefined == 1
 
 
+def test_a_headroom_of_rounding_errors_is_none():
+    one = shares_of({0: resampled(30)}, {0: resampled(20)}, {0: resampled(20) * (1 + 1e-15)})["AR"]
+    assert math.isnan(one.value) and math.isnan(one.low) and one.undefined == 1
+
+
 def test_an_unsure_headroom_has_a_share_but_no_interval():
     """One image makes the headroom: it is in a resample with a chance of 1 - (1 - 1/40)^40, about 63.7 %."""
     one = shares_of({0: resampled(21)}, {0: resampled(20)}, {0: resampled(21)})["AR"]
