@@ -93,7 +93,9 @@ def label_quality(
     initial: tuple[float, float] | None,
     known: Mapping[str, Variant] = VARIANTS,
 ) -> Figure:
-    """Precision and recall of the pseudo labels over the epochs, a line for each variant and seed.
+    """Precision and recall of the pseudo labels over the epochs, a line for each variant.
+
+    With several seeds it is their mean, at the epochs that all of them have, over a faint line for each.
 
     Args:
         precision, recall: curves by variant, one for each seed, in [0, 1].
@@ -101,32 +103,42 @@ def label_quality(
         known: what the variants are, by name.
     """
     figure = new_figure(8.6, 3.6)
-    panels = figure.subplots(1, 2, sharey=True)
     for axes, title, curves, level in zip(
-        panels, ("Precision", "Recall"), (precision, recall), initial or (None, None), strict=True
+        figure.subplots(1, 2), ("Precision", "Recall"), (precision, recall), initial or (None, None), strict=True
     ):
         lines = lines_of(curves)
         for variant, of_seeds in curves.items():
             _variant_lines(axes, known[variant].title, lines[variant], of_seeds)
         if level is not None:
             axes.axhline(100 * level, color=GREY, linestyle=":", label="initial labels")
-        plain(axes, title, "epoch", "%" if title == "Precision" else "")
-        axes.set_ylim(0, 102)
+        plain(axes, title, "epoch", "%")
         whole_numbers(axes.xaxis)
-    handles, names = panels[0].get_legend_handles_labels()
+    handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=TEXT, frameon=False)
     return figure
 
 
 def _variant_lines(axes: Any, title: str, line: Line, of_seeds: Sequence[Curve]) -> None:
-    for number, curve in enumerate(of_seeds):
-        axes.plot(
-            [epoch for epoch, _ in curve],
-            [100 * one for _, one in curve],
-            color=line.colour,
-            linestyle=line.dashes,
-            marker=line.marker,
-            markersize=3.5,
-            linewidth=1.3,
-            label=title if number == 0 else None,
-        )
+    if len(of_seeds) > 1:
+        for curve in of_seeds:
+            axes.plot(*_in_percent(curve), color=line.colour, linewidth=0.7, alpha=0.35)
+    axes.plot(
+        *_in_percent(_mean(of_seeds)),
+        color=line.colour,
+        linestyle=line.dashes,
+        marker=line.marker,
+        markersize=3.5,
+        linewidth=1.3,
+        label=title,
+    )
+
+
+def _mean(of_seeds: Sequence[Curve]) -> Curve:
+    """Over the seeds, at the epochs that all of them have."""
+    seeds = [dict(curve) for curve in of_seeds]
+    shared = sorted(set.intersection(*map(set, seeds)))
+    return [(epoch, sum(seed[epoch] for seed in seeds) / len(seeds)) for epoch in shared]
+
+
+def _in_percent(curve: Curve) -> tuple[list[int], list[float]]:
+    return [epoch for epoch, _ in curve], [100 * one for _, one in curve]

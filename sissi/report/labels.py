@@ -77,7 +77,8 @@ def quality_section(evidence: Evidence) -> Section:
             "label_quality",
             label_quality(curves["precision"], curves["recall"], initial, record.known),
             "Precision and recall, at IoU 0.5, of the pseudo labels that each epoch trains on, against the reference "
-            "labels of the training images. Nothing is chosen by them. Dotted: the initial labels.",
+            "labels of the training images. Nothing is chosen by them. Dotted: the initial labels. With several seeds "
+            "their mean, at the epochs that all of them have, over a faint line for each.",
         ),
         _quality_table(evidence, curves),
         _exactness_table(evidence),

@@ -42,13 +42,22 @@ def test_figure_7_of_a_curve_without_a_fit_shows_its_points_alone():
     assert labels(left) == ["AP50, measured"] and len(labels(right)) == 2
 
 
-def test_label_quality_has_a_line_for_each_variant_and_seed_and_names_each_variant_once():
-    curves = {"baseline": [[(5, 0.8), (6, 0.9)], [(5, 0.7), (6, 0.75)]], "plain-a": [[(4, 0.5)]]}
+def test_label_quality_has_a_line_for_each_variant_and_names_each_once():
+    curves = {"baseline": [[(5, 0.8), (6, 0.9)]], "plain-a": [[(4, 0.5)]]}
     figure = label_quality(curves, curves, (0.7, 0.4))
-    assert [len(axes.lines) for axes in figure.axes] == [4, 4]
+    assert [len(axes.lines) for axes in figure.axes] == [3, 3]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["Baseline", "Plain A", "initial labels"]
     assert [float(one) for one in figure.axes[1].lines[0].get_ydata()] == [80, 90]
+
+
+def test_label_quality_of_several_seeds_is_their_mean_where_all_have_one_over_a_faint_line_each():
+    curves = {"baseline": [[(5, 0.8), (6, 0.9)], [(4, 0.5), (5, 0.7), (6, 0.75)]]}
+    *seeds, mean = label_quality(curves, curves, None).axes[0].lines
+    assert [list(line.get_xdata()) for line in seeds] == [[5, 6], [4, 5, 6]]
+    assert all(line.get_alpha() < 0.5 and line.get_label().startswith("_") for line in seeds)
+    assert list(mean.get_xdata()) == [5, 6] and mean.get_label() == "Baseline"
+    np.testing.assert_allclose(mean.get_ydata(), [75, 82.5])
 
 
 def test_differences_are_drawn_in_points_at_the_row_of_their_variant():
