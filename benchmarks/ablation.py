@@ -1,4 +1,4 @@
-"""Whole ablations: shared work against separate runs, and with MLflow against without."""
+"""A whole ablation, whose variants share their work, against separate runs."""
 
 from __future__ import annotations
 
@@ -20,35 +20,20 @@ SMALLER = {
 
 
 def measure() -> list[Row]:
-    """Each command once: they take a minute or more, and begin with an empty cache."""
+    """Each once: they take minutes, and begin with an empty cache."""
     experiment = small_experiment()
-    tracked, untracked, shared, separate = (
-        fresh(f"ablation/{name}") for name in ("tracked", "untracked", "shared", "separate")
-    )
-    both = [
-        (
-            seconds(lambda: sissi("benchmarks.tracked", "ablation", experiment, tracked)),
-            seconds(lambda: sissi("benchmarks.untracked", "ablation", experiment, untracked)),
-        )
-    ]
-    alone = seconds(lambda: sissi("benchmarks.tracked", "ablation", experiment, shared))
+    shared, separate = fresh("ablation/shared"), fresh("ablation/separate")
+    together = seconds(lambda: sissi("benchmarks.tracked", "ablation", experiment, shared))
     runs = seconds(lambda: [_one_run(experiment, name, separate / name) for name in SIX])
     cost = f"the demo with {', '.join(f'{key}={value}' for key, value in SMALLER.items() if key != 'variants')}"
     return [
         of_pairs(
-            [(alone, runs)],
+            [(together, runs)],
             what=f"ablation of six variants ({cost})",
             against="six `sissi run` that share nothing",
             goal=0.6,
             limited_by="six branches on two cores",
-        ),
-        of_pairs(
-            both,
-            what="the same ablation, recorded in MLflow",
-            against="the same without any recording",
-            goal=1.02,
-            limited_by="importing MLflow and opening its store, once an ablation however long",
-        ),
+        )
     ]
 
 

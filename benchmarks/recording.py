@@ -1,0 +1,32 @@
+"""The demo recorded in MLflow against the same without any recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.ablation import SIX
+from benchmarks.commands import fresh, sissi
+from benchmarks.row import Row, of_pairs, seconds
+from benchmarks.subjects import DEMO, FOLDER
+from sissi.data.demo_folder import write_demo_folder
+
+
+def measure() -> list[Row]:
+    """Once each, ten minutes: what recording costs does not grow with an ablation, so a short one would mislead."""
+    folder = FOLDER / "whole_demo"
+    if not folder.exists():
+        write_demo_folder(DEMO, [f"variants=[{', '.join(SIX)}]"], folder)
+    recorded, silent = (_once(kind, folder / "experiment.yaml") for kind in ("tracked", "untracked"))
+    return [
+        of_pairs(
+            [(recorded, silent)],
+            what="ablation of six variants (the demo), recorded in MLflow",
+            against="the same without any recording",
+            goal=1.02,
+            limited_by="importing MLflow and opening its store, once an ablation however long",
+        )
+    ]
+
+
+def _once(kind: str, experiment: Path) -> float:
+    return seconds(lambda: sissi(f"benchmarks.{kind}", "ablation", experiment, fresh(f"recording/{kind}")))
