@@ -13,7 +13,7 @@ import torch
 from sissi import config
 from sissi.boxes import Boxes, make_boxes
 from sissi.data.datasets import load_data
-from sissi.data.frames import Frames, frames_of
+from sissi.data.frames import Frames
 from sissi.data.problems import Problems
 from sissi.detector import build
 from sissi.learner import Learner, make_learner
@@ -41,7 +41,7 @@ def demo(epochs: int = 4) -> Demo:
     """The demo after some epochs of early learning."""
     experiment = config.load(DEMO, [f"tracking.folder={FOLDER / 'demo'}"])
     data, size = load_data(experiment, Problems()), experiment.training.image_size
-    target, source = frames_of(data.target, size), frames_of(data.source, size)
+    target, source = data.frames("target", size), data.frames("source", size)
     torch.manual_seed(0)
     learner = make_learner(build(experiment.detector, size), experiment.training)
     batches = MixedBatches(target, source, experiment.training)

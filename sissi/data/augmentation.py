@@ -61,5 +61,6 @@ def _compose(settings: Augmentation) -> albumentations.Compose:
             clip=True,
             filter_invalid_bboxes=True,
             min_visibility=settings.min_visibility,
+            check_each_transform=False,  # only the last one moves boxes out of the image, and the end is checked anyhow
         ),
     )
