@@ -41,7 +41,7 @@ def measure() -> list[Row]:
         lambda: epoch(lazy),
         lambda: epoch(kept),
         repeats=7,
-        what=f"a training epoch of the demo, {lazy.iterations} iterations, {training.workers} threads reading ahead",
+        what=f"a training epoch of the demo, {lazy.iterations} iterations, training.workers={training.workers}",
         against="the same iterations with the batches in memory",
         goal=1.05,
         limited_by="the first batch, and Python's lock where augmentation and training want it at once",
