@@ -6,20 +6,22 @@ from pathlib import Path
 
 from benchmarks.ablation import SIX
 from benchmarks.commands import fresh, sissi
-from benchmarks.row import Row, of_pairs, seconds
+from benchmarks.row import Row, compare
 from benchmarks.subjects import DEMO, FOLDER
 from sissi.data.demo_folder import write_demo_folder
 
 
 def measure() -> list[Row]:
-    """Once each, ten minutes: what recording costs does not grow with an ablation, so a short one would mislead."""
+    """Whole ablations: what recording costs does not grow with an ablation, so a short one would mislead."""
     folder = FOLDER / "whole_demo"
     if not folder.exists():
         write_demo_folder(DEMO, [f"variants=[{', '.join(SIX)}]"], folder)
-    recorded, silent = (_once(kind, folder / "experiment.yaml") for kind in ("tracked", "untracked"))
     return [
-        of_pairs(
-            [(recorded, silent)],
+        compare(
+            lambda: _ablation("tracked", folder / "experiment.yaml"),
+            lambda: _ablation("untracked", folder / "experiment.yaml"),
+            repeats=3,
+            warm_up=False,
             what="ablation of six variants (the demo), recorded in MLflow",
             against="the same without any recording",
             goal=1.02,
@@ -28,5 +30,5 @@ def measure() -> list[Row]:
     ]
 
 
-def _once(kind: str, experiment: Path) -> float:
-    return seconds(lambda: sissi(f"benchmarks.{kind}", "ablation", experiment, fresh(f"recording/{kind}")))
+def _ablation(kind: str, experiment: Path) -> None:
+    sissi(f"benchmarks.{kind}", "ablation", experiment, fresh(f"recording/{kind}"))

@@ -6,19 +6,20 @@ import sys
 import pytest
 
 ASK = """
-import json, sissi, numpy, cv2, scipy.linalg, threadpoolctl
+import json, {first}, numpy, cv2, scipy.linalg, threadpoolctl
 print(json.dumps([pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]))
 """
 
 
-def blas_threads(**variables):
+def blas_threads(first="sissi", **variables):
     inherited = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    asked = subprocess.run([sys.executable, "-c", ASK], env=inherited | variables, capture_output=True, text=True)
+    asked = subprocess.run([sys.executable, "-c", ASK.format(first=first)], env=inherited | variables, capture_output=True, text=True)
     return json.loads(asked.stdout)
 
 
-def test_blas_keeps_to_one_thread_for_those_of_its_own_wait_busily_on_cores_that_train():
-    pools = blas_threads()
+@pytest.mark.parametrize("first", ["sissi", "benchmarks.subjects"])
+def test_blas_keeps_to_one_thread_for_those_of_its_own_wait_busily_on_cores_that_train(first):
+    pools = blas_threads(first)
     assert pools and set(pools) == {1}
 
 
