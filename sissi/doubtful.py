@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from sissi.boxes import Boxes, concatenate, make_boxes
+from sissi.settings import Experiment
 
 DOUBTFUL = -1
 """The class of a doubtful box; what a detector learns has classes from 1 on."""
 
 
-def split(found: Boxes, score: float) -> tuple[Boxes, Boxes]:
-    """The boxes that become labels, of this score or a higher one, and the doubtful others."""
+def split(found: Boxes, experiment: Experiment) -> tuple[Boxes, Boxes]:
+    """The boxes that are sure enough for labels, and the doubtful ones, where these are to be ignored."""
+    score, lowest = experiment.pseudo_labels.score, experiment.self_training.ignore_doubtful
     sure = found.scores >= score
-    return found.take(sure), found.take(~sure)
+    doubtful = ~sure & (found.scores >= (score if lowest is None else lowest))
+    return found.take(sure), found.take(doubtful)
 
 
 def mark(labels: Boxes, doubtful: Boxes) -> Boxes:

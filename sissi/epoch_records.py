@@ -21,6 +21,7 @@ from sissi.training import mean_losses
 
 WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": "target"}
 """Which data set each entry of `evaluation.every_epoch` means."""
+WATCHED_METRICS = ("AP50", "AP", "AR")
 
 
 def tell_cycle(
@@ -58,7 +59,7 @@ def _watch(name: str, detector: CellDetector, data: DataSets, experiment: Experi
     frames = data.frames(WATCHED[name], settings.image_size)
     found = predict_frames(detector, frames, workers=settings.workers)
     scores = evaluation.coco_metrics(found, frames.boxes, evaluation.COCO_LIMIT).as_dict()
-    values = {f"{name}/{metric}": float(np.nan_to_num(scores[metric])) for metric in ("AP50", "AR")}
+    values = {f"{name}/{metric}": float(np.nan_to_num(scores[metric])) for metric in WATCHED_METRICS}
     if name == "source_val":
         values["source_val/loss"] = mean_losses(detector, frames, settings.source_batch, settings.workers)["loss"]
     return values

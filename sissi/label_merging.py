@@ -29,6 +29,25 @@ def next_labels(
     return labels, taking_part or list(range(len(found)))
 
 
+def confirmed(initial: Sequence[Boxes], found: Sequence[Boxes], settings: PseudoLabels) -> Sequence[Boxes]:
+    """The initial labels of each image that a box of at least `settings.confirm` overlaps; all, if that is left out.
+
+    A network that has not yet memorised its labels' noise (3.2) gives next to no score to a box that is no cell.
+
+    Args:
+        initial: weak labels of each image.
+        found: boxes of each image, also those below the score from which on they become labels.
+        settings: `confirm` and `wbf_iou`.
+    """
+    lowest = settings.confirm
+    if lowest is None:
+        return initial
+    return [
+        weak.take(iou(weak, seen.take(seen.scores >= lowest)).max(axis=1, initial=0) > settings.wbf_iou)
+        for weak, seen in zip(initial, found, strict=True)
+    ]
+
+
 def _replace(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
     """The paper's: the initial labels are gone."""
     return found

@@ -9,7 +9,7 @@ from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
 from sissi.doubtful import mark, split
-from sissi.label_merging import next_labels
+from sissi.label_merging import confirmed, next_labels
 from sissi.label_sizes import as_large_as
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
@@ -79,10 +79,11 @@ def self_train(
     for epoch in range(start + 1, epochs + 1):
         if found is None:
             found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, epochs, "labels"))
-        sure, doubtful = zip(*(split(boxes, experiment.pseudo_labels.score) for boxes in found), strict=True)
+        sure, doubtful = zip(*(split(boxes, experiment) for boxes in found), strict=True)
         if experiment.pseudo_labels.size == "initial":
             sure = as_large_as(course.target.boxes, sure, course.target.width, course.target.height)
-        current, kept = next_labels(course.target.boxes, current, sure, experiment.pseudo_labels)
+        trusted = confirmed(course.target.boxes, found, experiment.pseudo_labels)
+        current, kept = next_labels(trusted, current, sure, experiment.pseudo_labels)
         corrected = course.target.with_boxes(list(map(mark, current, doubtful))).take(kept)
         if course.blur is not None:
             corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images, course.seed, epoch)
@@ -114,11 +115,10 @@ def train_on_initial_labels(
 def correct(detector: CellDetector, target: Frames, experiment: Experiment, progress: Progress) -> list[Boxes]:
     """What the detector finds in every target image by TTA and WBF, in px of its frame (3.4).
 
-    Where doubtful boxes are to be ignored, these too: from their lowest score on.
+    Also those that are less sure than a label has to be, where the settings have a use for them.
     """
-    settings, lowest, found = experiment.pseudo_labels, experiment.self_training.ignore_doubtful, []
-    if lowest is not None:
-        settings = settings.model_copy(update={"score": lowest})
+    settings = experiment.pseudo_labels.model_copy(update={"score": experiment.lowest_score})
+    found = []
     for [image] in target.batches(1, experiment.training.workers):
         found.append(pseudo_labels(lambda views: predict(detector, views), image, settings))
         progress(len(found) / len(target))

@@ -41,9 +41,8 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
 
 def first_labels(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """The pseudo labels of a checkpoint of the trunk."""
-    settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge", "size"})
-    lowest = experiment.self_training.ignore_doubtful
-    return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "doubtful_from": lowest}
+    settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge", "size", "score", "confirm"})
+    return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
 
 
 def branch(

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 
 from sissi.boxes import EMPTY, iou, make_boxes, same
-from sissi.label_merging import next_labels
+from sissi.label_merging import confirmed, next_labels
 from sissi.settings import PseudoLabels
 from tests.strategies import boxes
 
@@ -58,3 +58,25 @@ def test_a_refined_label_lies_between_both_by_their_scores():
     found = make_boxes([[12, 10, 22, 20], [80, 80, 90, 90]], [0.5, 0.8])
     labels = merged(weak, found, "refine")
     np.testing.assert_allclose(labels.xyxy, [[32 / 3, 10, 62 / 3, 20], [80, 80, 90, 90]], rtol=1e-6)
+
+
+def test_an_initial_label_that_no_box_confirms_goes():
+    found = make_boxes([[1, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 24]], [0.05, 0.1, 0.9])  # unsure, enough, half of it
+    left = confirmed([THREE], [found], PseudoLabels(merge="add", confirm=0.1))[0]
+    assert same(left, THREE.take([1]))
+
+
+@given(boxes(), boxes())
+def test_confirmation_keeps_labels_that_were_found_and_all_if_it_is_left_out(weak, found):
+    kept, everything = (
+        confirmed([weak], [found], PseudoLabels(merge="add", confirm=score))[0] for score in (0.3, None)
+    )
+    assert same(everything, weak)
+    sure = found.take(found.scores >= 0.3)
+    overlaps = iou(weak, sure).max(axis=1, initial=0)
+    assert len(kept) == (overlaps > 0.5).sum() and all(iou(kept, sure).max(axis=1, initial=0) > 0.5)
+
+
+def test_only_labels_that_would_stay_can_need_confirmation():
+    with pytest.raises(ValueError, match="confirm: needs merge: add"):
+        PseudoLabels(merge="refine", confirm=0.1)

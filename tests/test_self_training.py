@@ -159,6 +159,18 @@ def test_doubtful_boxes_travel_with_the_labels_but_are_none(monkeypatch, target,
     assert set(as_target(target.boxes[0])) == {"boxes", "labels"}
 
 
+def test_initial_labels_that_nothing_confirms_go_and_unsure_boxes_confirm_but_are_no_labels(
+    monkeypatch, target, source, smoke
+):
+    weak = make_boxes([[0, 0, 4, 9], [20, 20, 29, 29]])  # the first is where the least sure of EIGHT is
+    target = target.with_boxes([weak] * len(target))
+    settings = PseudoLabels(merge="add", score=0.8, confirm=0.4)
+    experiment = smoke.model_copy(update={"pseudo_labels": settings})
+    _, cycles = batches_of(monkeypatch, target, source, experiment)
+    sure = EIGHT.take(EIGHT.scores >= 0.8)
+    np.testing.assert_array_equal(cycles[0].labels[0].xyxy, [weak.xyxy[0], *sure.xyxy])
+
+
 def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, smoke):
     torch.manual_seed(0)
     detector = build(smoke.detector.model_copy(update={"score_floor": 0.0}), smoke.training.image_size)
@@ -166,6 +178,6 @@ def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, 
     both = with_self_training(strict, ignore_doubtful=0.3)
     found = self_training.correct(detector, target, both, lambda fraction: None)
     alone = self_training.correct(detector, target, strict, lambda fraction: None)
-    divided = [split(boxes, 0.52) for boxes in found]
+    divided = [split(boxes, both) for boxes in found]
     assert all(same(one, sure) for one, (sure, _) in zip(alone, divided, strict=True))
     assert sum(len(doubtful) for _, doubtful in divided) > 0

@@ -19,8 +19,8 @@ from sissi.table import METRICS
 from sissi.variants import VARIANTS
 
 WATCHED = (
-    "source_val/AP50", "source_val/AR", "source_val/loss", "weak_labels/AP50", "weak_labels/AR", "target_val/AP50",
-    "target_val/AR",
+    "source_val/AP50", "source_val/AP", "source_val/AR", "source_val/loss", "weak_labels/AP50", "weak_labels/AP",
+    "weak_labels/AR", "target_val/AP50", "target_val/AP", "target_val/AR",
 )  # fmt: skip
 """Objectives that look at no reader; each is told every cycle."""
 SHOWN = 12

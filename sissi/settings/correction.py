@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from sissi.settings.base import Fraction, OddKernel, Settings
 
@@ -30,11 +30,21 @@ class PseudoLabels(Settings):
     merge: Literal["replace", "add", "refine"] = "replace"
     """replace, as in the paper: the initial labels are gone; add: they stay, and pseudo labels that overlap none of
     them come in; refine: a pseudo label that matches an initial one moves towards it, weighted by both scores."""
+    confirm: Fraction | None = None
+    """With merge: add, an initial label stays only where a box of at least this score overlaps it by more than
+    wbf_iou; left out: all stay."""
     size: Literal["found", "initial"] = "found"
     """found, as in the paper: boxes are as large as the detector draws them; initial: all are scaled by one factor, by
     which those that find an initial label are as large as it in the median."""
     on_empty: Literal["keep", "clear", "drop"] = "keep"
     """An image where nothing is found keeps its labels, becomes an image without cells, or sits out the epoch."""
+
+
+    @model_validator(mode="after")
+    def _confirms_what_stays(self) -> Self:
+        if self.confirm is not None and self.merge != "add":
+            raise ValueError(f"confirm: needs merge: add; with merge: {self.merge} no initial label stays by itself")
+        return self
 
 
 class Blur(Settings):

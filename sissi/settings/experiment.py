@@ -141,6 +141,13 @@ class Experiment(Settings):
         return self
 
     @property
+    def lowest_score(self) -> float:
+        """Of the boxes that label correction has a use for: as labels, as doubtful cells, or to confirm a label."""
+        labels = self.pseudo_labels
+        useful = (labels.score, labels.confirm, self.self_training.ignore_doubtful)
+        return min(score for score in useful if score is not None)
+
+    @property
     def known_rows(self) -> dict[str, Variant]:
         """Every row that can be asked for, by name: the built-in variants, then those of `rows`."""
         return VARIANTS | {
