@@ -41,7 +41,8 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
 
 def first_labels(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """The pseudo labels of a checkpoint of the trunk."""
-    settings = experiment.pseudo_labels.model_dump(mode="json", exclude={"on_empty", "merge", "size", "score", "confirm"})
+    later = {"on_empty", "merge", "size", "score", "confirm"}
+    settings = experiment.pseudo_labels.model_dump(mode="json", exclude=later)
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
 
 

@@ -13,7 +13,8 @@ print(json.dumps([pool["num_threads"] for pool in threadpoolctl.threadpool_info(
 
 def blas_threads(first="sissi", **variables):
     inherited = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    asked = subprocess.run([sys.executable, "-c", ASK.format(first=first)], env=inherited | variables, capture_output=True, text=True)
+    command = [sys.executable, "-c", ASK.format(first=first)]
+    asked = subprocess.run(command, env=inherited | variables, capture_output=True, text=True)
     return json.loads(asked.stdout)
 
 

@@ -61,7 +61,7 @@ def test_a_refined_label_lies_between_both_by_their_scores():
 
 
 def test_an_initial_label_that_no_box_confirms_goes():
-    found = make_boxes([[1, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 24]], [0.05, 0.1, 0.9])  # unsure, enough, half of it
+    found = make_boxes([[1, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 24]], [0.05, 0.1, 0.9])  # the last is half of it
     left = confirmed([THREE], [found], PseudoLabels(merge="add", confirm=0.1))[0]
     assert same(left, THREE.take([1]))
 

@@ -36,7 +36,7 @@ def test_shipped_searches_can_be_used(path):
         ({"space": {}}, "space"),
         ({"trails": 3}, "trails: Extra inputs are not permitted"),
         ({"variant": "plain-b"}, "there is no 'plain-b'; there are baseline"),
-        ({"objective": "source_val/AP"}, "is not known; there are source_val/AP50"),
+        ({"objective": "source_val/AP75"}, "is not known; there are source_val/AP50"),
         ({"objective": "reader_1/AP"}, "looks at a test reader, by whom nothing may be chosen"),
         ({"objective": "target_val/AP50"}, "target_val needs data.target_val"),
         (
