@@ -39,7 +39,6 @@ class PseudoLabels(Settings):
     on_empty: Literal["keep", "clear", "drop"] = "keep"
     """An image where nothing is found keeps its labels, becomes an image without cells, or sits out the epoch."""
 
-
     @model_validator(mode="after")
     def _confirms_what_stays(self) -> Self:
         if self.confirm is not None and self.merge != "add":
