@@ -28,17 +28,18 @@ RESAMPLED = "resampled.npy"
 
 
 def scores(
-    experiment: Experiment, data: DataSets, model: Path, entry: Entry, record: Recorder
+    experiment: Experiment, data: DataSets, model: Path, epoch: int, entry: Entry, record: Recorder
 ) -> dict[str, dict[str, float]]:
     """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`.
 
-    Its folder also holds the metrics of resamples of these images: see `resampled`.
+    They are told as those of this epoch, its last. Its folder also holds the metrics of resamples of these images: see
+    `resampled`.
     """
     with entry.lock(record.say):
         told = Kept(Journal(entry.folder / "journal"), record)
         if entry.result is None:
             told.journal.truncate(0)
-            entry.finish(_score(load(model, device_of(experiment)), data, experiment, entry, told))
+            entry.finish(_score(load(model, device_of(experiment)), data, experiment, epoch, entry, told))
         else:
             told.say_again()
         result: dict[str, dict[str, float]] = entry.result
@@ -68,19 +69,18 @@ def score_readers(
 
 
 def _score(
-    detector: CellDetector, data: DataSets, experiment: Experiment, entry: Entry, record: Recorder
+    detector: CellDetector, data: DataSets, experiment: Experiment, epoch: int, entry: Entry, record: Recorder
 ) -> dict[str, dict[str, float]]:
-    epochs = experiment.training.epochs
     predicted, found = score_readers(
         detector,
         data.test,
         data.readers,
         experiment.evaluation.max_detections,
-        progress_of(record, epochs, epochs, "scores"),
+        progress_of(record, epoch, epoch, "scores"),
     )
     for reader, metrics in found.items():
         named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
-        record.metrics(named, epochs)
+        record.metrics(named, epoch)
     images = [(sample.name, sample.height, sample.width) for sample in data.test]
     record.json(to_coco(images, predicted), "predictions/target_test.json")
     drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]

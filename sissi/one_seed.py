@@ -118,8 +118,8 @@ class OneSeed:
         """The shares of this seed alone, beside the scores of each variant."""
         for (name, reader, metric), share in shares(self.scored).items():
             if math.isfinite(share.value):
-                epochs = self.experiment.training.epochs
-                tracked[name].metrics({f"{reader}/headroom_{metric}": share.value}, epochs)
+                told = {f"{reader}/headroom_{metric}": share.value}
+                tracked[name].metrics(told, self._last_epoch(name))
 
     def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> RecordedRun:
         tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)
@@ -133,7 +133,7 @@ class OneSeed:
             tracked.end("FAILED")
             self.workshop.display.say(f"{name} (seed {self.seed}) failed: {outcome.error}")
         else:
-            tracked.model(outcome.value[0], "model", self.experiment.training.epochs)
+            tracked.model(outcome.value[0], "model", self._last_epoch(name))
             tracked.end("FINISHED")
         return [self._row(name, reader, start, outcome) for reader in self.workshop.data.readers]
 
@@ -147,9 +147,12 @@ class OneSeed:
             ap_limit=COCO_LIMIT,
             dense_limit=self.experiment.evaluation.max_detections,
             start_epoch=start.epoch,
-            epochs=self.experiment.training.epochs,
+            epochs=self._last_epoch(name),
             status=outcome.error or "ok",
         )
+
+    def _last_epoch(self, name: str) -> int:
+        return self.settings[name].last_epoch(self.variants[name].corrects)
 
     def _start(self, name: str, tags: dict[str, str], runs: ExitStack) -> RecordedRun:
         labelled = {**tags, "sissi.seed": str(self.seed)}

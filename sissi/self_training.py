@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
 from sissi.doubtful import mark, split
-from sissi.label_merging import confirmed, next_labels
+from sissi.label_merging import confirmed, next_labels, taking_part
 from sissi.label_sizes import as_large_as
 from sissi.learner import Learner
 from sissi.mixed_batches import MixedBatches
@@ -76,9 +76,10 @@ def self_train(
     epochs, settings = experiment.training.epochs, experiment.self_training
     rate = experiment.training.learning_rate * settings.learning_rate
     training = experiment.training.model_copy(update={"learning_rate": rate})
+    last = experiment.last_epoch(corrects=True)
     for epoch in range(start + 1, epochs + 1):
         if found is None:
-            found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, epochs, "labels"))
+            found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, last, "labels"))
         sure, doubtful = zip(*(split(boxes, experiment) for boxes in found), strict=True)
         if experiment.pseudo_labels.size == "initial":
             sure = as_large_as(course.target.boxes, sure, course.target.width, course.target.height)
@@ -88,13 +89,33 @@ def self_train(
         if course.blur is not None:
             corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images, course.seed, epoch)
         batches = MixedBatches(corrected, course.source if settings.mixed else corrected, training)
-        losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, epochs, "training"))
+        losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, last, "training"))
         yield Cycle(epoch, current, losses)
         found = None
 
 
+def train_anew(
+    learner: Learner, course: Course, start: int, labels: Sequence[Boxes], record: Recorder
+) -> Iterator[Cycle]:
+    """Teach the last labels to a network that begins with new weights: `self_training.restart`.
+
+    Args:
+        learner: as it was after epoch `start`; changed in place.
+        course: data and settings; its blur is ignored.
+        start: epochs that are over, of correction and of this.
+        labels: of the last epoch of correction, of every target image, in px of its frame.
+        record: told the progress of every epoch.
+    """
+    experiment, before = course.experiment, course.experiment.training.epochs
+    taught = course.target.with_boxes(labels).take(taking_part(labels, experiment.pseudo_labels))
+    source = course.source if experiment.self_training.mixed else taught
+    course = replace(course, target=taught, source=source)
+    for cycle in train_on_initial_labels(learner, course, start - before, len(taught), record, before):
+        yield replace(cycle, labels=list(labels))
+
+
 def train_on_initial_labels(
-    learner: Learner, course: Course, start: int, images: int, record: Recorder
+    learner: Learner, course: Course, start: int, images: int, record: Recorder, before: int = 0
 ) -> Iterator[Cycle]:
     """Go on as in early learning after epoch `start`, to the last epoch: the reference rows without correction.
 
@@ -104,12 +125,14 @@ def train_on_initial_labels(
         start: epochs that are over.
         images: how many target images make an epoch, so that rows with fewer of them train for as many iterations.
         record: told the progress of every epoch.
+        before: epochs of another network that count as well where an epoch is told.
     """
     epochs = course.experiment.training.epochs
     batches = MixedBatches(course.target, course.source, course.experiment.training, images)
     for epoch in range(start + 1, epochs + 1):
-        losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, epochs, "training"))
-        yield Cycle(epoch, list(course.target.boxes), losses)
+        progress = progress_of(record, before + epoch, before + epochs, "training")
+        losses = train_epoch(learner, batches, course.seed, epoch, progress)
+        yield Cycle(before + epoch, list(course.target.boxes), losses)
 
 
 def correct(detector: CellDetector, target: Frames, experiment: Experiment, progress: Progress) -> list[Boxes]:

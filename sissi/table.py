@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -152,12 +153,20 @@ def starts(rows: Sequence[Row], variant: str) -> str:
     return "-" if variant in REFERENCES else ", ".join(map(str, epochs))
 
 
+def lengths(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
+    """For how many epochs the variants trained."""
+    of = {row.variant: row.epochs for row in rows}
+    usual = Counter(of.values()).most_common(1)[0][0]
+    others = ", ".join(f"{variants[name].title} {epochs}" for name, epochs in of.items() if epochs != usual)
+    return f"{usual} epochs each" + (f" ({others})" if others else "")
+
+
 def caption(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
     """What the numbers are, and which variants have none."""
     seeds = sorted({row.seed for row in rows})
     first = rows[0]
     told = f"AP and AR with {first.ap_limit} detections an image (COCO's definitions, by sissi.coco_curves), "
-    told += f"{first.epochs} epochs each; "
+    told += f"{lengths(rows, variants)}; "
     told += (
         f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
     )

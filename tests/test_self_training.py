@@ -1,13 +1,14 @@
 import numpy as np
+import pytest
 import torch
 
 from sissi import self_training
-from sissi.boxes import make_boxes, same
+from sissi.boxes import EMPTY, make_boxes, same
 from sissi.detector import build
 from sissi.doubtful import DOUBTFUL, split
 from sissi.learner import make_learner
 from sissi.mixed_batches import as_target
-from sissi.self_training import Course, self_train, train_on_initial_labels
+from sissi.self_training import Course, self_train, train_anew, train_on_initial_labels
 from sissi.settings import Blur, PseudoLabels, SelfTraining
 
 THREE = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 29]])
@@ -105,6 +106,36 @@ def test_the_reference_row_trains_every_epoch_on_the_initial_labels(target, sour
     cycles = list(train_on_initial_labels(learner, Course(target, source, None, smoke, 0), 2, len(target), Silent()))
     assert [cycle.epoch for cycle in cycles] == [3, 4]
     assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, target.boxes, strict=True))
+
+
+def test_a_network_that_starts_anew_learns_the_last_labels_on_original_images(monkeypatch, target, source, smoke):
+    """Epochs 5 to 8 of a row of 4 and 4: batches and learning rates are those of epochs 1 to 4 of the first network."""
+    seen = []
+    monkeypatch.setattr(self_training, "train_epoch", lambda _, batches, seed, epoch, __: seen.append((epoch, batches)))
+    labels = [EIGHT, *[THREE] * (len(target) - 1)]
+    course = Course(target, source, Blur(kernel=(21, 21)), smoke, 0)
+    cycles = list(train_anew(None, course, 5, labels, Silent()))
+    assert [cycle.epoch for cycle in cycles] == [6, 7, 8] and [epoch for epoch, _ in seen] == [2, 3, 4]
+    assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, labels, strict=True))
+    _, batches = seen[0]
+    assert [len(boxes) for boxes in batches.domains["target"].boxes] == [8, *[3] * (len(target) - 1)]
+    assert batches.domains["target"].paths == target.paths and len(batches.domains["source"]) == len(source)
+
+
+@pytest.mark.parametrize(("changed", "images", "source_images"), [("on_empty", 1, 4), ("mixed", 5, 5)])
+def test_a_network_that_starts_anew_keeps_to_the_settings_of_correction(
+    monkeypatch, target, source, smoke, changed, images, source_images
+):
+    """With `on_empty: drop` images without labels sit out; without mixed batches source images do."""
+    seen = []
+    monkeypatch.setattr(self_training, "train_epoch", lambda _, batches, *__: seen.append(batches.domains))
+    update = {
+        "on_empty": {"pseudo_labels": PseudoLabels(on_empty="drop")},
+        "mixed": {"self_training": SelfTraining(mixed=False)},
+    }[changed]
+    course = Course(target, source, None, smoke.model_copy(update=update), 0)
+    list(train_anew(None, course, 7, [EIGHT, *[EMPTY] * (len(target) - 1)], Silent()))
+    assert (len(seen[0]["target"]), len(seen[0]["source"])) == (images, source_images)
 
 
 def batches_of(monkeypatch, target, source, experiment, blur=None):

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from sissi.boxes import EMPTY, concatenate, make_boxes, same
 from sissi.cache import Cache
 from sissi.data.datasets import load_data
 from sissi.data.problems import Problems
+from sissi.data.snapshots import read_snapshot
 from sissi.self_training import Cycle
-from sissi.settings import Blur, EarlyLearning, Experiment
+from sissi.settings import Blur, EarlyLearning, Experiment, SelfTraining
 from sissi.variants import VARIANTS
 
 
@@ -205,6 +207,45 @@ def test_a_branch_that_was_interrupted_goes_on_to_the_same_end(experiment, data,
     assert equal(undisturbed, told_and_weights(experiment, data, one)) and len(calls) == 3
 
 
+@pytest.mark.parametrize("killed_in", [2, 3, 4])
+def test_a_branch_that_starts_anew_ends_the_same_wherever_it_was_interrupted(
+    experiment, data, trained, tmp_path, monkeypatch, killed_in
+):
+    """Two epochs of correction, then all three with new weights; killed in the last of the former, or later."""
+    anew = with_restart(experiment)
+    undisturbed = told_and_weights(anew, data, task(trained, "plain-a", tmp_path / "undisturbed", epoch=1))
+    one, real, calls = task(trained, "plain-a", tmp_path / "interrupted", epoch=1), stages.tell_cycle, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == killed_in:
+            raise Killed
+        real(*arguments)
+
+    monkeypatch.setattr(stages, "tell_cycle", interrupted)
+    with pytest.raises(Killed):
+        stages.branch(anew, data, one, Heard())
+    assert equal(undisturbed, told_and_weights(anew, data, one))
+    order = [2, 3, 4, 5, 6]
+    assert [cycle.epoch for *_, cycle, _, _ in calls] == order[:killed_in] + order[killed_in - 1 :]
+
+
+def test_what_starts_anew_forgets_the_first_network_and_keeps_its_labels(experiment, data, trained, tmp_path):
+    """The second network is the one that would come of the last labels if these had been the initial ones."""
+    anew = with_restart(experiment)
+    heard, weights = told_and_weights(anew, data, task(trained, "plain-a", tmp_path / "anew", epoch=1))
+    assert set(heard.values["labels/count"]) == {2, 3} and set(heard.values["train/loss"]) == {2, 3, 4, 5, 6}
+    (tmp_path / "last.json").write_text(json.dumps(heard.documents["pseudo_labels/epoch_003.json"]))
+    last = read_snapshot(tmp_path / "last.json").boxes.values()
+    relabelled = replace(data, target=[replace(one, boxes=boxes) for one, boxes in zip(data.target, last, strict=True)])
+    _, alone = told_and_weights(experiment, relabelled, task(trained, "weak-only", tmp_path / "alone", epoch=0))
+    assert all(torch.equal(weights[name], alone[name]) for name in weights)
+
+
+def with_restart(experiment):
+    return experiment.model_copy(update={"self_training": SelfTraining(restart=True)})
+
+
 def test_a_trunk_that_was_interrupted_goes_on_and_a_longer_one_begins_with_a_shorter_one(
     experiment, data, trained, heard, cache, tmp_path
 ):
@@ -242,11 +283,11 @@ def test_scores_are_told_and_given_and_found_again(experiment, data, trained, tm
     model = one.model
     first, second = Heard(), Heard()
     entry = Cache(tmp_path).entry("scores", {})
-    given = final_scores.scores(experiment, data, model, entry, first)
+    given = final_scores.scores(experiment, data, model, 3, entry, first)
     assert set(given) == {"reader_1", "reader_2", "reader_3"}
     assert first.values["reader_2/AR"] == {3: given["reader_2"]["AR"]}
     model.unlink()
-    assert final_scores.scores(experiment, data, model, entry, second) == given
+    assert final_scores.scores(experiment, data, model, 3, entry, second) == given
     assert second.values == first.values and second.documents == first.documents
 
 

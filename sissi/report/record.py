@@ -13,6 +13,7 @@ from sissi.data.snapshots import Snapshot, read_snapshot
 from sissi.errors import TrackingError
 from sissi.evaluation import COCO_LIMIT
 from sissi.headroom import Shares, from_records
+from sissi.rows import settings_of
 from sissi.settings import Experiment
 from sissi.table import Row
 from sissi.tracking import ABLATION, RunRecord, Store
@@ -147,7 +148,8 @@ def read_ablation(store: Store, run: str) -> AblationRecord:
 
 def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) -> list[Row]:
     """The rows of an ablation that did not come to its end, from the metrics of the branches that did."""
-    order = list(experiment.known_rows)
+    known = experiment.known_rows
+    order = list(known)
     return [
         Row(
             variant=variant,
@@ -157,7 +159,7 @@ def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) ->
             ap_limit=COCO_LIMIT,
             dense_limit=experiment.evaluation.max_detections,
             start_epoch=int(run.params["start_epoch"]),
-            epochs=experiment.training.epochs,
+            epochs=settings_of(known[variant], experiment).last_epoch(known[variant].corrects),
         )
         for (variant, seed), run in sorted(branches.items(), key=lambda one: (one[0][1], order.index(one[0][0])))
         for reader in sorted(key.removesuffix(SCORED) for key in run.metrics if key.endswith(SCORED))

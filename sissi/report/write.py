@@ -20,6 +20,7 @@ from sissi.report.pictures import pictures_section
 from sissi.report.readers import readers_section
 from sissi.report.record import read_ablation
 from sissi.report.scores import BASELINE, differences_section, scores_section
+from sissi.table import lengths
 from sissi.tracking import open_store
 from sissi.variants import WEAK_ONLY
 
@@ -122,7 +123,9 @@ def _extent(evidence: Evidence) -> str:
     images = f"{len(next(iter(evidence.readers.values())))} test images, " if evidence.readers else ""
     seeds = experiment.seeds
     told = f"one seed ({seeds[0]})" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
-    return f"{images}{len(experiment.table_rows)} variants, {experiment.training.epochs} epochs each, {told}."
+    rows = evidence.record.rows
+    epochs = lengths(rows, experiment.known_rows) if rows else f"{experiment.training.epochs} epochs each"
+    return f"{images}{len(experiment.table_rows)} variants, {epochs}, {told}."
 
 
 def _png(picture: Picture) -> tuple[bytes, int]:

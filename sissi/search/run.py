@@ -89,7 +89,7 @@ class Trials:
             for key in ("start", "reason", "found", "shared"):
                 trial.set_user_attr(key, getattr(trained, key))
             tracked.params({"start_epoch": trained.start})
-            tracked.model(trained.model, "model", self.workshop.experiment.training.epochs)
+            tracked.model(trained.model, "model", trained.epochs)
         value = self._values.pop(name)
         self.study.optuna.tell(
             trial, None if outcome.stopped else value, TrialState.PRUNED if outcome.stopped else None

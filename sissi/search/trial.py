@@ -30,6 +30,7 @@ class Trained:
         found: whether the rule named that epoch itself.
         shared: whether an earlier trial had trained the same branch.
         model: file of the detector.
+        epochs: that it took.
         readers: metrics for each reader, of an oracle study only.
     """
 
@@ -38,6 +39,7 @@ class Trained:
     found: bool
     shared: bool
     model: Path
+    epochs: int
     readers: dict[str, dict[str, float]] | None
 
 
@@ -82,8 +84,9 @@ def train(
     start = start_point(variant, trained, experiment)
     record.metrics({"start_epoch": start.epoch}, 0)
     task = branch_of(variant, experiment, seed, trunk_entry, trained, start.epoch, digests, store.entry)
+    last = experiment.last_epoch(variant.corrects)
     shared, readers = not branch(experiment, data, task, record), None
     if oracle:
         place = store.entry("scores", stage_keys.scores(experiment, task.entry, digests))
-        readers = scores(experiment, data, task.model, place, record)
-    return Trained(start.epoch, start.reason, start.found, shared, task.model, readers)
+        readers = scores(experiment, data, task.model, last, place, record)
+    return Trained(start.epoch, start.reason, start.found, shared, task.model, last, readers)

@@ -84,3 +84,6 @@ class SelfTraining(Settings):
     more with one, and that match no label, count neither as cell nor as background. Left out: as background."""
     learning_rate: PositiveFloat = 1
     """Factor of training.learning_rate."""
+    restart: bool = False
+    """True: after the last epoch a network with new weights learns the last labels, on original images, and for as many
+    epochs again (noisy student, Xie et al. 2020). Nothing has taught it that cells without a label are background."""

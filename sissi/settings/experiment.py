@@ -147,6 +147,10 @@ class Experiment(Settings):
         useful = (labels.score, labels.confirm, self.self_training.ignore_doubtful)
         return min(score for score in useful if score is not None)
 
+    def last_epoch(self, corrects: bool) -> int:
+        """Number of the last epoch of a row, which corrects labels or not; see `self_training.restart`."""
+        return self.training.epochs * (2 if corrects and self.self_training.restart else 1)
+
     @property
     def known_rows(self) -> dict[str, Variant]:
         """Every row that can be asked for, by name: the built-in variants, then those of `rows`."""
