@@ -64,6 +64,12 @@ def test_the_terminal_table_fits_eighty_columns_unabridged(rows):
     assert "…" not in text and "A + SISSI (S)" in text and text.count("AP50") == 3
 
 
+def test_a_row_that_trained_longer_than_the_others_is_named():
+    rows = [row("weak-only", epochs=16), row("plain-a", epochs=16), row("recipe", epochs=32)]
+    assert "16 epochs each (recipe 32); " in table.caption(rows)
+    assert "16 epochs each; " in table.caption(rows[:2])
+
+
 def test_json_is_read_back(rows):
     gap = row("plain-a", ap=math.nan, status="loss is nan")
     assert table.from_json(table.as_json(rows)) == rows
