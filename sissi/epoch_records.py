@@ -24,15 +24,13 @@ WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": 
 WATCHED_METRICS = ("AP50", "AP", "AR")
 
 
-def tell_cycle(
-    experiment: Experiment, data: DataSets, detector: CellDetector, cycle: Cycle, corrects: bool, record: Recorder
-) -> None:
-    """What an epoch of a branch gave: its labels where it corrects any, its losses, and what is to be watched."""
-    if corrects:
+def tell_cycle(experiment: Experiment, data: DataSets, cycle: Cycle, record: Recorder) -> None:
+    """What an epoch of a branch gave: its labels where it corrected any, its losses, and what is to be watched."""
+    if cycle.corrected:
         tell_labels(experiment, data, to_files(cycle.labels, data, experiment), cycle.epoch, record)
     watched: dict[str, float] = {}
     for name in experiment.evaluation.every_epoch:
-        watched |= _watch(name, detector, data, experiment)
+        watched |= _watch(name, cycle.learner.teacher, data, experiment)
     record.metrics({f"train/{name}": value for name, value in cycle.losses.items()} | watched, cycle.epoch)
 
 

@@ -9,6 +9,7 @@ from sissi.boxes import Boxes
 from sissi.data.frames import Frames
 from sissi.detector import CellDetector, predict
 from sissi.doubtful import mark, split
+from sissi.early_learning import new_learner
 from sissi.label_merging import confirmed, next_labels, taking_part
 from sissi.label_sizes import as_large_as
 from sissi.learner import Learner
@@ -45,12 +46,16 @@ class Cycle:
 
     Attributes:
         epoch: from 1 on, early learning included.
+        learner: that was trained.
         labels: that it trained on, of every target image, in px of its frame.
+        corrected: whether these were found for this epoch.
         losses: means over its batches.
     """
 
     epoch: int
+    learner: Learner
     labels: list[Boxes]
+    corrected: bool
     losses: Losses
 
 
@@ -63,6 +68,8 @@ def self_train(
     record: Recorder,
 ) -> Iterator[Cycle]:
     """Algorithm 1: correct the labels, synthesise the images, train an epoch; until the last epoch.
+
+    With `self_training.restart` a network with new weights then learns the last labels.
 
     Args:
         learner: as it was after epoch `start`; changed in place.
@@ -90,28 +97,21 @@ def self_train(
             corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images, course.seed, epoch)
         batches = MixedBatches(corrected, course.source if settings.mixed else corrected, training)
         losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, last, "training"))
-        yield Cycle(epoch, current, losses)
+        yield Cycle(epoch, learner, current, True, losses)
         found = None
+    if settings.restart:
+        second = learner if start > epochs else new_learner(experiment, course.seed, str(learner.student.device))
+        yield from _train_anew(second, course, max(start, epochs), current, record)
 
 
-def train_anew(
-    learner: Learner, course: Course, start: int, labels: Sequence[Boxes], record: Recorder
-) -> Iterator[Cycle]:
-    """Teach the last labels to a network that begins with new weights: `self_training.restart`.
-
-    Args:
-        learner: as it was after epoch `start`; changed in place.
-        course: data and settings; its blur is ignored.
-        start: epochs that are over, of correction and of this.
-        labels: of the last epoch of correction, of every target image, in px of its frame.
-        record: told the progress of every epoch.
-    """
+def _train_anew(learner: Learner, course: Course, start: int, labels: list[Boxes], record: Recorder) -> Iterator[Cycle]:
+    """The epochs after `start` of a second network; it learns the labels of the last epoch of the first one."""
     experiment, before = course.experiment, course.experiment.training.epochs
     taught = course.target.with_boxes(labels).take(taking_part(labels, experiment.pseudo_labels))
     source = course.source if experiment.self_training.mixed else taught
     course = replace(course, target=taught, source=source)
     for cycle in train_on_initial_labels(learner, course, start - before, len(taught), record, before):
-        yield replace(cycle, labels=list(labels))
+        yield replace(cycle, labels=labels)  # with those of images that sit out
 
 
 def train_on_initial_labels(
@@ -132,7 +132,7 @@ def train_on_initial_labels(
     for epoch in range(start + 1, epochs + 1):
         progress = progress_of(record, before + epoch, before + epochs, "training")
         losses = train_epoch(learner, batches, course.seed, epoch, progress)
-        yield Cycle(before + epoch, list(course.target.boxes), losses)
+        yield Cycle(before + epoch, learner, list(course.target.boxes), False, losses)
 
 
 def correct(detector: CellDetector, target: Frames, experiment: Experiment, progress: Progress) -> list[Boxes]:

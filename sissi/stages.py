@@ -29,7 +29,7 @@ from sissi.learner import Learner, make_learner
 from sissi.machine import device_of, peak_memory
 from sissi.records import Kept, Recorder, progress_of
 from sissi.rows import blur_of
-from sissi.self_training import Course, Cycle, correct, self_train, train_anew, train_on_initial_labels
+from sissi.self_training import Course, correct, self_train, train_on_initial_labels
 from sissi.settings import Blur, Experiment
 from sissi.training import NonFiniteLoss
 from sissi.variants import Variant
@@ -158,14 +158,19 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     told.journal.truncate(notes["told"])
     told.say_again()
     before = checkpoints.path(epoch) if reached else task.checkpoint
-    begins, tensors = _resume(experiment, before) if before else (_new(experiment, task), {})
+    learner, tensors = (
+        _resume(experiment, before) if before else (new_learner(experiment, task.seed, device_of(experiment)), {})
+    )
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
     course = Course(target, source, task.blur, experiment, task.seed)
-    found = _shared_labels(experiment, data, task, told) if task.corrects and not reached else None
-    learner = begins
-    for learner, cycle in _rest(begins, course, task, epoch, labels, found, len(data.target), told):
-        corrected = task.corrects and cycle.epoch <= experiment.training.epochs
-        tell_cycle(experiment, data, learner.teacher, cycle, corrected, told)
+    if task.corrects:
+        found = None if reached else _shared_labels(experiment, data, task, told)
+        cycles = self_train(learner, course, epoch, labels, found, told)
+    else:
+        cycles = train_on_initial_labels(learner, course, epoch, len(data.target), told)
+    for cycle in cycles:
+        learner = cycle.learner
+        tell_cycle(experiment, data, cycle, told)
         told.journal.sync()
         notes = {"told": len(told.journal), "wall": notes["wall"] + time.monotonic() - begun}
         begun = time.monotonic()
@@ -175,33 +180,6 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     told.metrics(costs, experiment.last_epoch(task.corrects))
     save(learner.teacher, task.model)
     checkpoints.clear()
-
-
-def _rest(
-    learner: Learner,
-    course: Course,
-    task: Branch,
-    epoch: int,
-    labels: list[Boxes],
-    found: list[Boxes] | None,
-    images: int,
-    record: Recorder,
-) -> Iterator[tuple[Learner, Cycle]]:
-    """The epochs that are left after this one, each with the learner that was trained in it."""
-    experiment = course.experiment
-    if not task.corrects:
-        yield from ((learner, cycle) for cycle in train_on_initial_labels(learner, course, epoch, images, record))
-        return
-    for cycle in self_train(learner, course, epoch, labels, found, record):
-        epoch, labels = cycle.epoch, cycle.labels
-        yield learner, cycle
-    if experiment.self_training.restart:
-        anew = _new(experiment, task) if epoch == experiment.training.epochs else learner
-        yield from ((anew, cycle) for cycle in train_anew(anew, course, epoch, labels, record))
-
-
-def _new(experiment: Experiment, task: Branch) -> Learner:
-    return new_learner(experiment, task.seed, device_of(experiment))
 
 
 @contextmanager

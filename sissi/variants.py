@@ -36,7 +36,6 @@ class Variant:
 
 BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images", "self_training")
 """Sections of an experiment that matter after the trunk only: what a variant may set for itself."""
-_ADDED_THEN_ANEW = {"pseudo_labels.merge": "add", "self_training.restart": True}
 WEAK_ONLY, ORACLE, RECIPE = "weak-only", "oracle", "recipe"
 VARIANTS = {
     variant.name: variant
@@ -49,7 +48,13 @@ VARIANTS = {
         Variant("a+sissi-s", "A + SISSI (S)", "adele", "strong"),
         Variant(WEAK_ONLY, "weak-only", "never", "original"),
         Variant(ORACLE, "oracle", "never", "original", labels="reference"),
-        Variant(RECIPE, "recipe", "adele", "strong", settings=_ADDED_THEN_ANEW),
+        Variant(
+            RECIPE,
+            "recipe",
+            "adele",
+            "strong",
+            settings={"pseudo_labels.merge": "add", "self_training.restart": True},
+        ),
     )
 }
 """The six variants of the paper in its order, and two reference rows without correction: `weak-only`, the floor, is the

@@ -8,7 +8,7 @@ from sissi.detector import build
 from sissi.doubtful import DOUBTFUL, split
 from sissi.learner import make_learner
 from sissi.mixed_batches import as_target
-from sissi.self_training import Course, self_train, train_anew, train_on_initial_labels
+from sissi.self_training import Course, self_train, train_on_initial_labels
 from sissi.settings import Blur, PseudoLabels, SelfTraining
 
 THREE = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 29]])
@@ -113,8 +113,8 @@ def test_a_network_that_starts_anew_learns_the_last_labels_on_original_images(mo
     seen = []
     monkeypatch.setattr(self_training, "train_epoch", lambda _, batches, seed, epoch, __: seen.append((epoch, batches)))
     labels = [EIGHT, *[THREE] * (len(target) - 1)]
-    course = Course(target, source, Blur(kernel=(21, 21)), smoke, 0)
-    cycles = list(train_anew(None, course, 5, labels, Silent()))
+    anew = smoke.model_copy(update={"self_training": SelfTraining(restart=True)})
+    cycles = list(self_train(None, Course(target, source, Blur(kernel=(21, 21)), anew, 0), 5, labels, None, Silent()))
     assert [cycle.epoch for cycle in cycles] == [6, 7, 8] and [epoch for epoch, _ in seen] == [2, 3, 4]
     assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, labels, strict=True))
     _, batches = seen[0]
@@ -130,11 +130,11 @@ def test_a_network_that_starts_anew_keeps_to_the_settings_of_correction(
     seen = []
     monkeypatch.setattr(self_training, "train_epoch", lambda _, batches, *__: seen.append(batches.domains))
     update = {
-        "on_empty": {"pseudo_labels": PseudoLabels(on_empty="drop")},
-        "mixed": {"self_training": SelfTraining(mixed=False)},
-    }[changed]
+        "pseudo_labels": PseudoLabels(on_empty="drop" if changed == "on_empty" else "keep"),
+        "self_training": SelfTraining(restart=True, mixed=changed != "mixed"),
+    }
     course = Course(target, source, None, smoke.model_copy(update=update), 0)
-    list(train_anew(None, course, 7, [EIGHT, *[EMPTY] * (len(target) - 1)], Silent()))
+    list(self_train(None, course, 7, [EIGHT, *[EMPTY] * (len(target) - 1)], None, Silent()))
     assert (len(seen[0]["target"]), len(seen[0]["source"])) == (images, source_images)
 
 

@@ -11,6 +11,7 @@ from sissi.cache import Cache
 from sissi.data.datasets import load_data
 from sissi.data.problems import Problems
 from sissi.data.snapshots import read_snapshot
+from sissi.learner import Learner
 from sissi.self_training import Cycle
 from sissi.settings import Blur, EarlyLearning, Experiment, SelfTraining
 from sissi.variants import VARIANTS
@@ -188,46 +189,44 @@ def test_how_many_images_have_no_reference_decides_how_long_the_oracle_trains(da
     assert stage_keys.digests(partly)["referenced"] != stage_keys.digests(fewer)["referenced"]
 
 
+def killed_in(number, monkeypatch, experiment, data, one):
+    """Train a branch that is killed when it tells its so manyth epoch; the list of the epochs that are told."""
+    real, told = stages.tell_cycle, []
+
+    def tell(experiment, data, cycle, record):
+        told.append(cycle.epoch)
+        if len(told) == number:
+            raise Killed
+        real(experiment, data, cycle, record)
+
+    monkeypatch.setattr(stages, "tell_cycle", tell)
+    with pytest.raises(Killed):
+        stages.branch(experiment, data, one, Heard())
+    return told
+
+
 @pytest.mark.parametrize("name", ["plain-a", "weak-only"])
 def test_a_branch_that_was_interrupted_goes_on_to_the_same_end(experiment, data, trained, tmp_path, monkeypatch, name):
     undisturbed = told_and_weights(experiment, data, task(trained, name, tmp_path / "undisturbed", epoch=1))
-    one, real, calls = task(trained, name, tmp_path / "interrupted", epoch=1), stages.tell_cycle, []
-
-    def interrupted(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise Killed
-        real(*arguments)
-
-    monkeypatch.setattr(stages, "tell_cycle", interrupted)
-    with pytest.raises(Killed):
-        stages.branch(experiment, data, one, Heard())
+    one = task(trained, name, tmp_path / "interrupted", epoch=1)
+    told = killed_in(2, monkeypatch, experiment, data, one)
     assert equal(undisturbed, told_and_weights(experiment, data, one))
-    assert [cycle.epoch for *_, cycle, _, _ in calls] == [2, 3, 3]  # epoch 2 is not trained again
-    assert equal(undisturbed, told_and_weights(experiment, data, one)) and len(calls) == 3
+    assert told == [2, 3, 3]  # epoch 2 is not trained again
+    assert equal(undisturbed, told_and_weights(experiment, data, one)) and len(told) == 3
 
 
-@pytest.mark.parametrize("killed_in", [2, 3, 4])
+@pytest.mark.parametrize("number", [2, 3, 4])
 def test_a_branch_that_starts_anew_ends_the_same_wherever_it_was_interrupted(
-    experiment, data, trained, tmp_path, monkeypatch, killed_in
+    experiment, data, trained, tmp_path, monkeypatch, number
 ):
     """Two epochs of correction, then all three with new weights; killed in the last of the former, or later."""
     anew = with_restart(experiment)
     undisturbed = told_and_weights(anew, data, task(trained, "plain-a", tmp_path / "undisturbed", epoch=1))
-    one, real, calls = task(trained, "plain-a", tmp_path / "interrupted", epoch=1), stages.tell_cycle, []
-
-    def interrupted(*arguments):
-        calls.append(arguments)
-        if len(calls) == killed_in:
-            raise Killed
-        real(*arguments)
-
-    monkeypatch.setattr(stages, "tell_cycle", interrupted)
-    with pytest.raises(Killed):
-        stages.branch(anew, data, one, Heard())
+    one = task(trained, "plain-a", tmp_path / "interrupted", epoch=1)
+    told = killed_in(number, monkeypatch, anew, data, one)
     assert equal(undisturbed, told_and_weights(anew, data, one))
-    order = [2, 3, 4, 5, 6]
-    assert [cycle.epoch for *_, cycle, _, _ in calls] == order[:killed_in] + order[killed_in - 1 :]
+    epochs = [2, 3, 4, 5, 6]
+    assert told == epochs[:number] + epochs[number - 1 :]
 
 
 def test_what_starts_anew_forgets_the_first_network_and_keeps_its_labels(experiment, data, trained, tmp_path):
@@ -314,8 +313,8 @@ def test_only_the_recall_of_the_weak_labels_forgives_cells_beyond_them(data, exp
             ],
         )
         heard = Heard()
-        cycle = Cycle(1, list(data.frames("target", size).boxes), {})
-        epoch_records.tell_cycle(watched, data, None, cycle, False, heard)
+        cycle = Cycle(1, Learner(None, None, None), list(data.frames("target", size).boxes), False, {})
+        epoch_records.tell_cycle(watched, data, cycle, heard)
         values.append({name: told[1] for name, told in heard.values.items()})
     found, more = values
     assert found == {"weak_labels/AP50": 1, "weak_labels/AP": 1, "weak_labels/AR": 1}
