@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.commands import fresh, sissi
-from benchmarks.row import Row, of_pairs, seconds
+from benchmarks.row import Row, compare
 from benchmarks.subjects import DEMO, FOLDER
 from sissi.data.demo_folder import write_demo_folder
 from sissi.variants import VARIANTS
@@ -20,15 +20,15 @@ SMALLER = {
 
 
 def measure() -> list[Row]:
-    """Each once: they take minutes, and begin with an empty cache."""
+    """They begin with an empty cache each time."""
     experiment = small_experiment()
-    shared, separate = fresh("ablation/shared"), fresh("ablation/separate")
-    together = seconds(lambda: sissi("benchmarks.tracked", "ablation", experiment, shared))
-    runs = seconds(lambda: [_one_run(experiment, name, separate / name) for name in SIX])
     cost = f"the demo with {', '.join(f'{key}={value}' for key, value in SMALLER.items() if key != 'variants')}"
     return [
-        of_pairs(
-            [(together, runs)],
+        compare(
+            lambda: sissi("benchmarks.tracked", "ablation", experiment, fresh("ablation/shared")),
+            lambda: _six_runs(experiment, fresh("ablation/separate")),
+            repeats=3,
+            warm_up=False,
             what=f"ablation of six variants ({cost})",
             against="six `sissi run` that share nothing",
             goal=0.6,
@@ -45,5 +45,6 @@ def small_experiment() -> Path:
     return folder / "experiment.yaml"
 
 
-def _one_run(experiment: Path, variant: str, folder: Path) -> str:
-    return sissi("benchmarks.tracked", "run", experiment, folder, "--variant", variant)
+def _six_runs(experiment: Path, folder: Path) -> None:
+    for variant in SIX:
+        sissi("benchmarks.tracked", "run", experiment, folder / variant, "--variant", variant)

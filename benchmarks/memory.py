@@ -21,6 +21,7 @@ from sissi.data.problems import Problems
 from sissi.mixed_batches import MixedBatches
 
 MANY, FEW = 10_000, 100
+REPEATS = 3
 HEIGHT, WIDTH, CELLS = 96, 128, 20
 
 
@@ -28,7 +29,7 @@ def measure() -> list[Row]:
     """Each in a process of its own."""
     return [
         of_pairs(
-            [(_peak_of(MANY), _peak_of(FEW))],
+            [(_peak_of(MANY), _peak_of(FEW)) for _ in range(REPEATS)],
             what=f"peak memory with {MANY:,} target images of {CELLS} cells: loading, and the batches of an epoch",
             against=f"the same with {FEW}",
             goal=1.2,

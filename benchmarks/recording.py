@@ -20,7 +20,7 @@ def measure() -> list[Row]:
         compare(
             lambda: _ablation("tracked", folder / "experiment.yaml"),
             lambda: _ablation("untracked", folder / "experiment.yaml"),
-            repeats=2,
+            repeats=3,
             warm_up=False,
             what="ablation of six variants (the demo), recorded in MLflow",
             against="the same without any recording",
