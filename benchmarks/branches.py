@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.jobs import finished
 from benchmarks.row import Row, compare
 from benchmarks.subjects import demo, silent
-from sissi.errors import SissiError
-from sissi.jobs import Job, run
+from sissi.jobs import Job
 from sissi.mixed_batches import MixedBatches
 from sissi.training import train_epoch
 
@@ -38,7 +38,4 @@ def train(number: int, record: Any) -> None:
 
 
 def _run(threads: int, side_by_side: int) -> None:
-    jobs = [Job(f"branch {number}", train, (number,), threads) for number in range(BRANCHES)]
-    for outcome in run(jobs, side_by_side, lambda *told: None).values():
-        if outcome.error is not None:
-            raise SissiError(f"{outcome.error}\n{outcome.details or ''}")
+    finished([Job(f"branch {number}", train, (number,), threads) for number in range(BRANCHES)], side_by_side)

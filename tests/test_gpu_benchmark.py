@@ -38,7 +38,6 @@ def test_the_whole_way_can_be_tried_on_a_cpu(tmp_path, capsys):
     assert main(["--device", "cpu", "--quick", "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "gpu.json").read_text())
     assert [(score["seed"], score["run"]) for score in found["accuracy"]] == [(0, run) for run in RUNS]
-    assert found["accuracy"][0]["ap50"] == found["accuracy"][1]["ap50"]  # on a CPU the same twice is the same
     assert found["speed"].keys() == {"float32", "bf16"}
     for speed in found["speed"].values():
         assert all(speed[part]["images_per_second"][0] > 0 for part in ("training", "correction", "evaluation"))

@@ -29,11 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("benchmarks.gpu: torch sees no GPU here, so there is nothing to measure", file=sys.stderr)
         return 2
     length, seeds, iterations = (QUICK, 1, 2) if options.quick else (FULL, options.seeds, options.iterations)
-    overrides = [f"detector.weights={options.weights}", f"training.workers={options.workers}"]
-    experiment = paper_experiment(overrides, small=options.quick)
+    experiment = paper_experiment(options.weights, [f"training.workers={options.workers}"], small=options.quick)
     subject, speeds, scores = _described(experiment, iterations), dict[str, Speed](), list[Score]()
     with TemporaryDirectory() as folder:
-        images = draw(experiment.training.image_size, length, Path(folder))
+        images = draw(experiment.training.image_size, length.images, length.held_out, Path(folder))
         for seed in range(seeds):
             for score, detector in trained(experiment, images, seed, iterations, options.device):
                 scores.append(score)

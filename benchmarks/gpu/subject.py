@@ -23,6 +23,11 @@ SMALL = (
     "detector={preset: small, proposals: 50, detections_per_image: 20}",
 )  # fmt: skip
 """Overrides for a try of the whole way on a CPU."""
+FROM_SCRATCH = (
+    "training.optimizer=adamw", "training.learning_rate=0.0005", "training.schedule=cosine", "training.warmup_steps=40",
+    "training.clip_gradient=5",
+)  # fmt: skip
+"""Overrides for random weights, from which the paper's SGD would find nothing within some hundred iterations."""
 CELLS_PER_PX = (40 / 512**2, 80 / 512**2)
 """Fewest and most cells of an image, a px of its area."""
 
@@ -58,22 +63,25 @@ class Subject:
     held_out: dict[str, Frames]
 
 
-def paper_experiment(overrides: Sequence[str], *, small: bool) -> Experiment:
-    """The paper's experiment with other settings on top; small: in a size that a CPU can try."""
-    return config.load(PAPER, ["detector.weights=none", *(SMALL if small else ()), *overrides])
+def paper_experiment(weights: str, overrides: Sequence[str], *, small: bool) -> Experiment:
+    """The paper's experiment from these weights with other settings on top; small: in a size that a CPU can try."""
+    scratch = FROM_SCRATCH if weights == "none" else ()
+    return config.load(PAPER, [*(SMALL if small else ()), f"detector.weights={weights}", *scratch, *overrides])
 
 
-def draw(image_size: tuple[int, int], length: Length, folder: Path) -> Subject:
-    """Draw the images into a folder."""
+def draw(image_size: tuple[int, int], images: int, held_out: int, folder: Path) -> Subject:
+    """Draw so many images of each domain to train on, and so many to be held out, into a folder."""
     height, width = image_size
     fewest, most = (max(1, round(share * height * width)) for share in CELLS_PER_PX)
     drawn = DemoData(kind="demo", width=width, height=height, cells=(fewest, most))
-    held_out = {
-        "target": _target_frames(drawn, "target_test", length.held_out, folder),
-        "source": _source_frames(drawn, "source_val", length.held_out, folder),
-    }
-    target = _target_frames(drawn, "target_train", length.images, folder)
-    return Subject(target, _source_frames(drawn, "source_train", length.images, folder), held_out)
+    return Subject(
+        target=_target_frames(drawn, "target_train", images, folder),
+        source=_source_frames(drawn, "source_train", images, folder),
+        held_out={
+            "target": _target_frames(drawn, "target_test", held_out, folder),
+            "source": _source_frames(drawn, "source_val", held_out, folder),
+        },
+    )
 
 
 def repeated(frames: Frames, count: int) -> Frames:

@@ -1,5 +1,6 @@
 """The smoke ablation, of a few rows, as a command that tests begin, watch, end, and compare with an undisturbed one."""
 
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -15,11 +16,15 @@ FEW = ("--set", f"variants=[{', '.join(ROWS)}]")
 
 
 def begin(folder, *arguments):
-    """The smoke ablation under way, in a process group of its own."""
+    """The smoke ablation under way, in a process group of its own, that hears Ctrl-C whoever runs the tests."""
     folder.mkdir(exist_ok=True)
     command = [str(Path(sys.executable).with_name("sissi")), "ablation", str(SMOKE), "--out", "out", *FEW, *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.Popen(command, cwd=folder, text=True, start_new_session=True, **pipes)
+    return subprocess.Popen(command, cwd=folder, text=True, start_new_session=True, preexec_fn=_hears, **pipes)
+
+
+def _hears():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell lets what it runs in the background ignore it
 
 
 def finish(folder, *arguments):
