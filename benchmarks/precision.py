@@ -1,6 +1,6 @@
 """Whether bf16 finds cells as well as float32, on a CPU: the demo's detector trained at both precisions.
 
-    python -m benchmarks.precision           eight seeds: about half an hour on two cores
+    python -m benchmarks.precision           eight seeds: a quarter of an hour on two cores
 
 Writes benchmarks/precision.md. The convolutions of backbone and pyramid take bfloat16 on either, so this tells what
 becomes of the scores where there is no GPU for `benchmarks.gpu`.
