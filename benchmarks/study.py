@@ -53,7 +53,7 @@ def _repeat() -> Repeat:
     study.write_text(json.dumps(_search()))
     branch = seconds(lambda: sissi("benchmarks.tracked", "run", SMOKE, folder / "one", "--variant", "plain-a"))
     first, again = (seconds(lambda: _study(study, folder)) for _ in range(2))
-    trials = csv.DictReader((folder / "out/trials.csv").open())
+    trials = csv.DictReader((folder / "out/trials.csv").read_text().splitlines())
     return Repeat(branch, first, again, len({row["start_epoch"] for row in trials}))
 
 

@@ -65,7 +65,7 @@ def with_precision(experiment: Experiment, precision: str, **others: object) -> 
 
 @torch.no_grad()
 def nudge(network: nn.Module) -> None:
-    """Change every weight of a network by about as little as float32 can."""
+    """Change every weight of a network that is not zero, by about as little as float32 can."""
     for weights in network.parameters():
         weights.mul_(1 + torch.finfo(torch.float32).eps)
 
