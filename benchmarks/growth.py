@@ -7,6 +7,7 @@ python -m benchmarks.growth images 300   one point, as JSON
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -36,6 +37,8 @@ TITLES = {
     "views": "label correction of 20 images\nof the demo",
 }
 PLOT = Path("docs/growth.png")
+REPEATS = 3
+"""Of each point."""
 
 
 def spent(work: Callable[[], object]) -> float:
@@ -106,9 +109,11 @@ def _small_frames(count: int) -> Frames:
 
 
 def _point(axis: str, count: int) -> dict[str, float]:
-    """A point in a process of its own, for its peak memory."""
+    """Medians of a point over processes of its own, for their peak memory."""
     command = [sys.executable, "-m", "benchmarks.growth", axis, str(count)]
-    point: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    told = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(REPEATS)]
+    runs: list[dict[str, float]] = [json.loads(line) for line in told]
+    point = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
     print(f"{axis} {count}: {point['s']:.2f} s, {point['mb']:.0f} MB", flush=True)
     return point
 
