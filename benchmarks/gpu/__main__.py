@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for score, detector in trained(experiment, images, seed, iterations, options.device):
                 scores.append(score)
                 print(f"seed {seed}, {score.run}: AP50 {score.ap50}", flush=True)
-                precision = RUNS[score.run]
+                precision = RUNS[score.run].precision
                 if precision not in speeds:  # with a detector that finds cells
                     at = with_precision(experiment, precision)
                     speeds[precision] = Speed(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -22,10 +23,16 @@ from sissi.mixed_batches import MixedBatches
 from sissi.settings import Experiment
 from sissi.training import train_epoch
 
-RUNS = {"float32": "float32", "float32 again": "float32", "bf16": "bf16"}
-"""Trainings of a seed, by the precision of each."""
-NUDGED = "float32 again"
-"""The one of them that begins a rounding away from the others."""
+
+class Run(NamedTuple):
+    """A training of a seed: at which precision, and whether its first weights are a rounding away from the others'."""
+
+    precision: str
+    nudged: bool = False
+
+
+RUNS = {"float32": Run("float32"), "float32 again": Run("float32", nudged=True), "bf16": Run("bf16")}
+"""The trainings of a seed."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +54,14 @@ def trained(
     experiment: Experiment, subject: Subject, seed: int, iterations: int, device: str
 ) -> Iterator[tuple[Score, CellDetector]]:
     """Each of `RUNS`, with the detector that it gave."""
-    for run, precision in RUNS.items():
-        at = with_precision(experiment, precision)
-        detector = _train(at, subject, seed, iterations, device, nudged=run == NUDGED)
+    for name, run in RUNS.items():
+        at = with_precision(experiment, run.precision)
+        detector = _train(at, subject, seed, iterations, device, nudged=run.nudged)
         found = {
             domain: ap50(predict_frames(detector, frames, workers=experiment.training.workers), frames.boxes)
             for domain, frames in subject.held_out.items()
         }
-        yield Score(seed, run, found), detector
+        yield Score(seed, name, found), detector
 
 
 def with_precision(experiment: Experiment, precision: str, **others: object) -> Experiment:
