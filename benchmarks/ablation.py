@@ -7,8 +7,8 @@ from pathlib import Path
 from benchmarks.commands import fresh, sissi
 from benchmarks.row import Row, compare
 from benchmarks.subjects import DEMO, FOLDER
-from sissi.data.demo_folder import write_demo_folder
-from sissi.variants import VARIANTS
+from sissi.config.variants import VARIANTS
+from sissi.data.demo.folder import write_demo_folder
 
 SIX = [name for name, variant in VARIANTS.items() if variant.corrects and not variant.settings]
 SMALLER = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.row import Row, compare
 from benchmarks.subjects import crowded, detections
-from sissi.box_fusion import weighted_boxes_fusion
+from sissi.method.box_fusion import weighted_boxes_fusion
 
 VIEWS, BOXES = 20, 200
 

@@ -7,9 +7,9 @@ from typing import Any
 from benchmarks.jobs import finished
 from benchmarks.row import Row, compare
 from benchmarks.subjects import demo, silent
-from sissi.jobs import Job
-from sissi.mixed_batches import MixedBatches
-from sissi.training import train_epoch
+from sissi.runtime.jobs import Job
+from sissi.training.epoch import train_epoch
+from sissi.training.mixed_batches import MixedBatches
 
 BRANCHES, EPOCHS = 2, 2
 

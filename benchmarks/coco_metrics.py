@@ -12,7 +12,7 @@ from pycocotools.cocoeval import COCOeval
 from benchmarks.row import Row, compare
 from benchmarks.subjects import crowded, detections
 from sissi.boxes import Boxes
-from sissi.evaluation import coco_metrics
+from sissi.evaluation.metrics import coco_metrics
 
 IMAGES, CELLS, DETECTIONS = 224, 100, 200
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from benchmarks.row import Row, compare
 from benchmarks.subjects import demo, one_thread, silent
-from sissi.mixed_batches import Batch, MixedBatches
-from sissi.training import train_epoch
+from sissi.training.epoch import train_epoch
+from sissi.training.mixed_batches import Batch, MixedBatches
 
 
 class InMemory(MixedBatches):

@@ -19,16 +19,16 @@ import numpy as np
 
 from benchmarks.memory import peak_memory
 from benchmarks.subjects import FOLDER, crowded, demo, detections, one_thread, silent
-from sissi.data.frames import Frames
-from sissi.detector import predict
-from sissi.evaluation import coco_metrics
-from sissi.mixed_batches import MixedBatches
-from sissi.pseudo_labels import fuse, pseudo_labels
-from sissi.self_training import correct
-from sissi.settings import PseudoLabels
-from sissi.synthetic_frames import synthetic_frames
-from sissi.synthetic_images import synthesise
-from sissi.training import train_epoch
+from sissi.config import PseudoLabels
+from sissi.data.resized import Frames
+from sissi.detector.model import predict
+from sissi.evaluation.metrics import coco_metrics
+from sissi.method.pseudo_labels import fuse, pseudo_labels
+from sissi.method.self_training import correct
+from sissi.method.synthetic_dataset import synthetic_frames
+from sissi.method.synthetic_images import synthesise
+from sissi.training.epoch import train_epoch
+from sissi.training.mixed_batches import MixedBatches
 
 AXES = {"images": (100, 300, 1000), "cells": (20, 100, 300), "views": (1, 4, 20)}
 TITLES = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sissi.errors import SissiError
-from sissi.jobs import Job, run
+from sissi.runtime.jobs import Job, run
 
 
 def finished(jobs: Sequence[Job], side_by_side: int) -> list[Any]:

@@ -8,9 +8,9 @@ import torch
 
 from benchmarks.row import Row, compare
 from benchmarks.subjects import demo, one_thread
-from sissi.detector import as_tensor, predict
-from sissi.pseudo_labels import pseudo_labels, views
-from sissi.settings import PseudoLabels
+from sissi.config import PseudoLabels
+from sissi.detector.model import as_tensor, predict
+from sissi.method.pseudo_labels import pseudo_labels, views
 
 IMAGES = 6
 

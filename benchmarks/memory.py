@@ -14,11 +14,11 @@ import numpy as np
 
 from benchmarks.row import Row, of_pairs
 from benchmarks.subjects import FOLDER
-from sissi import config
-from sissi.data.datasets import load_data
-from sissi.data.frames import frames_of
+from sissi.config.load import load_experiment
+from sissi.data.experiment_data import load_data
 from sissi.data.problems import Problems
-from sissi.mixed_batches import MixedBatches
+from sissi.data.resized import frames_of
+from sissi.training.mixed_batches import MixedBatches
 
 MANY, FEW = 10_000, 100
 REPEATS = 3
@@ -46,7 +46,7 @@ def load_and_read(images: int) -> float:
         "target_test: {images: source, readers: {reader: {format: celllab, labels: source}}}, "
         "source_train: {format: celllab, images: source}, source_val: {format: celllab, images: source}}"
     )
-    experiment = config.load(Path("experiments/smoke.yaml"), [f"data={files}", "training.target_batch=8"])
+    experiment = load_experiment(Path("experiments/smoke.yaml"), [f"data={files}", "training.target_batch=8"])
     data, size = load_data(experiment, Problems()), experiment.training.image_size
     batches = MixedBatches(frames_of(data.target, size), frames_of(data.source, size), experiment.training)
     for _ in batches.epoch(0, 1, workers=2):

@@ -22,9 +22,9 @@ from benchmarks.gpu.subject import Subject, draw
 from benchmarks.gpu.table import accuracy_table
 from benchmarks.jobs import finished
 from benchmarks.subjects import DEMO
-from sissi import config
-from sissi.jobs import Job
-from sissi.settings import Experiment
+from sissi.config import Experiment
+from sissi.config.load import load_experiment
+from sissi.runtime.jobs import Job
 
 IMAGES = 48
 """That are drawn of each domain to train on, and as many to be held out."""
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--iterations", type=int, default=720, help="of each training that is compared")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder of precision.md")
     options = parser.parse_args(arguments)
-    experiment = config.load(DEMO, [])
+    experiment = load_experiment(DEMO, [])
     with TemporaryDirectory() as folder:
         images = draw(experiment.training.image_size, IMAGES, IMAGES, Path(folder))
         jobs = [

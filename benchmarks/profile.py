@@ -17,9 +17,10 @@ from rich.table import Table
 from benchmarks.ablation import small_experiment
 from benchmarks.subjects import FOLDER
 from benchmarks.untracked import silent_recording
-from sissi import ablation, config
-from sissi.jobs import Ended, Job, Listener, Outcome
-from sissi.progress import Display
+from sissi.ablation import run
+from sissi.config.load import load_experiment
+from sissi.runtime.jobs import Ended, Job, Listener, Outcome
+from sissi.runtime.progress import Display
 
 PARTS = {
     "train_epoch": "training",
@@ -42,14 +43,14 @@ def profile() -> None:
     """Print the share of each part of an ablation on the smaller demo; what is read ahead else, is read in its turn."""
     folder = FOLDER / "profile"
     shutil.rmtree(folder, ignore_errors=True)
-    experiment = config.load(small_experiment(), [f"tracking.folder={folder}", "training.workers=0"])
+    experiment = load_experiment(small_experiment(), [f"tracking.folder={folder}", "training.workers=0"])
     profiler = cProfile.Profile()
     with (
         Display(Console(file=io.StringIO())) as display,
-        patch("sissi.workshop.run", run_here),
-        patch("sissi.ablation.open_recording", silent_recording),
+        patch("sissi.ablation.runner.run", run_here),
+        patch("sissi.ablation.run.open_recording", silent_recording),
     ):
-        profiler.runcall(ablation.run_ablation, experiment, display)
+        profiler.runcall(run.run_ablation, experiment, display)
     stats = pstats.Stats(profiler)
     Console().print(_table(stats.stats, stats.total_tt))  # type: ignore[attr-defined]
 

@@ -8,7 +8,7 @@ from benchmarks.ablation import SIX
 from benchmarks.commands import fresh, sissi
 from benchmarks.row import Row, compare
 from benchmarks.subjects import DEMO, FOLDER
-from sissi.data.demo_folder import write_demo_folder
+from sissi.data.demo.folder import write_demo_folder
 
 
 def measure() -> list[Row]:

@@ -10,16 +10,16 @@ import cv2
 import numpy as np
 import torch
 
-from sissi import config
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.datasets import load_data
-from sissi.data.frames import Frames
+from sissi.config import Experiment
+from sissi.config.load import load_experiment
+from sissi.data.experiment_data import load_data
 from sissi.data.problems import Problems
-from sissi.detector import build
-from sissi.learner import Learner, make_learner
-from sissi.mixed_batches import MixedBatches
-from sissi.settings import Experiment
-from sissi.training import train_epoch
+from sissi.data.resized import Frames
+from sissi.detector.model import build
+from sissi.training.epoch import train_epoch
+from sissi.training.mixed_batches import MixedBatches
+from sissi.training.teacher_student import Learner, make_learner
 
 FOLDER = Path("out/benchmarks")
 """For drawn images, stores and whatever else a benchmark leaves behind."""
@@ -39,7 +39,7 @@ class Demo:
 @cache
 def demo(epochs: int = 4) -> Demo:
     """The demo after some epochs of early learning."""
-    experiment = config.load(DEMO, [f"tracking.folder={FOLDER / 'demo'}"])
+    experiment = load_experiment(DEMO, [f"tracking.folder={FOLDER / 'demo'}"])
     data, size = load_data(experiment, Problems()), experiment.training.image_size
     target, source = data.frames("target", size), data.frames("source", size)
     torch.manual_seed(0)

@@ -10,12 +10,12 @@ import numpy as np
 from benchmarks.row import Row, compare
 from benchmarks.subjects import FOLDER, crowded, one_thread
 from sissi.boxes import Boxes
-from sissi.data.frames import Frames
-from sissi.data.images import read_image
-from sissi.read_ahead import read_ahead
-from sissi.settings import SyntheticImages, Training
-from sissi.synthetic_frames import synthetic_frames
-from sissi.synthetic_images import Image
+from sissi.config import SyntheticImages, Training
+from sissi.data.images.read import read_image
+from sissi.data.resized import Frames
+from sissi.method.synthetic_dataset import synthetic_frames
+from sissi.method.synthetic_images import Image
+from sissi.runtime.prefetch import read_ahead
 
 IMAGES, CELLS, HEIGHT, WIDTH = 6, 100, 480, 640
 WORKERS = Training.model_fields["workers"].default

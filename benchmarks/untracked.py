@@ -39,5 +39,5 @@ def silent_recording(folder: Path, key: str, **options: Any) -> nullcontext[Sile
 
 
 if __name__ == "__main__":
-    with patch("sissi.ablation.open_recording", silent_recording):
+    with patch("sissi.ablation.run.open_recording", silent_recording):
         main()

@@ -19,15 +19,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sissi import config
 from sissi.boxes import Boxes
+from sissi.config import DemoData, LabelFiles, WeakLabels
+from sissi.config.load import load_weak_labels
 from sissi.data.demo.series import target_image
 from sissi.data.find import checked, find_images
-from sissi.data.images import read_image
+from sissi.data.images.read import read_image
 from sissi.data.load import read_labels
 from sissi.data.problems import Problems
-from sissi.evaluation import LabelQuality, label_quality
-from sissi.settings import DemoData, LabelFiles, WeakLabels
+from sissi.evaluation.metrics import LabelQuality, label_quality
 from sissi.weak_labels import PIPELINE_OF_CATEGORY, choose, find_cells, label_cells
 
 Row = tuple[str, float, str]
@@ -93,7 +93,7 @@ def blood_smears(folder: Path) -> list[Row]:
     samples = checked(found, "images", Problems())
     truth = _labels(folder, found, LabelFiles(format="coco", labels=Path("train_reference.json")))
     published = _labels(folder, found, LabelFiles(format="voc", labels=Path("Annotations"), classes=("RBC", "WBC")))
-    settings = config.load_weak_labels(PRESET)
+    settings = load_weak_labels(PRESET)
     labels = {s.name: label_cells(read_image(s.path), settings, None) for s in samples if s.name in truth}
     halves = {"tuned on": sorted(truth)[::2], "held out": sorted(truth)[1::2]}
     return [

@@ -4,7 +4,7 @@
 
 Every function of `sissi.figures` takes data and returns a matplotlib Figure, which a notebook shows by itself. The data
 here are two images that the demo draws and labels that are made up, so no run is needed. With a run,
-`sissi.report.record.read_ablation` gives its labels, curves and predictions.
+`sissi.results.stored_ablation.read_ablation` gives its labels, curves and predictions.
 """
 
 import sys
@@ -14,12 +14,12 @@ import numpy as np
 
 from sissi import figures
 from sissi.boxes import Boxes, clip, drop_degenerate, make_boxes
+from sissi.config import Deceleration, DemoData, SyntheticImages
 from sissi.data.demo.series import readings, target_image
-from sissi.deceleration import adele_start, value
-from sissi.resampling import matches
-from sissi.settings import Deceleration, DemoData, SyntheticImages
-from sissi.statistics import bootstrap, paired_difference
-from sissi.synthetic_images import synthesise
+from sissi.evaluation.bootstrap import bootstrap, paired_difference
+from sissi.evaluation.resampling import matches
+from sissi.method.deceleration import adele_start, value
+from sissi.method.synthetic_images import synthesise
 
 random = np.random.default_rng(0)
 demo = DemoData(kind="demo")

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from sissi import cli, config
+from sissi import cli
 from sissi.boxes import make_boxes
-from sissi.data.frames import Frames
-from sissi.settings import Experiment
+from sissi.config import Experiment
+from sissi.config.load import load_experiment
+from sissi.data.resized import Frames
 
 HEIGHT, WIDTH = 64, 96
 torch.set_num_threads(1)  # tests run side by side
@@ -70,7 +71,7 @@ def sissi(
 @pytest.fixture
 def smoke() -> Experiment:
     """The smoke experiment at the size of the tiny images."""
-    return config.load(
+    return load_experiment(
         Path("experiments/smoke.yaml"),
         [
             f"training.image_size=[{HEIGHT}, {WIDTH}]",

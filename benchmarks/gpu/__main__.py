@@ -19,7 +19,7 @@ from benchmarks.gpu import speed
 from benchmarks.gpu.accuracy import RUNS, Score, trained, with_precision
 from benchmarks.gpu.subject import FULL, QUICK, draw, paper_experiment
 from benchmarks.gpu.table import Speed, write
-from sissi.settings import Experiment
+from sissi.config import Experiment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,12 +16,12 @@ from torch import nn
 
 from benchmarks.gpu.subject import Subject
 from benchmarks.subjects import silent
-from sissi.detector import CellDetector, predict_frames
-from sissi.early_learning import new_learner
-from sissi.evaluation import ap50
-from sissi.mixed_batches import MixedBatches
-from sissi.settings import Experiment
-from sissi.training import train_epoch
+from sissi.config import Experiment
+from sissi.detector.model import CellDetector, predict_frames
+from sissi.evaluation.metrics import ap50
+from sissi.method.early_learning import new_learner
+from sissi.training.epoch import train_epoch
+from sissi.training.mixed_batches import MixedBatches
 
 
 class Run(NamedTuple):

@@ -13,12 +13,12 @@ from benchmarks.gpu.subject import Length, Subject, repeated
 from benchmarks.gpu.trace import Waits, busy, waits
 from benchmarks.row import seconds
 from benchmarks.subjects import silent
-from sissi.detector import CellDetector, predict_frames
-from sissi.early_learning import new_learner
-from sissi.mixed_batches import MixedBatches
-from sissi.self_training import correct
-from sissi.settings import Experiment
-from sissi.training import train_epoch
+from sissi.config import Experiment
+from sissi.detector.model import CellDetector, predict_frames
+from sissi.method.early_learning import new_learner
+from sissi.method.self_training import correct
+from sissi.training.epoch import train_epoch
+from sissi.training.mixed_batches import MixedBatches
 
 Result = TypeVar("Result")
 SHORT = 10

@@ -9,13 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sissi import config
 from sissi.boxes import Boxes
-from sissi.data.cellpose import mask_boxes
+from sissi.config import DemoData, Experiment
+from sissi.config.load import load_experiment
 from sissi.data.demo.light import Pixels
 from sissi.data.demo.series import SourceRole, TargetRole, source_image, target_image
-from sissi.data.frames import Frames
-from sissi.settings import DemoData, Experiment
+from sissi.data.formats.cellpose import mask_boxes
+from sissi.data.resized import Frames
 
 PAPER = Path(__file__).parents[2] / "experiments" / "paper.yaml"
 SMALL = (
@@ -66,7 +66,7 @@ class Subject:
 def paper_experiment(weights: str, overrides: Sequence[str], *, small: bool) -> Experiment:
     """The paper's experiment from these weights with other settings on top; small: in a size that a CPU can try."""
     scratch = FROM_SCRATCH if weights == "none" else ()
-    return config.load(PAPER, [*(SMALL if small else ()), f"detector.weights={weights}", *scratch, *overrides])
+    return load_experiment(PAPER, [*(SMALL if small else ()), f"detector.weights={weights}", *scratch, *overrides])
 
 
 def draw(image_size: tuple[int, int], images: int, held_out: int, folder: Path) -> Subject:

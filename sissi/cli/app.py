@@ -10,7 +10,7 @@ import typer
 
 from sissi import __version__
 from sissi.errors import SissiError
-from sissi.files import full_message, is_full
+from sissi.runtime.files import full_message, is_full
 
 app = typer.Typer(
     help="Semi-supervised correction of imperfect cell labels: train, correct, compare and track the six variants.",

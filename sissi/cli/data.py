@@ -25,7 +25,7 @@ def data_demo(
     overrides: Overrides = None,
 ) -> None:
     """Draw the demo images, in the layouts that a lab's own images can take."""
-    from sissi.data.demo_folder import write_demo_folder
+    from sissi.data.demo.folder import write_demo_folder
 
     print(write_demo_folder(experiment, overrides or [], out))
 
@@ -41,11 +41,11 @@ def data_check(
     """Read every image and label of an experiment, and tell what is wrong; exits with 1 if something must be mended."""
     from rich.console import Console
 
-    from sissi import config
-    from sissi.data.check import check_data
-    from sissi.data.check_report import counts, histogram, lines, write_problems
+    from sissi.config.load import load_experiment
+    from sissi.data.checks.check import check_data
+    from sissi.data.checks.report import counts, histogram, lines, write_problems
 
-    settings = config.load(experiment, overrides or [])
+    settings = load_experiment(experiment, overrides or [])
     check = check_data(settings)
     console = Console()
     console.print(counts(check), histogram(check, settings))
@@ -70,9 +70,9 @@ def data_convert(
     ] = None,
 ) -> None:
     """Write labels in another format: for another program, or to correct them by hand and read them back."""
+    from sissi.config import LabelFiles
     from sissi.data.convert import convert
     from sissi.data.problems import Problems
-    from sissi.settings import LabelFiles
 
     problems = Problems()
     wanted = tuple(classes) if classes else None
@@ -93,9 +93,9 @@ def data_merge(
     better: Annotated[Format, typer.Option("--with", help="Format of CORRECTIONS.")] = "label_studio",
 ) -> None:
     """Put labels that were corrected by hand in the place of the old ones, and keep those of the other images."""
+    from sissi.config import LabelFiles
     from sissi.data.merge import merge
     from sissi.data.problems import Problems
-    from sissi.settings import LabelFiles
 
     problems = Problems()
     before, corrected = LabelFiles(format=source, labels=labels), LabelFiles(format=better, labels=corrections)

@@ -45,7 +45,7 @@ def predict(
     """Find and count the cells in images: predictions.json (COCO), counts.csv. Run again, it goes on where it was."""
     from rich.console import Console
 
-    from sissi.predict import Options, predict_folder
+    from sissi.inference.predict_folder import Options, predict_folder
 
     options = Options(score, _tile(tile), tta, overlays, format, batch, store)
     found = predict_folder(model, images, out, options, Console())
@@ -71,8 +71,8 @@ def suggest(
     """Rank target images by what variants, cycles and views disagree about; export the first for correction."""
     from rich.console import Console
 
-    from sissi.suggest import Options
-    from sissi.suggest import suggest as ranked
+    from sissi.active_learning.suggest import Options
+    from sissi.active_learning.suggest import suggest as ranked
 
     images = ranked(run, out, Options(count, format, views, store, overrides or []), Console())
     print(f"{min(count, len(images))} of {len(images)} images to be looked at first: {out / 'suggestions.md'}")

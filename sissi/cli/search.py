@@ -23,7 +23,7 @@ def search(
     deterministic: Deterministic = False,
 ) -> None:
     """Search settings with Optuna; the same command goes on with a study, or works on it beside another."""
-    from sissi import jobs
+    from sissi.runtime import jobs
     from sissi.search.file import load_search
 
     given = {"trials": trials, "timeout": timeout, "storage": storage}
@@ -35,7 +35,7 @@ def search(
 
     from rich.console import Console
 
-    from sissi.progress import Display
+    from sissi.runtime.progress import Display
     from sissi.search.results import sentence
     from sissi.search.run import run_search
 

@@ -52,15 +52,15 @@ def weak_labels(
     from rich.console import Console
     from rich.progress import track
 
-    from sissi import config
-    from sissi.data.export import write_labels
+    from sissi.config.load import load_weak_labels
     from sissi.data.find import checked
-    from sissi.data.given import given_images
+    from sissi.data.formats import write_labels
+    from sissi.data.formats.writing import refuse_old
+    from sissi.data.image_arguments import given_images
     from sissi.data.problems import Problems
-    from sissi.data.writing import refuse_old
-    from sissi.weak_labelling import draw, label_images, read_truth, tell_all, tell_each
+    from sissi.data.weak_labelling import draw, label_images, read_truth, tell_all, tell_each
 
-    chosen = config.load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
+    chosen = load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
     for place in filter(None, (out, overlays)):
         refuse_old(place)
     problems = Problems()

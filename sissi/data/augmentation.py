@@ -13,7 +13,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network fo
 import albumentations
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.settings import Augmentation
+from sissi.config import Augmentation
 
 Image = npt.NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from sissi.boxes import Boxes, clip
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample
+from sissi.data.sample import Sample
 
 
 def clean(boxes: Boxes, sample: Sample, source: str, problems: Problems) -> Boxes:

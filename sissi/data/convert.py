@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.data import cellpose
-from sissi.data.export import WITHOUT_SCORES, write_labels
+from sissi.config import LabelFiles
+from sissi.config.data import ONE_FILE
 from sissi.data.find import find_images
-from sissi.data.images import image_size
+from sissi.data.formats import WITHOUT_SCORES, cellpose, write_labels
+from sissi.data.formats.writing import refuse_old
+from sissi.data.images.read import image_size
 from sissi.data.load import read_labels
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample
-from sissi.data.writing import refuse_old
+from sissi.data.sample import Sample
 from sissi.errors import DataError
-from sissi.settings import LabelFiles
-from sissi.settings.data import ONE_FILE
 
 
 def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: Problems) -> tuple[list[Path], str]:

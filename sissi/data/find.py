@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sissi.boxes import EMPTY
-from sissi.data import cellpose
-from sissi.data.images import SUFFIXES, image_files, read_image
+from sissi.data.formats import cellpose
+from sissi.data.images.read import SUFFIXES, image_files, read_image
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample, content_of
+from sissi.data.sample import Sample, content_of
 from sissi.errors import DataError
 
 CATEGORIES = ("alive", "dead", "inhib")

@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import EMPTY, Boxes, make_boxes
-from sissi.cache import Cache
-from sissi.data import celllab, cellpose, coco, cvat, label_studio, voc, yolo
+from sissi.config import LabelFiles, LabelledImages, TestImages, WeakLabels
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS, checked, existing, find_images, spread
-from sissi.data.images import RGB
-from sissi.data.kept import Shelf, shelf_of, worked_out
-from sissi.data.matching import LABELS_WITHOUT_IMAGE, last_stem
+from sissi.data.formats import celllab, cellpose, coco, cvat, label_studio, voc, yolo
+from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE, last_stem
+from sissi.data.image_cache import Shelf, shelf_of, worked_out
+from sissi.data.images.read import RGB
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample
+from sissi.data.sample import Sample
 from sissi.errors import DataError
-from sissi.settings import LabelFiles, LabelledImages, TestImages, WeakLabels
+from sissi.runtime.cache import Cache
 
 _READ = {
     "celllab": celllab.read_labels,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sissi.data import coco
+from sissi.config import LabelFiles
 from sissi.data.convert import sized_images
+from sissi.data.formats import coco
+from sissi.data.formats.writing import refuse_old
 from sissi.data.load import read_labels
 from sissi.data.problems import Problems
-from sissi.data.writing import refuse_old
 from sissi.errors import DataError
-from sissi.settings import LabelFiles
 
 
 def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, problems: Problems) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sissi.data.images import SUFFIXES, image_files
+from sissi.data.images.read import SUFFIXES, image_files
 from sissi.data.problems import printable
 from sissi.errors import DataError
 

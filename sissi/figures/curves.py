@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from sissi.deceleration import Fit, value
+from sissi.config.variants import VARIANTS, Variant
 from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, Line, legend, lines_of, new_figure, plain, whole_numbers
-from sissi.variants import VARIANTS, Variant
+from sissi.method.deceleration import Fit, value
 
 Curve = Sequence[tuple[int, float]]
 """(epoch, value) in the order of epochs."""

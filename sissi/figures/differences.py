@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
+from sissi.config.variants import VARIANTS, Variant
+from sissi.evaluation.bootstrap import Difference
 from sissi.figures.style import BLACK, TEXT, lines_of, new_figure, plain
-from sissi.statistics import Difference
-from sissi.variants import VARIANTS, Variant
 
 
 def differences(

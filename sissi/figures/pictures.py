@@ -12,8 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from sissi.boxes import Boxes, match
+from sissi.config.variants import VARIANTS, Variant
 from sissi.figures.style import GREEN, ORANGE, SKY, TEXT, VERMILION, new_figure
-from sissi.variants import VARIANTS, Variant
 
 Image = npt.NDArray[np.uint8]
 SIDE = 2.6

@@ -7,9 +7,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from sissi.deceleration import Fit
 from sissi.figures.curves import curve_and_fit, relative_change
 from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, legend, new_figure, plain, whole_numbers
+from sissi.method.deceleration import Fit
 
 Trial = tuple[float, int, float | None]
 """Threshold, the epoch after which correction started, and the score; None where the trial has none."""

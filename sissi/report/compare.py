@@ -14,17 +14,18 @@ from rich.console import Group, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from sissi import config, headroom_table
+from sissi.config.load import flatten
+from sissi.config.variants import REFERENCES
 from sissi.errors import SissiError
-from sissi.headroom import Share
+from sissi.evaluation.headroom import Share
 from sissi.report.document import Cell, Table
 from sissi.report.markdown import table_as_markdown
-from sissi.report.record import AblationRecord, read_ablation
 from sissi.report.write import as_csv
-from sissi.summary import METRICS, percent, short, summarise
-from sissi.table import starts
+from sissi.results import headroom_table
+from sissi.results.scores import METRICS, percent, short, summarise
+from sissi.results.stored_ablation import AblationRecord, read_ablation
+from sissi.results.table_1 import starts
 from sissi.tracking import open_store
-from sissi.variants import REFERENCES
 
 
 def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Group]:
@@ -110,7 +111,7 @@ def legend(records: dict[str, AblationRecord]) -> Table:
 
 def settings(records: dict[str, AblationRecord]) -> Table:
     """The settings in which the ablations differ."""
-    flat = {letter: config.flatten(record.experiment) for letter, record in records.items()}
+    flat = {letter: flatten(record.experiment) for letter, record in records.items()}
     keys = list(dict.fromkeys(key for one in flat.values() for key in one))
     differing = [key for key in keys if len({repr(one.get(key)) for one in flat.values()}) > 1]
     rows = [[Cell(key, key), *(_setting(one.get(key)) for one in flat.values())] for key in differing]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from sissi import headroom_table
-from sissi.headroom import Shares, records, shares
+from sissi.config.variants import ORACLE, WEAK_ONLY, Variant
+from sissi.evaluation.headroom import Shares, records, shares
 from sissi.report.document import Cell, Section, Table, Value
-from sissi.report.evidence import Evidence
-from sissi.variants import ORACLE, WEAK_ONLY, Variant
+from sissi.report.report_data import Evidence
+from sissi.results import headroom_table
 
 
 def headroom_section(evidence: Evidence) -> Section:

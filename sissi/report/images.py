@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.data.datasets import data_files
+from sissi.config import Experiment, FileData
+from sissi.data.experiment_data import data_files
 from sissi.data.find import existing, find_images
 from sissi.data.load import digest, load_reference, load_test
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample
-from sissi.data.snapshots import Snapshot
+from sissi.data.sample import Sample
 from sissi.errors import DataError
-from sissi.report.record import AblationRecord
-from sissi.settings import Experiment, FileData
+from sissi.results.snapshots import Snapshot
+from sissi.results.stored_ablation import AblationRecord
 from sissi.tracking.inputs import dataset_digests
 
 

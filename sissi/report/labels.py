@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sissi import evaluation
 from sissi.boxes import Boxes
-from sissi.deceleration import adele_start
-from sissi.evaluation import LabelQuality
+from sissi.config.variants import Variant
+from sissi.evaluation import metrics
+from sissi.evaluation.metrics import LabelQuality
 from sissi.figures import deceleration_curve, label_quality
 from sissi.figures.curves import Curve
+from sissi.method.deceleration import adele_start
 from sissi.report.document import Cell, Picture, Section, Table
-from sissi.report.evidence import Evidence
+from sissi.report.report_data import Evidence
 from sissi.tracking import RunRecord
-from sissi.variants import Variant
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.95)
 """Other thresholds of ADELE whose start points figure 7 shows."""
@@ -158,7 +158,7 @@ def _first_and_last(evidence: Evidence, run: RunRecord) -> tuple[LabelQuality, L
 
 def _against(reference: Mapping[str, Boxes], labels: Mapping[str, Boxes]) -> LabelQuality:
     known = [name for name in reference if name in labels]
-    return evaluation.label_quality([labels[name] for name in known], [reference[name] for name in known])
+    return metrics.label_quality([labels[name] for name in known], [reference[name] for name in known])
 
 
 def _mean(values: list[float]) -> float | None:

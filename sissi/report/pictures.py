@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.data.frames import Frames, frames_of
-from sissi.data.images import read_image
-from sissi.data.samples import Sample
-from sissi.data.snapshots import Snapshot
+from sissi.config.rows import blur_of, settings_of
+from sissi.config.variants import RECIPE, VARIANTS
+from sissi.data.images.read import read_image
+from sissi.data.resized import Frames, frames_of
+from sissi.data.sample import Sample
 from sissi.figures import Panel, label_cycles, side_by_side, synthetic_like
+from sissi.method.synthetic_images import synthesise
 from sissi.report.document import Picture, Section
-from sissi.report.evidence import Evidence
 from sissi.report.images import Images
-from sissi.rows import blur_of, settings_of
-from sissi.summary import short
-from sissi.synthetic_images import synthesise
-from sissi.variants import RECIPE, VARIANTS
+from sissi.report.report_data import Evidence
+from sissi.results.scores import short
+from sissi.results.snapshots import Snapshot
 
 STEP, CYCLES = 3, 4
 """Figures 3 and 8 show the cycles t, t + 3, t + 6 and t + 9."""

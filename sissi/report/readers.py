@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 
 from sissi.boxes import EMPTY, Boxes
+from sissi.evaluation.bootstrap import agreement
 from sissi.report.document import Cell, Section, Table
-from sissi.report.evidence import Evidence
 from sissi.report.pictures import confident
-from sissi.statistics import agreement
+from sissi.report.report_data import Evidence
 
 
 def readers_section(evidence: Evidence) -> Section:

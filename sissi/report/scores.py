@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from sissi.config.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
+from sissi.evaluation.bootstrap import RESAMPLES, Difference, Resampled, paired_difference
 from sissi.figures import differences
 from sissi.report.document import Cell, Picture, Section, Table, Value
-from sissi.report.evidence import Evidence
-from sissi.report.paper import paper_table
-from sissi.statistics import RESAMPLES, Difference, Resampled, paired_difference
-from sissi.summary import METRICS, best, percent, short, summarise
-from sissi.table import Row, caption, starts
-from sissi.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
+from sissi.report.paper_table import paper_table
+from sissi.report.report_data import Evidence
+from sissi.results.scores import METRICS, best, percent, short, summarise
+from sissi.results.table_1 import Row, caption, starts
 
 BASELINE = "baseline"
 TABLES = {BASELINE: "differences", WEAK_ONLY: "gains"}

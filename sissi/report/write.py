@@ -8,21 +8,22 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sissi import __version__, config
+from sissi import __version__
+from sissi.config.load import dump_experiment, flatten
+from sissi.config.variants import WEAK_ONLY
+from sissi.report.costs_and_settings import SETTINGS, costs_section, settings_section
 from sissi.report.document import Document, Picture, Section, Table
-from sissi.report.evidence import Evidence, gather
 from sissi.report.headroom import headroom_section
 from sissi.report.html import as_html
 from sissi.report.labels import quality_section, start_section
 from sissi.report.markdown import FIGURES, as_markdown
-from sissi.report.origin import SETTINGS, costs_section, settings_section
 from sissi.report.pictures import pictures_section
 from sissi.report.readers import readers_section
-from sissi.report.record import read_ablation
+from sissi.report.report_data import Evidence, gather
 from sissi.report.scores import BASELINE, differences_section, scores_section
-from sissi.table import lengths
+from sissi.results.stored_ablation import read_ablation
+from sissi.results.table_1 import lengths
 from sissi.tracking import open_store
-from sissi.variants import WEAK_ONLY
 
 DPI = 150
 CSS_DPI = 100
@@ -54,7 +55,7 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
         (out / "tables" / f"{table.name}.csv").write_text(as_csv(table), encoding="utf-8")
     (out / "report.md").write_text(as_markdown(document), encoding="utf-8")
     (out / "report.json").write_text(as_json(document, evidence), encoding="utf-8")
-    (out / SETTINGS).write_text(config.dump(evidence.record.experiment), encoding="utf-8")
+    (out / SETTINGS).write_text(dump_experiment(evidence.record.experiment), encoding="utf-8")
     page = out / "index.html"
     page.write_text(as_html(document, pictures), encoding="utf-8")
     return page
@@ -101,7 +102,7 @@ def as_json(document: Document, evidence: Evidence) -> str:
         "title": document.title,
         "lead": document.lead,
         "sections": [{"title": section.title, "blocks": _plain(section)} for section in document.sections],
-        "settings": config.flatten(evidence.record.experiment),
+        "settings": flatten(evidence.record.experiment),
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

@@ -11,12 +11,12 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import Field, PositiveInt, ValidationError, model_validator
 
-from sissi import config
+from sissi.config import Experiment
+from sissi.config.base import Settings
+from sissi.config.load import load_experiment
+from sissi.config.variants import VARIANTS
 from sissi.errors import ExperimentError
-from sissi.settings import Experiment
-from sissi.settings.base import Settings
-from sissi.table import METRICS
-from sissi.variants import VARIANTS
+from sissi.results.table_1 import METRICS
 
 WATCHED = (
     "source_val/AP50", "source_val/AP", "source_val/AR", "source_val/loss", "weak_labels/AP50", "weak_labels/AP",
@@ -186,7 +186,7 @@ def experiment_of(search: Search, overrides: Sequence[str], values: Mapping[str,
     given = [f"{key}={json.dumps(value)}" for key, value in {**search.overrides, **dict(values)}.items()]
     one = {"name": search.name, "variants": [search.variant], "seeds": [search.seed]}
     pinned = [f"{key}={json.dumps(value)}" for key, value in one.items()]
-    return config.load(search.experiment, [*given, *overrides, *always, *pinned])
+    return load_experiment(search.experiment, [*given, *overrides, *always, *pinned])
 
 
 def _explain(fault: Any) -> str:

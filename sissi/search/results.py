@@ -13,15 +13,15 @@ from typing import Any
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial
 
-from sissi.deceleration import Fit, adele_start
-from sissi.early_learning import Trunk
+from sissi.config import Experiment
 from sissi.errors import SissiError
 from sissi.figures import threshold_study
-from sissi.files import write_whole
+from sissi.method.deceleration import Fit, adele_start
+from sissi.method.early_learning import Trunk
+from sissi.runtime.files import write_whole
 from sissi.search.file import Search
 from sissi.search.plots import optuna_figures
 from sissi.search.study import Study
-from sissi.settings import Experiment
 
 ORACLE = "chosen by looking at the test readers: what could be reached, no result"
 

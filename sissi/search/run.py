@@ -9,22 +9,23 @@ from typing import Any
 
 from optuna.trial import Trial, TrialState
 
-from sissi import config, stage_keys
-from sissi.addresses import without_password
-from sissi.cache import Cache, cache_folder
-from sissi.data.checked import load_checked
+from sissi.ablation import cache_keys
+from sissi.ablation.runner import Workshop
+from sissi.ablation.seed import OneSeed
+from sissi.config import Experiment
+from sissi.config.load import dump_experiment, flatten
+from sissi.data.checks.checked import load_checked
 from sissi.data.problems import Problems
-from sissi.jobs import Job, Outcome, run
-from sissi.one_seed import OneSeed
-from sissi.progress import Display
+from sissi.runtime.cache import Cache, cache_folder
+from sissi.runtime.jobs import Job, Outcome, run
+from sissi.runtime.progress import Display
+from sissi.runtime.redact import without_password
 from sissi.search import results
 from sissi.search.file import Search, experiment_of
 from sissi.search.results import Summary
 from sissi.search.study import Study
 from sissi.search.trial import Trained, train
-from sissi.settings import Experiment
 from sissi.tracking import STUDY, RecordedRun, Recording, open_recording
-from sissi.workshop import Workshop
 
 
 class Trials:
@@ -65,7 +66,7 @@ class Trials:
     def _begin(self, name: str, trial: Trial, experiment: Experiment, values: dict[str, Any]) -> RecordedRun:
         tags = {"sissi.stage": "trial", "sissi.trial": str(trial.number), **results.oracle_tag(self.search)}
         tracked = self.workshop.recording.run(experiment.name, name, parent=self.parent, tags=tags)
-        tracked.params(config.flatten(experiment) | {f"searched/{key}": value for key, value in values.items()})
+        tracked.params(flatten(experiment) | {f"searched/{key}": value for key, value in values.items()})
         return tracked
 
     def _listen(self, name: str, method: str, arguments: tuple[Any, ...]) -> bool:
@@ -128,7 +129,7 @@ def run_search(
     """
     experiment = experiment_of(search, overrides, {})
     data, problems = load_checked(experiment, display.warn)
-    digests = stage_keys.digests(data)
+    digests = cache_keys.digests(data)
     key = _key(search, experiment, digests)
     folder = experiment.tracking.folder
     with open_recording(folder, key, offline=offline, fresh=False, tell=display.say) as recording:
@@ -171,9 +172,9 @@ def _parent(recording: Recording, search: Search, study: Study) -> RecordedRun:
 
 
 def _describe(parent: RecordedRun, search: Search, experiment: Experiment, study: Study, problems: Problems) -> None:
-    parent.params(config.flatten(experiment))
+    parent.params(flatten(experiment))
     parent.text(without_password(search.model_dump_json(indent=2)), "search.json")
-    parent.text(config.dump(experiment), "experiment.yaml")
+    parent.text(dump_experiment(experiment), "experiment.yaml")
     parent.text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt")
     study.optuna.set_user_attr("objective", search.objective)
     if search.oracle:

@@ -15,8 +15,8 @@ import optuna
 from filelock import BaseFileLock, FileLock, Timeout
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from sissi.addresses import without_password
 from sissi.errors import SissiError
+from sissi.runtime.redact import without_password
 from sissi.search.file import Choices, Pruner, Range, Sampler, Search
 
 WORKER, GRID, AGAIN = "sissi.worker", "sissi.grid", "sissi.again_after"

@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-from sissi import stage_keys
-from sissi.cache import Cache
-from sissi.data.datasets import DataSets
-from sissi.early_learning import start_point
-from sissi.final_scores import scores
-from sissi.machine import device_of, machine_of
-from sissi.records import Recorder
-from sissi.settings import Experiment
-from sissi.stages import branch, branch_of, trunk
-from sissi.variants import VARIANTS
+from sissi.ablation import cache_keys
+from sissi.ablation.reader_scores import scores
+from sissi.ablation.stages import branch, branch_of, trunk
+from sissi.config import Experiment
+from sissi.config.variants import VARIANTS
+from sissi.data.experiment_data import DataSets
+from sissi.method.early_learning import start_point
+from sissi.runtime.cache import Cache
+from sissi.runtime.device import device_of, machine_of
+from sissi.runtime.recorder import Recorder
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def train(
     """
     [name], [seed] = experiment.variants, experiment.seeds
     variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment))
-    trunk_entry = store.entry("trunk", stage_keys.trunk(experiment, seed, digests, machine))
+    trunk_entry = store.entry("trunk", cache_keys.trunk(experiment, seed, digests, machine))
     threads = torch.get_num_threads()
     torch.set_num_threads(experiment.runtime.trunk_threads)
     trained = trunk(experiment, seed, data, trunk_entry, _Aside(record))
@@ -87,6 +87,6 @@ def train(
     last = experiment.last_epoch(variant.corrects)
     shared, readers = not branch(experiment, data, task, record), None
     if oracle:
-        place = store.entry("scores", stage_keys.scores(experiment, task.entry, digests))
+        place = store.entry("scores", cache_keys.scores(experiment, task.entry, digests))
         readers = scores(experiment, data, task.model, last, place, record)
     return Trained(start.epoch, start.reason, start.found, shared, task.model, last, readers)

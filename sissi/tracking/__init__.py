@@ -12,10 +12,10 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from sissi.tracking.opening import open_store
-from sissi.tracking.recorded_run import RecordedRun
-from sissi.tracking.recording import Recording, open_recording, stop_abandoned, upload
-from sissi.tracking.run import Run
+from sissi.tracking.connect import open_store
+from sissi.tracking.local_run import RecordedRun
+from sissi.tracking.mlflow_run import Run
+from sissi.tracking.session import Recording, open_recording, stop_abandoned, upload
 from sissi.tracking.store import ABLATION, STUDY, RunRecord, Store
 
 __all__ = [

@@ -26,9 +26,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
-from sissi import detector
 from sissi.boxes import Boxes
-from sissi.data.images import read_image
+from sissi.data.images.read import read_image
+from sissi.detector import model
 from sissi.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
@@ -40,7 +40,7 @@ class CellModel(PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         """Read the detector from the model's own files, onto the GPU if there is one."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.detector = detector.load(Path(context.artifacts["detector"]), device=device)
+        self.detector = model.load(Path(context.artifacts["detector"]), device=device)
 
     # the hint keeps MLflow from guessing a schema: a schema of columns would refuse arrays
     def predict(
@@ -53,7 +53,7 @@ class CellModel(PythonModel):  # type: ignore[misc]
                 answers it with status 400.
         """
         threshold = float((params or {}).get("score_threshold", 0))
-        return [_record(detector.detect(self.detector, image), threshold) for image in images_in(model_input)]
+        return [_record(model.detect(self.detector, image), threshold) for image in images_in(model_input)]
 
 
 def images_in(model_input: Any) -> list[Pixels]:

@@ -14,10 +14,10 @@ import mlflow
 from mlflow.entities import ViewType
 from mlflow.tracking.context.registry import resolve_tags
 
-from sissi.addresses import without_password
 from sissi.errors import TrackingError
+from sissi.runtime.redact import without_password
 from sissi.tracking.commit import commit_tags
-from sissi.tracking.run import Run, written_key
+from sissi.tracking.mlflow_run import Run, written_key
 
 ABLATION = {"sissi.kind": "ablation"}
 """The tag of a run that is a whole ablation; `Store.latest_ablation` looks for it."""
@@ -137,7 +137,7 @@ class Store:
             return Path(mlflow.artifacts.download_artifacts(f"{folder}/{path}", tracking_uri=self.uri))
 
     def load_model_file(self, model_uri: str) -> Path:
-        """The detector's file inside a logged model, on this machine, for `sissi.detector.load`.
+        """The detector's file inside a logged model, on this machine, for `sissi.detector.model.load`.
 
         Args:
             model_uri: `models:/m-...` as `Run.model` gives it, `runs:/RUN/model`, or `models:/NAME/VERSION`.

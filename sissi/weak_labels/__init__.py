@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sissi.boxes import Boxes
+from sissi.config import WeakLabels
 from sissi.errors import DataError
-from sissi.settings import WeakLabels
 from sissi.weak_labels import alive, dead, inhibited
 from sissi.weak_labels.channels import Image
 from sissi.weak_labels.choosing import Choice, Pipeline, choose

@@ -14,7 +14,7 @@ from skimage.morphology import skeletonize
 from skimage.segmentation import watershed
 
 from sissi.boxes import Boxes
-from sissi.settings import AliveCells
+from sissi.config import AliveCells
 from sissi.weak_labels.channels import Image, hsv_value
 from sissi.weak_labels.gradients import derivatives, magnitude
 from sissi.weak_labels.morphology import close_by_reconstruction, disk, open_by_reconstruction, region_boxes

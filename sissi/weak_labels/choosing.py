@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from sissi.settings import WeakLabels
+from sissi.config import WeakLabels
 from sissi.weak_labels.channels import Image, grey
 from sissi.weak_labels.inhibited import correct_illumination, find_regions
 

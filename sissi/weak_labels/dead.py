@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, clip, drop_degenerate, make_boxes, suppress
-from sissi.settings import DeadCells
+from sissi.config import DeadCells
 from sissi.weak_labels.channels import Image, grey
 
 Circles = npt.NDArray[np.float32]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes
-from sissi.settings import InhibitedCells
+from sissi.config import InhibitedCells
 from sissi.weak_labels.channels import Image, grey
 from sissi.weak_labels.gradients import derivatives, magnitude
 from sissi.weak_labels.morphology import disk, fill_holes, region_boxes

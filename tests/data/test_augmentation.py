@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from sissi.boxes import EMPTY, iou, make_boxes, same
+from sissi.config import Augmentation
 from sissi.data.augmentation import Augmenter
-from sissi.settings import Augmentation
 
 NONE = {
     "channel_shuffle": 0, "gaussian_blur": 0, "horizontal_flip": 0, "vertical_flip": 0, "shift_scale_rotate": 0,

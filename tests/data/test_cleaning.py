@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sissi.boxes import EMPTY, Boxes, iou, make_boxes, same
 from sissi.data.cleaning import clean
 from sissi.data.problems import Problem, Problems
-from sissi.data.samples import Sample
+from sissi.data.sample import Sample
 from tests.strategies import boxes
 
 WIDTH, HEIGHT = 100, 80

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sissi.data.export import FORMATS
-from sissi.settings.data import ONE_FILE
+from sissi.config.data import ONE_FILE
+from sissi.data.formats import FORMATS
 
 HEIGHT, WIDTH = 20, 30
 

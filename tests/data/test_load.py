@@ -14,17 +14,17 @@ from PIL import Image
 
 import sissi.weak_labels
 from sissi.boxes import EMPTY, Boxes, make_boxes, same
-from sissi.cache import Cache
+from sissi.config import DeadCells, DemoData, LabelledImages, WeakLabels
+from sissi.config.data import ONE_FILE
 from sissi.data.demo.series import target_image
-from sissi.data.export import write_labels
+from sissi.data.formats import write_labels
+from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_images
-from sissi.data.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample
+from sissi.data.sample import Sample
 from sissi.errors import DataError
-from sissi.settings import DeadCells, DemoData, LabelledImages, WeakLabels
-from sissi.settings.data import ONE_FILE
-from tests.data.label_writing import HEIGHT, WIDTH, coco, image, text
+from sissi.runtime.cache import Cache
+from tests.data.formats.label_writing import HEIGHT, WIDTH, coco, image, text
 
 KEY = "data.target_train"
 

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from sissi.boxes import EMPTY, Boxes, make_boxes
+from sissi.config import LabelFiles
+from sissi.config import TestImages as ReadersImages
+from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.load import digest, load_reference, load_test
-from sissi.data.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample
+from sissi.data.sample import Sample
 from sissi.errors import DataError
-from sissi.settings import LabelFiles
-from sissi.settings import TestImages as ReadersImages
-from tests.data.label_writing import HEIGHT, WIDTH, coco, image, text
+from tests.data.formats.label_writing import HEIGHT, WIDTH, coco, image, text
 
 
 def sample(path: Path, boxes: Boxes = EMPTY) -> Sample:

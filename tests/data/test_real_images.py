@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from sissi.config import LabelFiles, LabelledImages
+from sissi.config import TestImages as ReadersImages
+from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_images, load_reference, load_test
-from sissi.data.matching import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
-from sissi.data.samples import Sample
-from sissi.settings import LabelFiles, LabelledImages
-from sissi.settings import TestImages as ReadersImages
+from sissi.data.sample import Sample
 
 REAL = Path(os.environ.get("SISSI_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 real = pytest.mark.skipif(

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sissi.deceleration import adele_start, fits, value
+from sissi.config import Deceleration
+from sissi.config.variants import VARIANTS
+from sissi.evaluation.bootstrap import Difference
 from sissi.figures import costs, deceleration_curve, differences, label_quality
 from sissi.figures.style import LINES, lines_of
-from sissi.settings import Deceleration
-from sissi.statistics import Difference
-from sissi.variants import VARIANTS
+from sissi.method.deceleration import adele_start, fits, value
 
 CURVE = [float(one) for one in value(np.arange(1, 21), 0.6, 0.9, 3.0)]
 

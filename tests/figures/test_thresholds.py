@@ -1,8 +1,8 @@
 import numpy as np
 
-from sissi.deceleration import adele_start, value
+from sissi.config import Deceleration
 from sissi.figures import threshold_study
-from sissi.settings import Deceleration
+from sissi.method.deceleration import adele_start, value
 
 CURVE = [float(one) for one in value(np.arange(1, 21), 0.6, 0.9, 3.0)]
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from sissi.headroom import ROUNDING
-from sissi.variants import DEFAULT, VARIANTS
+from sissi.config.variants import DEFAULT, VARIANTS
+from sissi.evaluation.headroom import ROUNDING
 from tests.integration.conftest import ROOT, sissi
 
 READERS = ("reader_1", "reader_2", "reader_3")
@@ -74,12 +74,12 @@ def test_the_headroom_is_written_printed_and_logged(folder, store):
 
 
 def test_every_setting_is_a_parameter_and_the_experiment_can_be_repeated(folder, store):
-    from sissi import config
+    from sissi.config.load import load_experiment
 
     parent = store.latest_ablation()
     assert parent.params["training.learning_rate"] == "0.002"
-    again = config.load(store.artifact(parent.id, "experiment.yaml"))
-    assert again == config.load(ROOT / "experiments/smoke.yaml")
+    again = load_experiment(store.artifact(parent.id, "experiment.yaml"))
+    assert again == load_experiment(ROOT / "experiments/smoke.yaml")
 
 
 def test_every_epoch_of_trunk_and_branch_is_on_a_curve_once(folder, store):

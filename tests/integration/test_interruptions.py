@@ -11,7 +11,7 @@ import pytest
 
 from sissi.tracking import open_store
 from tests.integration.smoke import ROWS, assert_ends_as, begin, children_of, finish, read_until, table
-from tests.tracking.test_watchdog import await_end, watchdogs
+from tests.runtime.test_watchdog import await_end, watchdogs
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
+from sissi.config.variants import DEFAULT
 from sissi.tracking import open_store
-from sissi.variants import DEFAULT
 
 pytestmark = pytest.mark.slow
 

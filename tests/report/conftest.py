@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sissi import config, table
 from sissi.boxes import clip, drop_degenerate, make_boxes
-from sissi.data.coco import to_coco
-from sissi.data.datasets import load_data
+from sissi.config.load import dump_experiment, load_experiment
+from sissi.data.experiment_data import load_data
+from sissi.data.formats.coco import to_coco
 from sissi.data.problems import Problems
-from sissi.evaluation import coco_metrics
-from sissi.table import Row
+from sissi.evaluation.metrics import coco_metrics
+from sissi.results import table_1
+from sissi.results.table_1 import Row
 from sissi.tracking import ABLATION, open_store
 
 STARTS = {"baseline": 3, "plain-a": 4, "a+sissi-s": 4}
@@ -35,7 +36,7 @@ class Writer:
     def __init__(self, folder, *overrides):
         self.folder = folder
         variants = f"variants=[{', '.join(STARTS)}]"
-        self.experiment = config.load(
+        self.experiment = load_experiment(
             Path("experiments/smoke.yaml"), [f"tracking.folder={folder}", variants, *overrides]
         )
         self.data = load_data(self.experiment, Problems())
@@ -44,7 +45,7 @@ class Writer:
 
     def parent(self):
         parent = self.store.start_run(self.experiment.name, f"ablation {self.experiment.name}", tags=ABLATION)
-        parent.text(config.dump(self.experiment), "experiment.yaml")
+        parent.text(dump_experiment(self.experiment), "experiment.yaml")
         parent.text("none", "data_problems.txt")
         for role, digest in self.data.digests().items():
             parent.dataset(name=role, digest=digest, source="demo", role=role, profile={})
@@ -95,7 +96,7 @@ class Writer:
                 self.trunk(parent, seed)
                 for variant in STARTS:
                     self.branch(parent, variant, seed)
-            for path in table.write(self.rows, self.folder / "written"):
+            for path in table_1.write(self.rows, self.folder / "written"):
                 parent.file(path, "table")
         return parent.id
 

@@ -4,10 +4,10 @@ import pytest
 from rich.console import Console
 
 from sissi.errors import SissiError, TrackingError
-from sissi.headroom import Share
-from sissi.headroom_table import as_json
+from sissi.evaluation.headroom import Share
 from sissi.report.compare import compare_runs, headroom, scores
-from sissi.report.record import read_ablation
+from sissi.results.headroom_table import as_json
+from sissi.results.stored_ablation import read_ablation
 from tests.report.conftest import Writer
 
 

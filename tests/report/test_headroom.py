@@ -3,10 +3,10 @@ from types import SimpleNamespace
 import pytest
 
 from sissi.boxes import EMPTY, make_boxes
-from sissi.data.snapshots import Snapshot
-from sissi.report.evidence import Evidence
+from sissi.config.variants import VARIANTS
 from sissi.report.headroom import headroom_section
-from sissi.variants import VARIANTS
+from sissi.report.report_data import Evidence
+from sissi.results.snapshots import Snapshot
 
 CELL = make_boxes([[0, 0, 10, 10]])
 NAMES = [f"{number}.png" for number in range(20)]

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from sissi.boxes import EMPTY, make_boxes, same
-from sissi.data.coco import to_coco
-from sissi.data.snapshots import read_snapshot
+from sissi.data.formats.coco import to_coco
 from sissi.errors import TrackingError
-from sissi.report.record import read_ablation
+from sissi.results.snapshots import read_snapshot
+from sissi.results.stored_ablation import read_ablation
 from sissi.tracking import open_store
 
 

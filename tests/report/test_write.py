@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from sissi import config
-from sissi.evaluation import coco_metrics, label_quality
-from sissi.report.evidence import gather
-from sissi.report.record import read_ablation
+from sissi.config.load import dump_experiment, load_experiment
+from sissi.config.variants import VARIANTS
+from sissi.evaluation.metrics import coco_metrics, label_quality
+from sissi.report.report_data import gather
 from sissi.report.scores import compare
 from sissi.report.write import describe, write_report
+from sissi.results.stored_ablation import read_ablation
 from sissi.tracking import ABLATION
-from sissi.variants import VARIANTS
 
 
 def blocks(folder, kind):
@@ -75,7 +75,7 @@ def test_what_failed_is_named_with_its_reason(written):
 
 
 def test_the_settings_repeat_the_ablation(written, writer):
-    assert config.load(written / "experiment.yaml") == writer.experiment
+    assert load_experiment(written / "experiment.yaml") == writer.experiment
 
 
 def test_the_boxes_that_the_figures_show_are_those_of_the_run(writer, ablation):
@@ -109,7 +109,7 @@ def test_changed_images_leave_the_picture_figures_out_with_a_sentence(writer):
 
 def test_an_ablation_that_has_only_just_begun_has_a_report(writer, tmp_path):
     with writer.store.start_run("begun", "ablation begun", tags=ABLATION) as parent:
-        parent.text(config.dump(writer.experiment), "experiment.yaml")
+        parent.text(dump_experiment(writer.experiment), "experiment.yaml")
         page = write_report(parent.id, tmp_path, writer.folder).read_text()
     assert "Baseline (seed 1): was not started." in page and "No variant has been scored yet." in page
     assert page.count("There is nothing to compare") == 2 and "This run did not note its costs." in page

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from sissi.errors import SissiError
-from sissi.journal import Journal
+from sissi.runtime.journal import Journal
 from sissi.tracking import open_recording, open_store
-from tests.tracking.test_recording import Told
+from tests.tracking.test_session import Told
 
 ALONE = ("unshare", "--user", "--map-root-user", "--mount")
 """Runs a command that may mount a small disk which nobody else sees."""

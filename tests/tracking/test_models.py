@@ -22,8 +22,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sissi import detector
-from sissi.settings import Detector
+from sissi.config import Detector
+from sissi.detector.model import build, detect, load, save
 from sissi.tracking import Run, Store
 from tests.tracking.servers import await_answer, free_port
 
@@ -36,7 +36,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "best model.pt"
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        detector.save(detector.build(Detector(preset="small"), (96, 128)), path)
+        save(build(Detector(preset="small"), (96, 128)), path)
     return path
 
 
@@ -131,7 +131,7 @@ def answers(
 
 
 def test_a_model_loads_without_sissi_and_finds_the_same(answers: dict[str, Any], model_file: Path, image: Any) -> None:
-    found = detector.detect(detector.load(model_file), image)
+    found = detect(load(model_file), image)
     [record] = answers["one"]
     assert len(found) > 0
     assert np.allclose(record["boxes"], found.xyxy, atol=1e-3)
@@ -216,7 +216,7 @@ def test_a_model_is_served(store: Store, logged: tuple[str, Run], model_file: Pa
         content = base64.b64encode(_png(image)).decode()
         body = {"dataframe_records": [{"image": content}] * 2, "params": {"score_threshold": 0.2}}
         answer = _post(f"http://127.0.0.1:{port}/invocations", body)
-        found = detector.detect(detector.load(model_file), image)
+        found = detect(load(model_file), image)
         certain = found.take(found.scores >= 0.2)
         assert len(certain) > 0
         for record in answer["predictions"]:

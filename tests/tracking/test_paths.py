@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sissi.journal import ForeignPath, Journal
+from sissi.runtime.journal import ForeignPath, Journal
 from sissi.tracking import open_recording, open_store, upload
 
 SECRET = b"a private key"

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sissi.settings import AliveCells
+from sissi.config import AliveCells
 from sissi.weak_labels import alive
 from sissi.weak_labels.channels import Image
 

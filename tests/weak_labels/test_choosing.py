@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sissi.boxes import same
-from sissi.settings import PipelineChoice, WeakLabels
+from sissi.config import PipelineChoice, WeakLabels
 from sissi.weak_labels import Choice, choose, find_cells, label_cells
 from sissi.weak_labels.choosing import measure
 

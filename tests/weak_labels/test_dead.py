@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sissi.boxes import iou
-from sissi.settings import DeadCells
+from sissi.config import DeadCells
 from sissi.weak_labels import dead
 
 from . import pictures

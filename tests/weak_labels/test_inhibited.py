@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sissi.settings import InhibitedCells
+from sissi.config import InhibitedCells
 from sissi.weak_labels import inhibited
 
 from . import pictures

@@ -1,8 +1,8 @@
 import pytest
 
 from sissi.boxes import same
+from sissi.config import WeakLabels
 from sissi.errors import DataError
-from sissi.settings import WeakLabels
 from sissi.weak_labels import alive, dead, inhibited, label_cells
 
 from . import pictures

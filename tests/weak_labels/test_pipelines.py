@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sissi.boxes import Boxes, iou, same
-from sissi.settings import AliveCells, DeadCells, InhibitedCells
+from sissi.config import AliveCells, DeadCells, InhibitedCells
 from sissi.weak_labels import alive, dead, inhibited
 from sissi.weak_labels.channels import Image
 

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 
 from sissi.boxes import Boxes
+from sissi.config import DemoData
 from sissi.data.demo.readers import READERS, annotate
 from sissi.data.demo.source import LOOKS, SourceImage, draw_source
 from sissi.data.demo.target import KINDS, TargetImage, draw_target
-from sissi.randomness import generator
-from sissi.settings import DemoData
+from sissi.runtime.randomness import generator
 
 TargetRole = Literal["target_train", "target_val", "target_test"]
 SourceRole = Literal["source_train", "source_val"]

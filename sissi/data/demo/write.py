@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes
+from sissi.config import DemoData, FileData, LabelFiles, LabelledImages, TestImages
 from sissi.data.demo.readers import READERS
 from sissi.data.demo.series import SourceRole, TargetRole, readings, source_image, target_image
 from sissi.errors import DataError
-from sissi.settings import DemoData, FileData, LabelFiles, LabelledImages, TestImages
 
 _JPEG_QUALITY = 95
 

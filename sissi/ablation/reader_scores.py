@@ -1,0 +1,85 @@
+"""What a trained detector is worth to each reader on the target test images, as the last stage of a branch (4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sissi.boxes import Boxes
+from sissi.config import Experiment
+from sissi.data.experiment_data import DataSets
+from sissi.data.formats.coco import to_coco
+from sissi.data.images.read import read_image
+from sissi.data.sample import Sample
+from sissi.detector.model import CellDetector, detect, load
+from sissi.evaluation.bootstrap import Resampled, bootstrap
+from sissi.evaluation.metrics import Metrics, coco_metrics
+from sissi.evaluation.resampling import matches
+from sissi.runtime.array_file import write_array
+from sissi.runtime.cache import Entry
+from sissi.runtime.device import device_of
+from sissi.runtime.journal import Journal
+from sissi.runtime.recorder import Kept, Progress, Recorder, progress_of
+
+RESAMPLED = "resampled.npy"
+
+
+def scores(
+    experiment: Experiment, data: DataSets, model: Path, epoch: int, entry: Entry, record: Recorder
+) -> dict[str, dict[str, float]]:
+    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`.
+
+    They are told as those of this epoch, its last. Its folder also holds the metrics of resamples of these images: see
+    `resampled`.
+    """
+    with entry.lock(record.say):
+        told = Kept(Journal(entry.folder / "journal"), record)
+        if entry.result is None:
+            told.journal.truncate(0)
+            entry.finish(_score(load(model, device_of(experiment)), data, experiment, epoch, entry, told))
+        else:
+            told.say_again()
+        result: dict[str, dict[str, float]] = entry.result
+        return result
+
+
+def resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
+    """What `bootstrap.bootstrap` gave for each reader, from the folder of finished `scores`."""
+    return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
+
+
+def score_readers(
+    detector: CellDetector,
+    test: Sequence[Sample],
+    readers: Mapping[str, Sequence[Boxes]],
+    max_detections: int,
+    progress: Progress,
+) -> tuple[list[Boxes], dict[str, Metrics]]:
+    """Predictions for the target test images in pixels of the files, and their metrics for each reader."""
+    predicted = []
+    for index, sample in enumerate(test):
+        predicted.append(detect(detector, read_image(sample.path)))
+        progress((index + 1) / len(test))
+    return predicted, {name: coco_metrics(predicted, truth, max_detections) for name, truth in readers.items()}
+
+
+def _score(
+    detector: CellDetector, data: DataSets, experiment: Experiment, epoch: int, entry: Entry, record: Recorder
+) -> dict[str, dict[str, float]]:
+    predicted, found = score_readers(
+        detector,
+        data.test,
+        data.readers,
+        experiment.evaluation.max_detections,
+        progress_of(record, epoch, epoch, "scores"),
+    )
+    for reader, metrics in found.items():
+        named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
+        record.metrics(named, epoch)
+    images = [(sample.name, sample.height, sample.width) for sample in data.test]
+    record.json(to_coco(images, predicted), "predictions/target_test.json")
+    drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
+    write_array(entry.folder / RESAMPLED, np.stack(drawn))
+    return {reader: metrics.as_dict() for reader, metrics in found.items()}

@@ -1,0 +1,84 @@
+"""Where the stages of an experiment run and their work is kept: what has been done already is only told again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from sissi.ablation import cache_keys
+from sissi.ablation.stages import Branch, branch_of
+from sissi.config import Experiment
+from sissi.config.variants import Variant
+from sissi.data.experiment_data import DataSets
+from sissi.method.deceleration import StartPoint
+from sissi.method.early_learning import Trunk
+from sissi.runtime.cache import Cache, Entry, cache_folder
+from sissi.runtime.device import device_of, machine_of
+from sissi.runtime.jobs import Job, Outcome, run
+from sissi.runtime.progress import Display
+from sissi.tracking import RecordedRun, Recording
+
+
+class Workshop:
+    """See the module; one for all seeds of an experiment."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        data: DataSets,
+        digests: dict[str, str],
+        recording: Recording,
+        display: Display,
+        fresh: bool = False,
+    ) -> None:
+        self.experiment = experiment
+        self.data = data
+        self.digests = digests
+        self.recording = recording
+        self.display = display
+        self.cache = Cache(cache_folder(experiment))
+        self.machine = machine_of(device_of(experiment))
+        self._to_forget = fresh
+        self._seen: set[Path] = set()
+
+    def trunk(self, seed: int, labels: Literal["weak", "reference"] = "weak") -> Entry:
+        """The place of the early learning of a seed on these labels."""
+        digests = self.digests if labels == "weak" else self.digests | {"target_train": self.digests["referenced"]}
+        return self.entry("trunk", cache_keys.trunk(self.experiment, seed, digests, self.machine))
+
+    def branch(self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint) -> Branch:
+        """What a variant does after the trunk."""
+        origin = self.trunk(seed, variant.labels)
+        return branch_of(variant, experiment, seed, origin, trained, start.epoch, self.digests, self.entry)
+
+    def entry(self, kind: str, content: dict[str, Any]) -> Entry:
+        """The place of a piece of work; where everything is begun afresh, emptied when it is first asked for."""
+        entry = self.cache.entry(kind, content)
+        if self._to_forget and entry.folder not in self._seen:
+            self.cache.remove(entry)
+        self._seen.add(entry.folder)
+        return entry
+
+    def run(self, jobs: Sequence[Job], told: dict[str, list[RecordedRun]]) -> dict[str, Outcome]:
+        """Run jobs side by side; what they say goes to their runs and to the display."""
+
+        def listen(name: str, method: str, arguments: tuple[Any, ...]) -> None:
+            self.tell(name, told.get(name, []), method, arguments)
+
+        runtime = self.experiment.runtime
+        outcomes = run(jobs, runtime.jobs, listen, deterministic=runtime.deterministic)
+        for job in jobs:
+            self.display.finish(job.name)
+        return outcomes
+
+    def tell(self, name: str, runs: Sequence[RecordedRun], method: str, arguments: tuple[Any, ...]) -> None:
+        """Pass on what a job says: to the display, or to its runs."""
+        if method == "progress":
+            self.display.update(name, *arguments)
+        elif method == "say":
+            self.display.warn(*arguments)
+        else:
+            for one in runs:
+                getattr(one, method)(*arguments)
+            self.recording.deliver()

@@ -1,0 +1,170 @@
+"""The variants of one seed: the trunk, a branch for each variant, and their rows of table 1."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from pathlib import Path
+
+from sissi.ablation import cache_keys
+from sissi.ablation.reader_scores import resampled
+from sissi.ablation.runner import Workshop
+from sissi.ablation.stages import Branch, branch_and_scores, first_labels, trunk
+from sissi.config.rows import settings_of
+from sissi.errors import SissiError
+from sissi.evaluation.bootstrap import Resampled
+from sissi.evaluation.headroom import shares
+from sissi.evaluation.metrics import COCO_LIMIT
+from sissi.method.deceleration import StartPoint, adele_start
+from sissi.method.early_learning import Trunk, start_point
+from sissi.results import table_1
+from sissi.results.table_1 import Row
+from sissi.runtime.cache import Entry
+from sissi.runtime.jobs import Job, Outcome
+from sissi.tracking import RecordedRun
+
+
+class OneSeed:
+    """The variants of one seed under way.
+
+    Attributes:
+        scored: what `bootstrap.bootstrap` gives for each reader, by variant and seed; filled by `rows`.
+    """
+
+    def __init__(self, workshop: Workshop, parent: RecordedRun, seed: int) -> None:
+        self.workshop = workshop
+        self.experiment = workshop.experiment
+        self.parent = parent
+        self.seed = seed
+        self.variants = self.experiment.table_rows
+        self.settings = {name: settings_of(variant, self.experiment) for name, variant in self.variants.items()}
+        self.scored: dict[tuple[str, int], dict[str, Resampled]] = {}
+
+    def rows(self) -> list[Row]:
+        """Trunk and branches for one seed."""
+        shared = any(variant.labels == "weak" for variant in self.variants.values())
+        trained = self.trunk() if shared else Trunk((), (), (), 0.0)
+        starts = {name: start_point(variant, trained, self.settings[name]) for name, variant in self.variants.items()}
+        for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
+            self.workshop.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
+        branches = {
+            name: self.workshop.branch(self.settings[name], self.variants[name], self.seed, trained, start)
+            for name, start in starts.items()
+        }
+        self._first_labels(branches)
+        with ExitStack() as runs:
+            return self._branches(starts, branches, runs)
+
+    def trunk(self) -> Trunk:
+        """Early learning, in a run of its own."""
+        with ExitStack() as runs:
+            return self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs))
+
+    def _trunk(self, tracked: RecordedRun) -> Trunk:
+        name = tracked.name
+        work = (self.experiment, self.seed, self.workshop.data, self.workshop.trunk(self.seed))
+        job = Job(name, trunk, work, self.experiment.runtime.trunk_threads)
+        outcome = self.workshop.run([job], {name: [tracked]})[name]
+        if outcome.error is not None:
+            raise SissiError(f"early learning (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
+        trained: Trunk = outcome.value
+        for one in adele_start(trained.ap50, self.experiment.deceleration).fits:
+            tracked.metrics(
+                {"adele/relative_change": one.relative_change, "adele/a": one.a, "adele/b": one.b, "adele/c": one.c},
+                one.epoch,
+            )
+        return trained
+
+    def _first_labels(self, branches: dict[str, Branch]) -> None:
+        """Pseudo labels of each distinct start: variants that leave the trunk together and look alike share them."""
+        missing: dict[Path, Job] = {}
+        for name, task in branches.items():
+            place = task.first_labels
+            if place is not None and task.entry.result is None and place.folder not in missing:
+                work = (self.settings[name], self.workshop.data, task.checkpoint, place)
+                missing[place.folder] = Job(self._name(f"labels of {name}"), first_labels, work)
+        outcomes = self.workshop.run(list(missing.values()), {})
+        for outcome in outcomes.values():
+            if outcome.error is not None:
+                raise SissiError(f"label correction (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
+
+    def _branches(self, starts: dict[str, StartPoint], branches: dict[str, Branch], runs: ExitStack) -> list[Row]:
+        """Equal branches are trained once, and told to the run of each of their variants."""
+        tracked = {name: self._start_branch(name, start, runs) for name, start in starts.items()}
+        groups: dict[Path, list[str]] = {}
+        for name, task in branches.items():
+            groups.setdefault(task.entry.folder, []).append(name)
+        longest_first = sorted(groups.values(), key=lambda names: branches[names[0]].start)
+        jobs, told = [], {}
+        places = {name: self._scores(task) for name, task in branches.items()}
+        for names in longest_first:
+            work = (self.settings[names[0]], self.workshop.data, branches[names[0]], places[names[0]])
+            job = Job(self._name(" = ".join(names)), branch_and_scores, work)
+            jobs.append(job)
+            told[job.name] = [tracked[name] for name in names]
+        outcomes = self.workshop.run(jobs, told)
+        by_name = {name: outcomes[job.name] for job, names in zip(jobs, longest_first, strict=True) for name in names}
+        readers = self.workshop.data.readers
+        self.scored = {
+            (name, self.seed): resampled(places[name], readers) for name in starts if by_name[name].error is None
+        }
+        self._tell_headroom(tracked)
+        return [row for name in starts for row in self._finish(name, starts[name], by_name[name], tracked[name])]
+
+    def _scores(self, task: Branch) -> Entry:
+        workshop = self.workshop
+        return workshop.entry("scores", cache_keys.scores(self.experiment, task.entry, workshop.digests))
+
+    def _tell_headroom(self, tracked: dict[str, RecordedRun]) -> None:
+        """The shares of this seed alone, beside the scores of each variant."""
+        for (name, reader, metric), share in shares(self.scored).items():
+            if math.isfinite(share.value):
+                told = {f"{reader}/headroom_{metric}": share.value}
+                tracked[name].metrics(told, self._last_epoch(name))
+
+    def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> RecordedRun:
+        tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)
+        tracked.params({"variant": name, "start_epoch": start.epoch, **self.variants[name].settings})
+        tracked.text(start.reason, "start_point.txt")
+        return tracked
+
+    def _finish(self, name: str, start: StartPoint, outcome: Outcome, tracked: RecordedRun) -> list[Row]:
+        if outcome.error is not None:
+            tracked.text(outcome.details or outcome.error, "error.txt")
+            tracked.end("FAILED")
+            self.workshop.display.say(f"{name} (seed {self.seed}) failed: {outcome.error}")
+        else:
+            tracked.model(outcome.value[0], "model", self._last_epoch(name))
+            tracked.end("FINISHED")
+        return [self._row(name, reader, start, outcome) for reader in self.workshop.data.readers]
+
+    def _row(self, name: str, reader: str, start: StartPoint, outcome: Outcome) -> Row:
+        failed = dict.fromkeys(table_1.METRICS, float("nan"))
+        return Row(
+            variant=name,
+            seed=self.seed,
+            reader=reader,
+            **(failed if outcome.error is not None else outcome.value[1][reader]),
+            ap_limit=COCO_LIMIT,
+            dense_limit=self.experiment.evaluation.max_detections,
+            start_epoch=start.epoch,
+            epochs=self._last_epoch(name),
+            status=outcome.error or "ok",
+        )
+
+    def _last_epoch(self, name: str) -> int:
+        return self.settings[name].last_epoch(self.variants[name].corrects)
+
+    def _start(self, name: str, tags: dict[str, str], runs: ExitStack) -> RecordedRun:
+        labelled = {**tags, "sissi.seed": str(self.seed)}
+        tracked = self.workshop.recording.run(self.experiment.name, name, parent=self.parent, tags=labelled)
+        runs.enter_context(tracked)
+        tracked.params({"seed": self.seed})
+        return tracked
+
+    def _name(self, stage: str) -> str:
+        return stage if len(self.experiment.seeds) == 1 else f"{stage} (seed {self.seed})"
+
+
+def _detail(outcome: Outcome) -> str:
+    return "" if outcome.details is None else f"\n{outcome.details}"

@@ -1,0 +1,121 @@
+"""Commands that train, and that score what was trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sissi.cli.app import app
+from sissi.cli.options import Deterministic, ExperimentFile, Fresh, Offline, Out, Overrides, Seeds, as_override
+from sissi.errors import SissiError
+
+if TYPE_CHECKING:
+    from sissi.config import Experiment
+
+
+@app.command()
+def ablation(
+    experiment: ExperimentFile,
+    out: Out = None,
+    seeds: Seeds = None,
+    overrides: Overrides = None,
+    offline: Offline = False,
+    fresh: Fresh = False,
+    deterministic: Deterministic = False,
+) -> None:
+    """Train every variant from one trunk, record everything in MLflow, and print table 1."""
+    from sissi.config.load import load_experiment
+
+    changes = [*(overrides or []), *_seeds(seeds), *as_override(deterministic)]
+    _ablate(load_experiment(experiment, changes), out, offline, fresh)
+
+
+@app.command()
+def run(
+    experiment: ExperimentFile,
+    variant: Annotated[
+        str, typer.Option(help="A row such as a+sissi-s, or of the experiment's own: see `sissi variants`.")
+    ],
+    out: Out = None,
+    seeds: Seeds = None,
+    overrides: Overrides = None,
+    offline: Offline = False,
+    fresh: Fresh = False,
+    deterministic: Deterministic = False,
+) -> None:
+    """Train one variant: early learning and its branch."""
+    from sissi.config.load import load_experiment
+    from sissi.config.rows import only
+
+    whole = load_experiment(experiment, [*(overrides or []), *_seeds(seeds), *as_override(deterministic)])
+    if variant not in whole.known_rows:
+        raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(whole.known_rows)}")
+    _ablate(only(whole, variant), out, offline, fresh)
+
+
+@app.command()
+def variants(
+    experiment: Annotated[
+        Path | None, typer.Argument(metavar="[EXPERIMENT]", help="An experiment file, whose own rows are listed too.")
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """List the variants of table 1, and an experiment's own rows."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from sissi.config.load import load_experiment
+    from sissi.config.variants import VARIANTS
+
+    known = load_experiment(experiment, overrides or []).known_rows if experiment else VARIANTS
+    table = Table()
+    for column in ("name", "in the table", "correction starts", "background", "settings of its own"):
+        table.add_column(column)
+    starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: {} labels only"}
+    for variant in known.values():
+        start, own = starts[variant.start].format(variant.labels), variant.settings.items()
+        settings = "\n".join(f"{key}: {json.dumps(value)}" for key, value in own)
+        table.add_row(variant.name, variant.title, start, variant.background, settings)
+    Console().print(table)
+
+
+@app.command()
+def evaluate(
+    experiment: ExperimentFile,
+    model: Annotated[str, typer.Option(help="A detector file, or an MLflow address such as runs:/RUN_ID/model.")],
+    out: Out = None,
+    overrides: Overrides = None,
+) -> None:
+    """Score a trained detector on the target test images of an experiment, for each reader."""
+    from rich.console import Console
+
+    from sissi.config.load import load_experiment
+    from sissi.inference.evaluate import score_model
+
+    Console().print(score_model(model, load_experiment(experiment, overrides or []), out))
+
+
+def _seeds(given: str | None) -> list[str]:
+    """The override that --seeds stands for."""
+    return [] if given is None else [f"seeds=[{given}]"]
+
+
+def _ablate(experiment: Experiment, out: Path | None, offline: bool, fresh: bool) -> None:
+    from sissi.runtime import jobs
+
+    jobs.warm_up()  # beside the imports below, which take as long
+
+    from rich.console import Console
+
+    from sissi.ablation.run import run_ablation
+    from sissi.runtime.progress import Display
+
+    console = Console()
+    with Display(console) as display:
+        results = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
+    console.print(results.as_rich())
+    if not results.complete:
+        raise SissiError("not every variant came to its end; see the table and error.txt of its run")

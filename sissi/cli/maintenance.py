@@ -1,0 +1,48 @@
+"""Commands about what is kept between commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sissi.cli.app import app
+from sissi.errors import SissiError
+
+Folder = Annotated[Path, typer.Option("--folder", help="Folder of tracking.")]
+
+
+@app.command()
+def upload(folder: Folder = Path("mlruns")) -> None:
+    """Deliver to MLflow what was recorded offline, or while a server did not answer."""
+    from sissi.tracking import upload as deliver
+
+    runs, left = deliver(folder, print)
+    if left:
+        raise SissiError(f"{left} records could not be delivered; run the same command when MLflow answers")
+    print(f"delivered {runs} runs" if runs else "there is nothing to deliver")
+
+
+@app.command()
+def cache(
+    folder: Folder = Path("mlruns"),
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all of it, but what somebody works on.")] = False,
+) -> None:
+    """Show, or clear, the finished and half-finished work that is kept so that it need not be done again."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from sissi.runtime.cache import Cache
+
+    store = Cache(folder / "cache")
+    if clear:
+        removed = store.prune(0, unused_for=0)
+        print(f"removed {len(removed)} pieces of work")
+        return
+    table = Table()
+    for column in ("kind", "digest", "MB", "last used", "finished"):
+        table.add_column(column, justify="right" if column == "MB" else "left")
+    for entry in store.entries():
+        table.add_row(entry.kind, entry.digest[:12], f"{entry.size / 1e6:.1f}", entry.used_at, entry.state)
+    Console().print(table)

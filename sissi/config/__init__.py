@@ -1,0 +1,37 @@
+"""What an experiment can say: typed, frozen models of every key; an unknown key or an impossible value is an error.
+
+A string under a field is its documentation.
+"""
+
+from sissi.config.correction import Blur, PseudoLabels, SelfTraining, SyntheticImages
+from sissi.config.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
+from sissi.config.experiment import Evaluation, Experiment, OwnRow, Runtime, Tracking
+from sissi.config.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
+from sissi.config.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
+
+__all__ = [
+    "AliveCells",
+    "Augmentation",
+    "Blur",
+    "DeadCells",
+    "Deceleration",
+    "DemoData",
+    "Detector",
+    "EarlyLearning",
+    "Evaluation",
+    "Experiment",
+    "FileData",
+    "InhibitedCells",
+    "LabelFiles",
+    "LabelledImages",
+    "OwnRow",
+    "PipelineChoice",
+    "PseudoLabels",
+    "Runtime",
+    "SelfTraining",
+    "SyntheticImages",
+    "TestImages",
+    "Tracking",
+    "Training",
+    "WeakLabels",
+]

@@ -1,0 +1,203 @@
+"""Read an experiment file: YAML and overrides in, one validated, frozen `Experiment` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import ValidationError
+
+from sissi.config import DemoData, Experiment, FileData, WeakLabels
+from sissi.config.base import Settings
+from sissi.config.rows import settings_of
+from sissi.errors import ExperimentError
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """The experiment in a YAML file, with `key.key=value` overrides on top.
+
+    A file whose key `base` names another experiment file, relative to its own folder, only says what differs from that
+    one: sections are merged key by key, lists and values are replaced.
+
+    Raises:
+        ExperimentError: the file or an override cannot be read, or a key is unknown, mistyped or impossible; all
+            such keys are named at once, with what is allowed.
+    """
+    tree = _with_base(path, ())
+    for override in overrides:
+        _apply(tree, override, Experiment)
+    try:
+        experiment = Experiment.model_validate(tree)
+    except ValidationError as error:
+        raise ExperimentError(f"{path}: {_explain(error, Experiment)}") from None
+    for name, variant in experiment.table_rows.items():
+        try:
+            settings_of(variant, experiment)
+        except ValidationError as error:
+            raise ExperimentError(f"{path}: row {name}: {_explain(error, Experiment)}") from None
+    return experiment
+
+
+def load_weak_labels(path: Path | None, overrides: Sequence[str] = ()) -> WeakLabels:
+    """The settings of weak labels in a YAML file, or the defaults, with `key.key=value` overrides on top.
+
+    The keys are those of `weak_labels` in an experiment; a pipeline that nobody names is `auto`.
+
+    Raises:
+        ExperimentError: as `load_experiment`.
+    """
+    tree: dict[str, Any] = {"pipeline": "auto"} | (_read(path) if path else {})
+    for override in overrides:
+        _apply(tree, override, WeakLabels)
+    try:
+        return WeakLabels.model_validate(tree)
+    except ValidationError as error:
+        raise ExperimentError(f"{path or 'weak labels'}: {_explain(error, WeakLabels)}") from None
+
+
+def dump_experiment(experiment: Experiment) -> str:
+    """The resolved experiment as YAML that `load_experiment` reads back to an equal object."""
+    return yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def flatten(experiment: Experiment) -> dict[str, Any]:
+    """Every setting under its dotted key; lists stay lists."""
+
+    def walk(prefix: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            return {prefix: value}
+        joined: dict[str, Any] = {}
+        for key, inner in value.items():
+            joined |= walk(f"{prefix}.{key}" if prefix else key, inner)
+        return joined
+
+    return walk("", experiment.model_dump(mode="json"))
+
+
+def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """What an experiment file says, on top of its base if it names one; `above` are the files that led here."""
+    if path.resolve() in above:
+        raise ExperimentError(f"{' -> '.join(one.name for one in (*above, path))} is a circle")
+    tree = _read(path)
+    _start_folder_at(tree, path.parent)
+    if "base" not in tree:
+        return tree
+    base = tree.pop("base")
+    if not isinstance(base, str):
+        raise ExperimentError(f"{path}: base: must be the path of an experiment file (given: {base!r})")
+    try:
+        return _merged(_with_base(path.parent / base, (*above, path.resolve())), tree)
+    except ExperimentError as error:
+        raise ExperimentError(f"{path}: base: {error}") from None
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The base with the changes, section by section."""
+    merged = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ExperimentError(f"{path}: no such experiment file; the shipped ones are in experiments/") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise ExperimentError(f"{path}: is not valid YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise ExperimentError(f"{path}: must hold keys and values, such as `name: demo`")
+    return tree
+
+
+def _start_folder_at(tree: dict[str, Any], base: Path) -> None:
+    """Make the folder of the data absolute, so that an experiment file works from any current folder."""
+    data = tree.get("data")
+    if isinstance(data, dict) and data.get("kind") == "files" and isinstance(data.get("folder", ""), str):
+        data["folder"] = str(_resolved(base / data.get("folder", "")))
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # links in a circle: the data are looked for there, and found missing
+        return path.absolute()
+
+
+def _apply(tree: dict[str, Any], override: str, root: type[Settings]) -> None:
+    dotted, equals, text = override.partition("=")
+    keys = dotted.strip().split(".")
+    if not equals or not all(keys):
+        raise ExperimentError(f"--set {override}: write it as key.key=value, such as training.learning_rate=0.002")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ExperimentError(f"--set {override}: the value is not valid YAML") from None
+    if keys == ["data", "folder"] and isinstance(value, str):
+        value = str(_resolved(Path(value)))
+    node = tree
+    for depth, key in enumerate(keys[:-1], start=1):
+        child = node.setdefault(key, _default(keys[:depth], root))
+        if child is None:
+            child = node[key] = {}
+        if not isinstance(child, dict):
+            raise ExperimentError(f"--set {override}: {key} holds a value, not keys")
+        node = child
+    node[keys[-1]] = value
+
+
+def _default(keys: Sequence[str], root: type[Settings]) -> dict[str, Any]:
+    """The settings at a place that the file leaves out: an override changes one of them, the others stay."""
+    model: type[Settings] | None = root
+    default: Any = None
+    for key in keys:
+        field = model.model_fields.get(key) if model else None
+        default = field.default if field else None
+        model = _settings_in(field.annotation) if field else None
+    return default.model_dump(mode="json") if isinstance(default, Settings) else {}
+
+
+def _explain(error: ValidationError, root: type[Settings]) -> str:
+    """A line for each fault: its dotted key, what is wrong with it, and what is allowed there."""
+    lines = [_explain_one(fault, root) for fault in error.errors()]
+    return "\n  ".join(["the settings cannot be used", *lines]) if len(lines) > 1 else lines[0]
+
+
+def _explain_one(fault: Any, root: type[Settings]) -> str:
+    location = _without_kind(fault["loc"])
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1], root))}"
+    elif fault["type"] not in ("missing", "value_error"):
+        message = f"{message} (given: {fault['input']!r})"
+    key = ".".join(map(str, location))
+    return f"{key}: {message}" if key else message
+
+
+def _without_kind(location: Sequence[int | str]) -> tuple[int | str, ...]:
+    """A place without the kind of the data, which pydantic puts behind `data` and no file says there."""
+    return tuple(location[:1]) + tuple(location[2:]) if location[:1] == ("data",) else tuple(location)
+
+
+def _allowed(location: Sequence[int | str], root: type[Settings]) -> list[str]:
+    """The keys that the settings at a place below `root` know."""
+    model = root
+    for part in _without_kind(location):
+        if part in model.model_fields:
+            model = _settings_in(model.model_fields[str(part)].annotation) or model
+        if part == "data":
+            model = DemoData if location[1:2] == ("demo",) else FileData
+    return sorted(model.model_fields)
+
+
+def _settings_in(annotation: Any) -> type[Settings] | None:
+    """The settings inside a type such as `WeakLabels | None` or `dict[str, LabelFiles]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return annotation
+    return next(filter(None, map(_settings_in, get_args(annotation))), None)

@@ -1,0 +1,108 @@
+"""Read all that an experiment names, and tell what is wrong with it, before hours of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sissi.boxes import Boxes
+from sissi.config import Experiment, FileData
+from sissi.data.checks.detector_fit import Labelled, check_fit
+from sissi.data.checks.duplicates import note_duplicates
+from sissi.data.experiment_data import DataSets, data_files
+from sissi.data.load import load_images, load_reference, load_test
+from sissi.data.problems import Problems
+from sissi.data.sample import Sample
+from sissi.errors import DataError
+from sissi.runtime.cache import Cache, cache_folder
+
+Loaded = TypeVar("Loaded")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check has found.
+
+    Attributes:
+        data: what could be read; a data set that cannot be used at all is empty.
+        problems: with files, and whether they are errors.
+        refused: messages about data sets that cannot be used at all.
+    """
+
+    data: DataSets
+    problems: Problems
+    refused: list[str]
+
+    @property
+    def errors(self) -> int:
+        """How many problems must be mended before training."""
+        return len(self.refused) + sum(problem.error for problem in self.problems.found)
+
+    @property
+    def warnings(self) -> int:
+        """How many problems training can go on with."""
+        return sum(not problem.error for problem in self.problems.found)
+
+
+def check_data(experiment: Experiment) -> Check:
+    """Decode every image and read every label of an experiment once, going on where something cannot be used."""
+    problems = Problems(strict=False)
+    refused: list[str] = []
+    data = _read(data_files(experiment), Cache(cache_folder(experiment)), problems, refused)
+    check_cheaply(experiment, data, problems)
+    return Check(data, problems, refused)
+
+
+def check_cheaply(experiment: Experiment, data: DataSets, problems: Problems) -> None:
+    """What can be wrong with data sets that are loaded: duplicates, and cells that do not fit the detector.
+
+    Reads no file again: an instant for thousands of images.
+
+    Args:
+        experiment: that the data belongs to.
+        data: as `load_data` gives it.
+        problems: takes what was found; images for testing that are trained on are errors.
+    """
+    note_duplicates(data.roles, problems)
+    check_fit(experiment, labelled_sets(data), problems)
+
+
+def labelled_sets(data: DataSets) -> dict[str, Labelled]:
+    """Images with boxes, by data set; the test images with those of each reader, the reference where there is one."""
+    sets: dict[str, Labelled] = {"target_train": _labelled(data.target)}
+    if data.reference is not None:
+        pairs = zip(data.target, data.reference, strict=True)
+        sets["target_reference"] = [(sample, boxes) for sample, boxes in pairs if boxes is not None]
+    for reader, boxes in data.readers.items():
+        sets[f"target_test, {reader}"] = list(zip(data.test, boxes, strict=True))
+    return sets | {"source_train": _labelled(data.source), "source_val": _labelled(data.validation)}
+
+
+def _labelled(samples: Sequence[Sample]) -> Labelled:
+    return [(sample, sample.boxes) for sample in samples]
+
+
+def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str]) -> DataSets:
+    """The data sets, each empty where it cannot be used at all."""
+
+    def read(load: Callable[[], Loaded], otherwise: Loaded) -> Loaded:
+        try:
+            return load()
+        except DataError as error:
+            refused.append(str(error))
+            return otherwise
+
+    def images(key: str) -> list[Sample]:
+        settings = getattr(files, key)
+        return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache), [])
+
+    target = images("target_train")
+    reference: list[Boxes | None] | None = None
+    given = files.target_reference
+    if given is not None:
+        unknown: list[Boxes | None] = [None] * len(target)
+        reference = read(lambda: load_reference(given, target, files.folder, problems), unknown)
+    nobody: tuple[list[Sample], dict[str, list[Boxes]]] = ([], {})
+    test, readers = read(lambda: load_test(files.target_test, files.folder, problems), nobody)
+    return DataSets(target, reference, test, readers, images("source_train"), images("source_val"))

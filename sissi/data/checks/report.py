@@ -1,0 +1,92 @@
+"""What a check of the data has found, as tables and lines for a terminal, and as a file with every problem."""
+
+from __future__ import annotations
+
+import csv
+from itertools import pairwise
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.box import SIMPLE
+from rich.table import Table
+
+from sissi.config import Experiment
+from sissi.data.checks.check import Check, labelled_sets
+from sissi.data.checks.detector_fit import Labelled, cell_sizes, reach
+from sissi.data.problems import Problems, printable
+
+
+def counts(check: Check) -> Table:
+    """Images and boxes of each data set, and fewest and most boxes in an image."""
+    table = Table(title="images and boxes", box=SIMPLE, pad_edge=False)
+    table.add_column("data set", no_wrap=True)
+    for column in ("images", "empty", "boxes", "an image", "size in px"):
+        table.add_column(column, justify="right")
+    for role, labelled in labelled_sets(check.data).items():
+        table.add_row(role, *_counts(labelled))
+    return table
+
+
+def histogram(check: Check, experiment: Experiment) -> Table:
+    """Cells by size as the detector sees them, each column up to twice the one before, above the anchors in it."""
+    height, width = experiment.training.image_size
+    edges = _edges(*reach(experiment.detector))
+    title = f"cells by size (root of the area in px at {width} x {height}), in %"
+    table = Table(title=title, box=SIMPLE, pad_edge=False, show_footer=True)
+    table.add_column("data set", "anchors", no_wrap=True)
+    anchors = sorted({size for level in experiment.detector.anchor_sizes for size in level})
+    for low, high in pairwise(edges):
+        inside = " ".join(f"{size:g}" for size in anchors if low <= size < high)
+        table.add_column("more" if high == inf else f"<{high:g}", inside, justify="right")
+    for role, labelled in labelled_sets(check.data).items():
+        table.add_row(role, *_shares(cell_sizes(labelled, (height, width)), edges))
+    return table
+
+
+def lines(check: Check, examples: int) -> list[str]:
+    """A line for each kind of problem, errors first; see `Problems.summary`."""
+    refused = [f"error: {printable(message)}" for message in check.refused]
+    sorts = {
+        word: Problems([one for one in check.problems.found if one.error is error])
+        for word, error in (("error", True), ("warning", False))
+    }
+    return refused + [f"{word}: {line}" for word, some in sorts.items() for line in some.summary(examples)]
+
+
+def write_problems(check: Check, file: Path) -> None:
+    """Every problem as a line of a CSV file: error or warning, file, kind, detail."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(("severity", "file", "problem", "detail"))
+        for message in check.refused:
+            table.writerow(("error", "", "data set that cannot be used", printable(message)))
+        for one in check.problems.found:
+            severity = "error" if one.error else "warning"
+            table.writerow((severity, printable(str(one.file)), one.kind, printable(one.detail)))
+
+
+def _counts(labelled: Labelled) -> list[str]:
+    numbers = [len(boxes) for _, boxes in labelled]
+    if not numbers:
+        return ["0"]
+    sizes = sorted({(sample.width * sample.height, f"{sample.width}x{sample.height}") for sample, _ in labelled})
+    size = sizes[0][1] if len(sizes) == 1 else f"{sizes[0][1]}..{sizes[-1][1]}"
+    total = (f"{number:,}" for number in (len(numbers), numbers.count(0), sum(numbers)))
+    return [*total, f"{min(numbers)}..{max(numbers)}", size]
+
+
+def _edges(low: float, high: float) -> list[float]:
+    """From 0 over doubling sizes to infinity; the anchors reach from the second to the last but one."""
+    edges = [0.0, low]
+    while edges[-1] < high:
+        edges.append(min(2 * edges[-1], high))
+    return [*edges, inf]
+
+
+def _shares(sizes: npt.NDArray[np.float64], edges: list[float]) -> list[str]:
+    """Percent of the sizes between the edges; nothing for none."""
+    found = np.histogram(sizes, edges)[0]
+    return [f"{100 * count / len(sizes):.1f}" if count else "" for count in found]

@@ -1,0 +1,122 @@
+"""All images and labels of an experiment, found and checked before anything is trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock
+
+from sissi.boxes import Boxes
+from sissi.config import Experiment, FileData
+from sissi.data import demo
+from sissi.data.demo import demo_files, write_demo
+from sissi.data.load import digest, load_images, load_reference, load_test
+from sissi.data.problems import Problems
+from sissi.data.resized import Frames, frames_of
+from sissi.data.sample import Sample
+from sissi.runtime.cache import Cache, cache_folder
+
+
+@dataclass(frozen=True, eq=False)
+class DataSets:
+    """The data sets of an experiment; pixels stay on disk.
+
+    Attributes:
+        target: target training images with their initial weak labels.
+        reference: better labels of these images, None for images without; or None. For diagnosis and the oracle only.
+        test: target test images, without labels.
+        readers: boxes of each test image, for each reader.
+        source: source training images.
+        validation: source validation images.
+        held_out: target images with careful labels to choose settings by; empty if there are none.
+        cache: keeps their frames; None: nobody does.
+    """
+
+    target: Sequence[Sample]
+    reference: Sequence[Boxes | None] | None
+    test: Sequence[Sample]
+    readers: dict[str, list[Boxes]]
+    source: Sequence[Sample]
+    validation: Sequence[Sample]
+    held_out: Sequence[Sample] = ()
+    cache: Cache | None = None
+
+    @property
+    def roles(self) -> dict[str, Sequence[Sample]]:
+        """The data sets by their keys in an experiment file."""
+        sets = {
+            "target_train": self.target,
+            "target_val": self.held_out,
+            "target_test": self.test,
+            "source_train": self.source,
+            "source_val": self.validation,
+        }
+        return {role: samples for role, samples in sets.items() if samples}
+
+    def referenced(self) -> list[Sample]:
+        """The target training images that have a reference, labelled by it: what the oracle trains on."""
+        pairs = zip(self.target, self.reference or (), strict=self.reference is not None)
+        return [replace(sample, boxes=boxes) for sample, boxes in pairs if boxes is not None]
+
+    def frames(self, name: str, size: tuple[int, int]) -> Frames:
+        """One of `target`, `referenced`, `source`, `validation` and `held_out`, as a detector of this size sees it."""
+        samples = self.referenced() if name == "referenced" else getattr(self, name)
+        return frames_of(samples, size, self.cache)
+
+    def digests(self) -> dict[str, str]:
+        """sha256 over images and labels of each data set."""
+        return {role: digest(samples) for role, samples in self.roles.items()}
+
+
+def load_data(experiment: Experiment, problems: Problems) -> DataSets:
+    """Find, read and check everything that an experiment names; demo images are drawn where they are missing.
+
+    Raises:
+        DataError: a folder is missing, or a file cannot be used; all such images are named at once.
+    """
+    files, cache = data_files(experiment), Cache(cache_folder(experiment))
+    target = load_images(files.target_train, files.folder, problems, "data.target_train", cache)
+    test, readers = load_test(files.target_test, files.folder, problems)
+    reference = None
+    if files.target_reference is not None:
+        reference = load_reference(files.target_reference, target, files.folder, problems)
+    held_out = None
+    if files.target_val is not None:
+        held_out = load_images(files.target_val, files.folder, problems, "data.target_val", cache)
+    return DataSets(
+        target=target,
+        reference=reference,
+        test=test,
+        readers=readers,
+        source=load_images(files.source_train, files.folder, problems, "data.source_train", cache),
+        validation=load_images(files.source_val, files.folder, problems, "data.source_val", cache),
+        held_out=held_out or (),
+        cache=cache,
+    )
+
+
+def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes]]]:
+    """The target test images of an experiment, and each reader's boxes of them."""
+    files = data_files(experiment)
+    return load_test(files.target_test, files.folder, problems)
+
+
+def data_files(experiment: Experiment) -> FileData:
+    """Where the images of an experiment are; those of a demo are drawn once below the tracking folder."""
+    if isinstance(experiment.data, FileData):
+        return experiment.data
+    settings = experiment.data
+    key = hashlib.sha256(f"{_drawing_code()} {settings.model_dump_json()}".encode()).hexdigest()[:12]
+    out = Path(experiment.tracking.folder).resolve() / "demo" / key
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(out.with_suffix(".lock")):
+        return demo_files(settings, out) if out.exists() else write_demo(settings, out)
+
+
+def _drawing_code() -> str:
+    """Digest of the code that draws the demo, so that changed code never meets old images."""
+    sources = sorted(Path(demo.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

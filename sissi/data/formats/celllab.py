@@ -1,0 +1,78 @@
+"""The CellLab layout: a text file an image, a line a box, `cell_type x_min y_min x_max y_max` in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sissi.boxes import Boxes, make_boxes
+from sissi.data.formats.matching import check_classes, match_files, read_files, stem
+from sissi.data.formats.writing import CELL_NAME, digits, label_files
+from sissi.data.problems import Problems
+from sissi.data.sample import Sample
+from sissi.errors import DataError
+
+Row = tuple[str, tuple[float, float, float, float]]
+
+
+def read_labels(
+    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+) -> dict[str, Boxes]:
+    """The boxes of each image that has a text file, in pixels of the image as the file gives them.
+
+    The text file has the stem of its image and lies in `labels`, for an image in alive, inhib or dead also in the
+    sub-folder of that name. An empty file says that there is no cell. Lines that are no box are dropped and noted.
+
+    Args:
+        labels: folder of the text files.
+        images: path of each image by its name below the image folder.
+        classes: cell types that count as a cell; None: all.
+        problems: takes what was dropped.
+
+    Returns:
+        Boxes by image name; images without a text file do not appear.
+
+    Raises:
+        DataError: no such folder, a file that is no text, or none of the classes is in any file.
+    """
+    files = match_files(labels, lambda file: file.suffix.lower() == ".txt", {n: stem(n) for n in images}, problems)
+    rows = read_files(labels, files, lambda _, file: _rows(file, problems), problems)
+    check_classes(labels, classes, {kind for lines in rows.values() for kind, _ in lines}, problems)
+    return {
+        name: make_boxes([box for kind, box in lines if classes is None or kind in classes])
+        for name, lines in rows.items()
+    }
+
+
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write a text file an image into a folder; corners are exact, scores have no place in it."""
+    files = label_files(samples, out, ".txt")
+    for file, boxes in zip(files, labels, strict=True):
+        lines = (f"{CELL_NAME} {' '.join(map(digits, corners))}\n" for corners in boxes.xyxy)
+        file.write_text("".join(lines), encoding="utf-8")
+    return files
+
+
+def _rows(file: Path, problems: Problems) -> list[Row]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as text: {error}; one line a box is expected") from error
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            row = _row(line)
+            if row is None:
+                problems.add(file, "line that is no box, dropped", f"{file.name}:{number}: {line.strip()[:60]!r}")
+            else:
+                rows.append(row)
+    return rows
+
+
+def _row(line: str) -> Row | None:
+    """The cell type and the box of a line, or None if it is not five fields of which four are numbers."""
+    try:
+        kind, left, top, right, bottom = line.split()
+        return kind, (float(left), float(top), float(right), float(bottom))
+    except ValueError:
+        return None

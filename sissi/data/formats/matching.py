@@ -1,0 +1,183 @@
+"""What the label formats share: which label file belongs to which image, which classes count, which sizes agree."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TypeGuard, TypeVar
+
+from sissi.data.images.read import image_size
+from sissi.data.problems import Problems
+from sissi.errors import DataError
+
+Content = TypeVar("Content")
+Key = TypeVar("Key", bound=Hashable)
+
+LABELS_WITHOUT_IMAGE = "labels without their image, not used"
+"""Kind of problem: found by every format, and expected where only some of the images are asked for."""
+
+
+def stem(name: str) -> str:
+    """An image's name without its suffix: `alive/a.b.jpg` becomes `alive/a.b`."""
+    return str(PurePosixPath(name).with_suffix(""))
+
+
+def last_stem(name: str) -> str:
+    """What the name of an image and that of its label file share: `alive/000_img.png` and `000_masks.png` have 000."""
+    return PurePosixPath(name.replace("\\", "/")).stem.removesuffix("_img").removesuffix("_masks")
+
+
+def match_files(
+    labels: Path, is_label: Callable[[Path], bool], stems: Mapping[str, str], problems: Problems
+) -> dict[str, Path]:
+    """The label file of each image: in the same sub-folder of `labels` as the image, or straight in `labels`.
+
+    Args:
+        labels: folder of the label files.
+        is_label: whether a file in it is a label file.
+        stems: by image name, the name of its label file without the suffix, with the image's sub-folder.
+        problems: takes label files without an image, and those that are not one to one with their images.
+
+    Returns:
+        The label file by image name; images without one do not appear.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    files = _label_files(labels, is_label, {str(PurePosixPath(name).parent) for name in stems.values()}, problems)
+    owners = defaultdict(list)
+    for name, wanted in stems.items():
+        key = next((key for key in (wanted, PurePosixPath(wanted).name) if key in files), None)
+        if key is not None:
+            owners[key].append(name)
+    for key, file in files.items():
+        if key not in owners:
+            problems.add(file, LABELS_WITHOUT_IMAGE)
+        elif len(owners[key]) > 1:
+            problems.add(file, "label file that several images share, used for each", ", ".join(owners[key]))
+    return {name: files[key] for key, names in owners.items() for name in names}
+
+
+def read_files(
+    labels: Path, files: Mapping[str, Path], read: Callable[[str, Path], Content], problems: Problems
+) -> dict[str, Content]:
+    """What is in the label file of each image; files that cannot be used are refused together.
+
+    Args:
+        labels: folder of the files, for the message.
+        files: by image name.
+        read: takes image name and file; raises a DataError that names the file.
+        problems: takes files that cannot be used, if it is not strict; they are left out.
+
+    Raises:
+        DataError: files that cannot be used, if the problems are strict.
+    """
+    contents: dict[str, Content] = {}
+    faults: dict[Path, DataError] = {}
+    for name, file in files.items():
+        try:
+            contents[name] = read(name, file)
+        except DataError as error:
+            faults[file] = error
+    head = f"{labels}: {len(faults)} of {len(files)} label files cannot be used"
+    problems.refuse(faults, "label file that cannot be used", head)
+    return contents
+
+
+def match_names(
+    labels: Path, listed: Mapping[Key, str], images: Mapping[str, Path], problems: Problems
+) -> dict[Key, str | None]:
+    """The image of each file name that a file of all labels lists: by the whole name, else by its last part.
+
+    Args:
+        labels: the file.
+        listed: file names by a key of the file's own, with slashes of either sort.
+        images: path of each image by its name below the image folder.
+        problems: takes names without an image, and names that leave the image folder (`..`, an absolute path).
+
+    Returns:
+        The image name for each key; None where there is no image, or where it could be several.
+    """
+    inside = {key: _normal(file_name) for key, file_name in listed.items() if _stays_inside(file_name)}
+    exact = {key: name for key, name in inside.items() if name in images}
+    others = {key: name for key, name in inside.items() if key not in exact}
+    found = exact | _match_last_parts(others, sorted(set(images) - set(exact.values())))
+    for key, file_name in listed.items():
+        if key not in inside:
+            problems.add(labels, "file_name that leaves the image folder, not used", file_name)
+        elif key not in found:
+            problems.add(labels, LABELS_WITHOUT_IMAGE, file_name)
+    return {key: found.get(key) for key in listed}
+
+
+def check_classes(labels: Path, classes: tuple[str, ...] | None, found: Collection[str], problems: Problems) -> None:
+    """Compare the classes that count as a cell with those that the labels name.
+
+    Raises:
+        DataError: not one of them is there, so that no box would be left.
+    """
+    if classes is None and len(found) > 1:
+        problems.add(labels, "several classes, all of which count as a cell", ", ".join(sorted(found)))
+    missing = [name for name in classes or () if name not in found]
+    if not missing or not found:
+        return
+    there = ", ".join(sorted(found))
+    if len(missing) == len(classes or ()):
+        raise DataError(f"{labels}: has no class {' or '.join(missing)}; set `classes` to what there is: {there}")
+    problems.add(labels, "class that no label has", f"{', '.join(missing)}; there are {there}")
+
+
+def check_size(file: Path, height: object, width: object, image: Path, problems: Problems) -> None:
+    """Note where a label file gives its image another size than it has: then its boxes may lie elsewhere.
+
+    A size that is no number, or 0 as some tools write it, says nothing.
+    """
+    if not (is_number(height) and is_number(width) and height and width):
+        return
+    seen = image_size(image)
+    if (height, width) != seen:
+        detail = f"{width:g} x {height:g}, {image} has {seen[1]} x {seen[0]}"
+        problems.add(file, "image of another size than its labels say", detail, error=True)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether this is a finite number that a float can hold; JSON has others."""
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
+
+
+def _label_files(
+    labels: Path, is_label: Callable[[Path], bool], parents: Collection[str], problems: Problems
+) -> dict[str, Path]:
+    """Label files by their stem below `labels`, in that folder and in the given folders below it."""
+    if not labels.is_dir():
+        raise DataError(f"{'not a folder' if labels.exists() else 'no such folder'}: {labels}")
+    files: dict[str, Path] = {}
+    for folder in sorted({".", *parents}):
+        inside = sorted((labels / folder).iterdir()) if (labels / folder).is_dir() else []
+        for path in inside:
+            if not path.name.startswith(".") and is_label(path):
+                used = files.setdefault(stem((PurePosixPath(folder) / path.name).as_posix()), path)
+                if used != path:
+                    problems.add(path, "second label file of an image, not used", f"{used.name} is")
+    return files
+
+
+def _match_last_parts(listed: Mapping[Key, str], names: Sequence[str]) -> dict[Key, str]:
+    """Entries and images whose last part only one entry and one image have."""
+    entries, images = defaultdict(list), defaultdict(list)
+    for key, file_name in listed.items():
+        entries[PurePosixPath(file_name).name].append(key)
+    for name in names:
+        images[PurePosixPath(name).name].append(name)
+    return {keys[0]: images[last][0] for last, keys in entries.items() if len(keys) == len(images[last]) == 1}
+
+
+def _normal(file_name: str) -> str:
+    return PurePosixPath(file_name.replace("\\", "/")).as_posix()
+
+
+def _stays_inside(file_name: str) -> bool:
+    path = PureWindowsPath(file_name)  # it also takes forward slashes
+    return not path.anchor and ".." not in path.parts

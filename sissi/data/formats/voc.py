@@ -1,0 +1,84 @@
+"""Pascal VOC: an XML file an image, an `object` a box with its class and its corners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement
+
+from sissi.boxes import Boxes, make_boxes
+from sissi.data.formats.matching import check_classes, check_size, match_files, read_files, stem
+from sissi.data.formats.safe_xml import number, read_xml
+from sissi.data.formats.writing import CELL_NAME, digits, label_files, write_xml
+from sissi.data.problems import Problems
+from sissi.data.sample import Sample
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+Object = tuple[str, tuple[float, ...]]
+
+
+def read_labels(
+    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+) -> dict[str, Boxes]:
+    """The boxes of each image that has an XML file of its stem, in pixels of the image as the file gives them.
+
+    Pascal's own files count pixels from 1 and include the last one; most tools that write VOC today count from 0, and
+    a file does not say which. So corners stay as they are, at most a pixel off.
+
+    Args:
+        labels: folder of the XML files.
+        images: path of each image by its name below the image folder.
+        classes: names of the objects that count as a cell; None: all.
+        problems: takes objects without a usable box, which are dropped, and sizes that differ from the image's.
+
+    Returns:
+        Boxes by image name; images without an XML file do not appear.
+
+    Raises:
+        DataError: no such folder, a file that is not VOC's XML, or none of the classes is in any file.
+    """
+    files = match_files(labels, lambda file: file.suffix.lower() == ".xml", {n: stem(n) for n in images}, problems)
+    objects = read_files(labels, files, lambda name, file: _objects(file, images[name], problems), problems)
+    check_classes(labels, classes, {kind for found in objects.values() for kind, _ in found}, problems)
+    return {
+        name: make_boxes([box for kind, box in found if classes is None or kind in classes])
+        for name, found in objects.items()
+    }
+
+
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write an XML file an image into a folder; corners as they are, exact, without scores, which VOC does not have."""
+    files = label_files(samples, out, ".xml")
+    for file, sample, boxes in zip(files, samples, labels, strict=True):
+        write_xml(_tree(sample, boxes), file)
+    return files
+
+
+def _tree(sample: Sample, boxes: Boxes) -> Element:
+    root = Element("annotation")
+    SubElement(root, "filename").text = sample.path.name
+    size = SubElement(root, "size")
+    for side, length in (("width", sample.width), ("height", sample.height), ("depth", 3)):
+        SubElement(size, side).text = str(length)
+    for corners in boxes.xyxy:
+        element = SubElement(root, "object")
+        SubElement(element, "name").text = CELL_NAME
+        box = SubElement(element, "bndbox")
+        for corner, value in zip(CORNERS, corners, strict=True):
+            SubElement(box, corner).text = digits(value)
+    return root
+
+
+def _objects(file: Path, image: Path, problems: Problems) -> list[Object]:
+    root = read_xml(file, "annotation", "Pascal VOC")
+    height, width = (number(root.findtext(f"size/{side}")) for side in ("height", "width"))
+    check_size(file, height, width, image, problems)
+    objects = []
+    for place, element in enumerate(root.iter("object"), start=1):
+        corners = [number(element.findtext(f"bndbox/{corner}")) for corner in CORNERS]
+        kept = tuple(corner for corner in corners if corner is not None)
+        if len(kept) == len(CORNERS):
+            objects.append(((element.findtext("name") or "").strip(), kept))
+        else:
+            problems.add(file, "object without a usable box, dropped", f"object {place}")
+    return objects

@@ -1,0 +1,145 @@
+"""YOLO: a text file an image, a line a box: `class x_centre y_centre width height [score]`, fractions of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sissi.boxes import Boxes, make_boxes
+from sissi.data.formats.matching import check_classes, match_files, read_files, stem
+from sissi.data.formats.writing import CELL_NAME, label_files
+from sissi.data.images.read import image_size
+from sissi.data.problems import Problems
+from sissi.data.sample import Sample
+from sissi.errors import DataError
+
+NAMES = "classes.txt"
+NAME_FILES = (NAMES, "obj.names", "data.yaml", "dataset.yaml")
+"""Where tools write the names of the classes, in the folder of the labels or up to two above it."""
+DECIMALS = 9
+"""Of a written fraction: of the widest image that is read, less than float32 can tell."""
+ROUNDING = 1e-6
+"""Of an image's side: a box that reaches over an edge by no more ends there, as tools write six decimals."""
+Row = tuple[str, tuple[float, float, float, float], float]
+
+
+def read_labels(
+    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+) -> dict[str, Boxes]:
+    """The boxes of each image that has a text file of its stem, in pixels of the image.
+
+    An empty file says that there is no cell. Lines that are no box (polygons, too) are dropped and noted.
+
+    Args:
+        labels: folder of the text files.
+        images: path of each image by its name below the image folder.
+        classes: that count as a cell, by the names in classes.txt, obj.names or data.yaml, or by their numbers; None:
+            all.
+        problems: takes what was dropped.
+
+    Returns:
+        Boxes by image name, with the scores of the file or 1; images without a text file do not appear.
+
+    Raises:
+        DataError: no such folder, a file that is no text, or none of the classes is in any file.
+    """
+    files = match_files(labels, _is_label, {name: stem(name) for name in images}, problems)
+    known = _names(labels)
+    rows = read_files(labels, files, lambda n, file: _rows(file, image_size(images[n]), known, problems), problems)
+    check_classes(labels, classes, {kind for lines in rows.values() for kind, _, _ in lines}, problems)
+    kept = {name: [row for row in lines if classes is None or row[0] in classes] for name, lines in rows.items()}
+    return {name: make_boxes([box for _, box, _ in many], [score for *_, score in many]) for name, many in kept.items()}
+
+
+def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+    """Write a text file an image into a folder, and classes.txt; nine decimals keep a box to 0.0001 px.
+
+    Where a box of any image has a score below 1, all lines end with their score, as predictions of YOLO do.
+    """
+    files = label_files(samples, out, ".txt")
+    scored = any((boxes.scores < 1).any() for boxes in labels)
+    for file, sample, boxes in zip(files, samples, labels, strict=True):
+        file.write_text("".join(_lines(sample, boxes, scored)), encoding="utf-8")
+    names = out / NAMES
+    names.write_text(f"{CELL_NAME}\n", encoding="utf-8")
+    return [*files, names]
+
+
+def _lines(sample: Sample, boxes: Boxes, scored: bool) -> list[str]:
+    lines = []
+    for (left, top, right, bottom), score in zip(boxes.xyxy.tolist(), boxes.scores, strict=True):
+        centre = ((left + right) / 2 / sample.width, (top + bottom) / 2 / sample.height)
+        sides = ((right - left) / sample.width, (bottom - top) / sample.height)
+        fractions = " ".join(f"{value:.{DECIMALS}f}" for value in (*centre, *sides))
+        lines.append(f"0 {fractions}{f' {score}' if scored else ''}\n")
+    return lines
+
+
+def _is_label(file: Path) -> bool:
+    return file.suffix.lower() == ".txt" and file.name != NAMES
+
+
+def _rows(file: Path, size: tuple[int, int], known: Mapping[str, str], problems: Problems) -> list[Row]:
+    rows = []
+    for place, line in enumerate(_text(file).splitlines(), start=1):
+        if line.strip():
+            row = _row(line, size, known)
+            if row is None:
+                problems.add(file, "line that is no box, dropped", f"{file.name}:{place}: {line.strip()[:60]!r}")
+            else:
+                rows.append(row)
+                if known and row[0] not in known.values():
+                    problems.add(file, "class that has no name, used by its number", f"{file.name}:{place}: {row[0]}")
+    return rows
+
+
+def _row(line: str, size: tuple[int, int], known: Mapping[str, str]) -> Row | None:
+    """Class, box in px and score of a line, or None if it is not a class and four or five numbers."""
+    height, width = size
+    try:
+        kind, *numbers = line.split()
+        x, y, w, h, score = (*map(float, numbers), 1.0) if len(numbers) == 4 else map(float, numbers)
+    except ValueError:
+        return None
+    if not 0 <= score <= 1:
+        return None
+    left, top, right, bottom = map(_snapped, (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+    return known.get(kind, kind), (left * width, top * height, right * width, bottom * height), score
+
+
+def _snapped(fraction: float) -> float:
+    edge = min(max(fraction, 0.0), 1.0)
+    return edge if abs(fraction - edge) <= ROUNDING else fraction
+
+
+def _names(labels: Path) -> dict[str, str]:
+    """Names of the classes by their numbers as text; empty where no file names them."""
+    folders = (labels, *labels.absolute().parents[:2])
+    file = next((folder / name for folder in folders for name in NAME_FILES if (folder / name).is_file()), None)
+    if file is None:
+        return {}
+    found = _yaml_names(file) if file.suffix == ".yaml" else [line.strip() for line in _text(file).splitlines()]
+    pairs = found.items() if isinstance(found, dict) else enumerate(found)
+    return {str(place): str(name) for place, name in pairs if name != ""}
+
+
+def _yaml_names(file: Path) -> Any:
+    """The key `names` of a data set's YAML: a list, or a dict by number."""
+    try:
+        tree = yaml.safe_load(_text(file))
+    except yaml.YAMLError as error:
+        raise DataError(f"{file}: is not valid YAML: {error}") from error
+    names = tree.get("names", []) if isinstance(tree, dict) else []
+    if not isinstance(names, list | dict):
+        raise DataError(f"{file}: names: is neither a list nor names by number")
+    return names
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read as text: {error}; one line a box is expected") from error

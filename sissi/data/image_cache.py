@@ -1,0 +1,82 @@
+"""What is worked out of the pixels of an image alone, kept in a file named by their content for whoever asks next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sissi.data.images.read import RGB, read_image
+from sissi.data.sample import Sample, content_of
+from sissi.runtime.array_file import write_array
+from sissi.runtime.files import is_full
+
+Array = TypeVar("Array", bound=npt.NDArray[Any])
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The place of one sort of work on some images, such as their frames of one size.
+
+    Attributes:
+        folder: holds an array an image; it may be deleted at any time, which costs nothing but the work.
+        contents: the `Sample.content` of each image file.
+    """
+
+    folder: Path
+    contents: Mapping[Path, str]
+
+
+def shelf_of(samples: Sequence[Sample], folder: Path) -> Shelf:
+    """The place of work on samples, as far as they were decoded."""
+    return Shelf(folder, {sample.path: sample.content for sample in samples if sample.content})
+
+
+def worked_out(image: Path, shelf: Shelf | None, work: Callable[[RGB], Array]) -> Array:
+    """What a piece of work makes of an image file: found where it is kept, or worked out and kept there.
+
+    Nobody waits for another: files appear whole, and whoever finds none does the work.
+
+    Args:
+        image: the file.
+        shelf: where; None, or without this image: nowhere.
+        work: whose result nothing decides but the pixels and what names the folder.
+
+    Raises:
+        DataError: it is not kept, and the image cannot be read.
+        SissiError: the disk is full.
+    """
+    content = shelf.contents.get(image) if shelf else None
+    if shelf is None or content is None:
+        return work(read_image(image))
+    file = shelf.folder / f"{content}.npy"
+    found: Array | None = _found(file)
+    if found is None:
+        pixels = read_image(image)
+        found = work(pixels)
+        if content_of(pixels) == content:  # else the file has changed since it was looked at
+            _keep(file, found)
+    return found
+
+
+def _found(file: Path) -> Any:
+    """The array in a file, which counts as used; None if there is none, or it is not whole."""
+    try:
+        os.utime(file.parent)
+        return np.load(file)
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def _keep(file: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array, unless that is impossible: such as where the folder is deleted in this very moment."""
+    try:
+        write_array(file, array)
+    except OSError as error:
+        if is_full(error):
+            raise

@@ -1,0 +1,1 @@
+"""Image files: read, stretched to 8 bits, drawn on."""

@@ -1,0 +1,1 @@
+"""A trained detector on images of any size and number."""

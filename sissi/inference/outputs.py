@@ -1,0 +1,90 @@
+"""What a prediction gives a lab: COCO json, a table of counts, pictures, and label files of other formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from sissi.boxes import Boxes
+from sissi.data.formats import write_labels
+from sissi.data.formats.coco import to_coco
+from sissi.data.images.draw import Image, draw_boxes
+from sissi.data.images.read import read_image
+from sissi.data.sample import Sample
+from sissi.errors import DataError
+from sissi.inference.predict_images import Prediction
+from sissi.runtime.files import write_whole
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found in a set of images.
+
+    Attributes:
+        images: path of each image by its name.
+        outcomes: of each image, boxes of every score or why it cannot be read.
+        score: boxes below it do not count.
+    """
+
+    images: Mapping[str, Path]
+    outcomes: Mapping[str, Prediction | DataError]
+    score: float
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The images that could be read, in order, with the boxes that count."""
+        readable = [(name, self.outcomes[name]) for name in self.images]
+        return [
+            Sample(name, self.images[name], one.height, one.width, self._counted(one.boxes))
+            for name, one in readable
+            if isinstance(one, Prediction)
+        ]
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Why, for each image that could not be read."""
+        return {name: str(one) for name, one in self.outcomes.items() if isinstance(one, DataError)}
+
+    def _counted(self, boxes: Boxes) -> Boxes:
+        return boxes.take(boxes.scores >= self.score)
+
+
+def write_results(found: Found, out: Path, *, overlays: bool, format: str | None) -> None:
+    """Write predictions.json (COCO), counts.csv, and what else is asked for: overlays/, and labels/ of a format."""
+    samples = found.samples
+    images = [(sample.name, sample.height, sample.width) for sample in samples]
+    tree = to_coco(images, [sample.boxes for sample in samples])
+    write_whole(out / "predictions.json", f"{json.dumps(tree)}\n".encode())
+    write_whole(out / "counts.csv", _counts(found).encode())
+    if overlays:
+        for sample in samples:
+            picture = draw_boxes(read_image(sample.path), sample.boxes)
+            write_picture(picture, out / "overlays" / f"{sample.name}.png")
+    if format is not None:
+        write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
+
+
+def write_picture(picture: Image, path: Path) -> None:
+    """Write a (H, W, 3) uint8 RGB picture as PNG; folders are made."""
+    # not imwrite: it cannot write to every path that Python can
+    write_whole(path, cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
+
+
+def _counts(found: Found) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["image", "count", "mean_score", "problem"])
+    samples = {sample.name: sample for sample in found.samples}
+    for name in found.images:
+        if name in samples:
+            scores = samples[name].boxes.scores
+            table.writerow([name, len(scores), f"{scores.mean():.4f}" if len(scores) else "", ""])
+        else:
+            table.writerow([name, "", "", found.unreadable[name]])
+    return text.getvalue()

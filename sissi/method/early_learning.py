@@ -1,0 +1,122 @@
+"""Phase 1, early learning: the trunk that all variants share (3.2, 3.3).
+
+Mixed batches with the initial weak labels; after each epoch a checkpoint and a point on the two curves that decide
+where correction starts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sissi.config import Experiment
+from sissi.config.variants import Variant
+from sissi.data.resized import Frames
+from sissi.detector.model import build, predict_frames
+from sissi.evaluation import metrics
+from sissi.method.deceleration import StartPoint, adele_start, validation_loss_start
+from sissi.runtime.journal import Journal
+from sissi.runtime.randomness import seed_torch
+from sissi.runtime.recorder import Kept, Recorder, progress_of
+from sissi.training import checkpoint
+from sissi.training.checkpoint import Checkpoints, Tell
+from sissi.training.epoch import mean_losses, train_epoch
+from sissi.training.mixed_batches import MixedBatches
+from sissi.training.teacher_student import Learner, make_learner
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """What early learning leaves behind.
+
+    Attributes:
+        checkpoints: the file of epoch 1, 2, ...
+        ap50: on the target training images against their initial labels, in [0, 1], of each epoch.
+        validation_loss: on the source validation images, of each epoch.
+        wall: time that it took, in seconds.
+    """
+
+    checkpoints: tuple[Path, ...]
+    ap50: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+    wall: float
+
+
+def train_trunk(
+    experiment: Experiment,
+    seed: int,
+    target: Frames,
+    source: Frames,
+    validation: Frames,
+    folder: Path,
+    device: str,
+    record: Recorder,
+) -> Trunk:
+    """Train on the initial labels for `early_learning.max_epochs` epochs, from the last one that the folder holds.
+
+    Args:
+        experiment: all settings.
+        seed: of the weights, of every batch and of every augmentation.
+        target: target training images with their initial weak labels.
+        source: source training images with clean labels.
+        validation: source validation images.
+        folder: where the checkpoints are, and what was told.
+        device: torch's name of it.
+        record: told each epoch's losses and curve points.
+    """
+    settings, last = experiment.training, experiment.early_learning.max_epochs
+    learner = new_learner(experiment, seed, device)
+    checkpoints, told = Checkpoints(folder), Kept(Journal(folder / "journal"), record)
+    points = _points_so_far(checkpoints, last, record.say)
+    told.say_again(points[-1]["told"] if points else 0)
+    if len(points) < last:
+        told.journal.truncate(points[-1]["told"] if points else 0)
+        if points:
+            checkpoint.restore(checkpoints.path(len(points)), learner)
+    batches = MixedBatches(target, source, settings)
+    for epoch in range(len(points) + 1, last + 1):
+        begun = time.monotonic()
+        trained = train_epoch(learner, batches, seed, epoch, progress_of(record, epoch, settings.epochs, "training"))
+        loss = mean_losses(learner.teacher, validation, settings.source_batch, settings.workers)["loss"]
+        found = predict_frames(learner.teacher, target, workers=settings.workers)
+        ap50 = metrics.ap50(found, target.boxes)
+        values = {f"train/{name}": value for name, value in trained.items()}
+        told.metrics(values | {"source_val/loss": loss, "weak_labels/AP50": ap50}, epoch)
+        told.journal.sync()
+        wall = time.monotonic() - begun + (points[-1]["wall"] if points else 0.0)
+        points.append({"loss": loss, "ap50": ap50, "wall": wall, "told": len(told.journal)})
+        checkpoints.write(epoch, learner, points[-1], {})
+    return Trunk(
+        tuple(checkpoints.path(epoch) for epoch in range(1, last + 1)),
+        tuple(point["ap50"] for point in points),
+        tuple(point["loss"] for point in points),
+        points[-1]["wall"],
+    )
+
+
+def new_learner(experiment: Experiment, seed: int, device: str) -> Learner:
+    """A learner before its first epoch: equal for equal settings and seeds, whatever it is to be trained on."""
+    seed_torch(seed, "weights")
+    detector = build(experiment.detector, experiment.training.image_size)
+    detector.to(device)
+    return make_learner(detector, experiment.training)
+
+
+def _points_so_far(checkpoints: Checkpoints, last: int, tell: Tell) -> list[dict[str, Any]]:
+    """The notes of the epochs 1, 2, ... that are there in one piece, at most up to the last one that is wanted."""
+    found = (checkpoints.notes(epoch, tell) for epoch in range(1, last + 1))
+    return [notes for notes in itertools.takewhile(lambda notes: notes is not None, found) if notes]
+
+
+def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> StartPoint:
+    """Where a variant leaves the trunk: the `start` of its row of table 1."""
+    if variant.labels == "reference":
+        return StartPoint(0, f"{variant.title} trains on the reference labels from the first epoch on")
+    if variant.start == "adele":
+        return adele_start(trunk.ap50, experiment.deceleration)
+    if variant.start == "validation_loss":
+        return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
+    return StartPoint(len(trunk.checkpoints), f"{variant.title} leaves here: the initial labels are kept to the end")

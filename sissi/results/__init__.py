@@ -1,0 +1,1 @@
+"""The tables of an ablation, and an ablation read back from MLflow."""

@@ -1,0 +1,44 @@
+"""What an ablation comes to: table 1, and the shares of the headroom; written and shown together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Group
+
+from sissi.config.variants import VARIANTS, Variant
+from sissi.evaluation.headroom import Shares
+from sissi.results import headroom_table, table_1
+from sissi.results.table_1 import Row
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of an ablation.
+
+    Attributes:
+        rows: of table 1.
+        shares: of the headroom; empty where weak-only or the oracle has no scores.
+        variants: what the rows are, by name.
+    """
+
+    rows: Sequence[Row]
+    shares: Shares
+    variants: Mapping[str, Variant] = field(default_factory=lambda: VARIANTS)
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write table.csv, table.json, table.md and, where there are shares, headroom.csv and headroom.json."""
+        more = headroom_table.as_markdown(self.shares, self.variants)
+        return [*table_1.write(self.rows, folder, more, self.variants), *headroom_table.write(self.shares, folder)]
+
+    def as_rich(self) -> Group:
+        """Both tables for the terminal."""
+        first = table_1.as_rich(self.rows, self.variants)
+        return Group(first, "", headroom_table.as_rich(self.shares, self.variants)) if self.shares else Group(first)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every variant came to its end."""
+        return all(row.status == "ok" for row in self.rows)

@@ -1,0 +1,1 @@
+"""Processes, files, the cache and randomness. Nothing here knows of cells."""

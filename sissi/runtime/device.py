@@ -1,0 +1,31 @@
+"""The machine under a stage: its device, the kind of its processor, the memory taken."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import torch
+
+from sissi.config import Experiment
+
+
+def device_of(experiment: Experiment) -> str:
+    """torch's name of the device that `runtime.device` means here."""
+    if experiment.runtime.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return experiment.runtime.device
+
+
+def machine_of(device: str) -> str:
+    """The kind of processor behind a device: results may differ between kinds in the last bits."""
+    return torch.cuda.get_device_name() if device == "cuda" else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+
+
+def peak_memory() -> float:
+    """Of this process so far, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # elsewhere the figure may begin with the parent's memory
+        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,232 @@
+"""Run jobs side by side, a process each, and hear what they have to say while they work.
+
+A job that fails or dies costs the others nothing. Everything a job says travels through its own pipe, so that one
+that is killed in the middle of a word cannot garble another; a job whose listener is gone ends by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, cast
+
+from sissi.errors import SissiError
+from sissi.runtime.files import full_message, is_full
+
+Listener = Callable[[str, str, tuple[Any, ...]], bool | None]
+"""Called with the name of a job, the `Recorder` method that it called, and the arguments; True ends the job."""
+Ended = Callable[[str, "Outcome"], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function to be run in a process of its own.
+
+    Attributes:
+        name: unique among the jobs that run together.
+        function: importable; called with the arguments and a `Recorder`.
+        arguments: picklable.
+        threads: that torch and OpenCV may use.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes:
+        value: what its function returned; None if it failed.
+        error: a message for the user if it failed, else None.
+        details: the traceback of a fault that nobody foresaw, else None.
+        stopped: whether the listener ended it.
+    """
+
+    value: Any = None
+    error: str | None = None
+    details: str | None = None
+    stopped: bool = False
+
+
+def warm_up() -> None:
+    """Let the process that jobs are forked from begin to import what they need, while the caller goes on."""
+    if sys.platform == "win32":
+        return
+    _context()
+    resource_tracker.ensure_running()  # else started below, where it lets signals through again
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is the caller's to hear, as in `_work`
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def run(
+    jobs: Iterable[Job],
+    side_by_side: int,
+    listen: Listener,
+    ended: Ended | None = None,
+    *,
+    deterministic: bool = False,
+) -> dict[str, Outcome]:
+    """Run every job, at most `side_by_side` at a time, in order; an outcome for each name.
+
+    On KeyboardInterrupt, or if the listener fails, the running jobs are ended first.
+
+    Args:
+        jobs: asked for the next one when there is room for it.
+        side_by_side: processes at a time.
+        listen: hears what the jobs say.
+        ended: called with each job's name and outcome, before the next one is begun.
+        deterministic: allow the jobs such operations only as give the same bits every time.
+    """
+    context = _context()
+    waiting = iter(jobs)
+    running: dict[Connection, tuple[Job, BaseProcess]] = {}
+    outcomes: dict[str, Outcome] = {}
+    try:
+        while True:
+            for job in itertools.islice(waiting, side_by_side - len(running)):
+                connection, process = _start(context, job, deterministic)
+                running[connection] = (job, process)
+            if not running:
+                return outcomes
+            for ready in cast("list[Connection]", wait(list(running))):
+                job, process = running[ready]
+                outcome = _hear(ready, job, process, listen)
+                if outcome is not None:
+                    del running[ready]
+                    outcomes[job.name] = outcome
+                    if ended:
+                        ended(job.name, outcome)
+    finally:
+        for connection, (_, process) in running.items():
+            _end(connection, process)
+
+
+class _Speaker:
+    """The recorder inside a job: every call becomes a message to the listener."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, method: str) -> Callable[..., None]:
+        if method.startswith("_"):
+            raise AttributeError(method)
+        return lambda *arguments: self._connection.send((method, arguments))
+
+
+def _context() -> Any:
+    """Fork server where there is one, with the heavy packages imported once for all jobs; else spawn."""
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sissi.ablation.stages"])
+    return context
+
+
+def _start(context: Any, job: Job, deterministic: bool) -> tuple[Connection, BaseProcess]:
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(theirs, job, deterministic), name=job.name, daemon=False)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _hear(connection: Connection, job: Job, process: BaseProcess, listen: Listener) -> Outcome | None:
+    """Take one message; the outcome if it was the last."""
+    try:
+        method, arguments = connection.recv()
+    except EOFError:
+        process.join()
+        connection.close()
+        return Outcome(error=_cause_of_death(process.exitcode))
+    if method != "outcome":
+        if listen(job.name, method, arguments):
+            _end(connection, process)
+            return Outcome(stopped=True)
+        return None
+    process.join()
+    connection.close()
+    return cast(Outcome, arguments[0])
+
+
+def _end(connection: Connection, process: BaseProcess) -> None:
+    process.terminate()
+    process.join()
+    connection.close()
+
+
+def _cause_of_death(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        hint = "; out of memory? lower runtime.jobs or the batch sizes" if name == "SIGKILL" else ""
+        return f"its process was ended by {name}{hint}"
+    return f"its process ended by itself with exit code {exit_code}"
+
+
+def _work(connection: Connection, job: Job, deterministic: bool) -> None:
+    """Body of a job's process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the jobs
+    _limit_threads(job.threads)
+    if deterministic:
+        from sissi.runtime.determinism import demand_determinism
+
+        demand_determinism()
+    try:
+        outcome = Outcome(job.function(*job.arguments, _Speaker(connection)))
+    except SissiError as error:
+        outcome = Outcome(error=str(error))
+    except BrokenPipeError:
+        os._exit(1)  # the parent is gone, and nobody is left to tell
+    except Exception as error:
+        foreseen = _explained(error)
+        outcome = Outcome(error=foreseen) if foreseen else _unforeseen(error)
+    connection.send(("outcome", (outcome,)))
+
+
+def _unforeseen(error: Exception) -> Outcome:
+    return Outcome(error=f"{type(error).__name__}: {error}", details=traceback.format_exc())
+
+
+def _explained(error: Exception) -> str | None:
+    """What a fault that may well happen means for the user."""
+    import torch
+
+    from sissi.runtime.determinism import missing_operation
+
+    if isinstance(error, torch.OutOfMemoryError):
+        return (
+            "the GPU's memory is full: lower training.target_batch and training.source_batch, runtime.jobs, "
+            "detector.proposals or training.image_size"
+        )
+    if is_full(error):
+        return full_message(error)
+    operation = missing_operation(error)
+    if operation:
+        return (
+            f"{operation} has no deterministic form on this device: leave out --deterministic (runtime.deterministic), "
+            "or take runtime.device=cpu"
+        )
+    return None
+
+
+def _limit_threads(threads: int) -> None:
+    import cv2
+    import torch
+
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)

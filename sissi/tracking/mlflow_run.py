@@ -1,0 +1,227 @@
+"""A run that is being written to MLflow."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import mlflow
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus, Metric, Param
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from PIL import Image
+
+from sissi.tracking.logged_model import write_model
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+PARAMS_A_CALL, METRICS_A_CALL, PARAM_LENGTH, DIGEST_LENGTH = 100, 1000, 6000, 36
+"""Limits of MLflow."""
+
+
+class Run:
+    """A run that is being written.
+
+    As a context manager it ends FINISHED, on an exception FAILED, on Ctrl-C KILLED.
+    """
+
+    def __init__(self, client: Any, run_id: str) -> None:
+        self._client = client
+        self._ended = False
+        self.id = run_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._ended:
+            return
+        if kind is None:
+            self.end("FINISHED")
+            return
+        try:
+            self.end("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
+        except Exception as fault:  # the reason why the run failed matters more than that MLflow did not take it
+            if error:
+                error.add_note(f"MLflow run {self.id} could not be marked as ended: {fault}")
+
+    def end(self, status: Status, at: int | None = None) -> None:
+        """Say how the run ended, and when (in ms since 1970; now); leaving its `with` block then changes nothing."""
+        self._client.set_terminated(self.id, status, at)
+        self._ended = True
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Write parameters: texts as they are, everything else as JSON; MLflow takes 6000 characters of each.
+
+        Raises:
+            mlflow.MlflowException: a parameter that the run has with another value.
+        """
+        params = [Param(written_key(key), _text(value)) for key, value in values.items()]
+        for start in range(0, len(params), PARAMS_A_CALL):
+            self._client.log_batch(self.id, params=params[start : start + PARAMS_A_CALL])
+
+    def metrics(self, values: Mapping[str, float], step: int = 0, at: int | None = None) -> None:
+        """Write the metrics of one step in one call, of a time in ms since 1970; a slash in a key groups it.
+
+        MLflow keeps nan, but would turn infinity into 1.8e308, which no chart survives: it is written as nan.
+        """
+        now = at or int(time.time() * 1000)
+        metrics = [Metric(written_key(key), _number(value), now, step) for key, value in values.items()]
+        for start in range(0, len(metrics), METRICS_A_CALL):
+            self._client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_CALL])
+
+    def image(self, key: str, image: npt.NDArray[np.uint8], step: int = 0) -> None:
+        """Write a (H, W, 3) uint8 RGB picture; MLflow shows those of one key as a grid with a slider for the step."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"a picture is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+        self._client.log_image(self.id, image, key=image_key(key), step=step)
+
+    def text(self, text: str, path: str) -> None:
+        """Write a text as an artifact, such as `ablation.yaml`."""
+        self._client.log_text(self.id, text, _inside(path))
+
+    def json(self, content: Any, path: str) -> None:
+        """Write a JSON value as an artifact."""
+        self.text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
+
+    def table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
+        """Write a table, a sequence of equal length for each column, to a path that ends in `.json`.
+
+        It replaces what is there, where MLflow's own log_table would append. MLflow shows it as a table.
+        """
+        self.text(pd.DataFrame(dict(columns)).to_json(orient="split", index=False), path)
+        known = json.loads(self._client.get_run(self.id).data.tags.get("mlflow.loggedArtifacts", "[]"))
+        entry = {"path": path, "type": "table"}
+        if entry not in known:
+            self._client.set_tag(self.id, "mlflow.loggedArtifacts", json.dumps([*known, entry]))
+
+    def figure(self, figure: Any, path: str) -> None:
+        """Write a matplotlib figure to a path such as `figures/curve.png`; the figure stays open."""
+        self._client.log_figure(self.id, figure, _inside(path))
+
+    def file(self, local_path: Path, folder: str = "") -> None:
+        """Copy a local file to a folder of the run's artifacts."""
+        self._client.log_artifact(self.id, str(local_path), _inside(folder) or None)
+
+    def dataset(self, name: str, digest: str, source: str, role: str, profile: Mapping[str, Any]) -> None:
+        """Say which data the run used.
+
+        Args:
+            name: such as target_train.
+            digest: of its content; MLflow keeps the first 36 characters.
+            source: where it is: a path or an address.
+            role: what for, such as training, validation or test.
+            profile: its numbers, such as images and boxes; JSON values.
+        """
+        dataset = Dataset(
+            name, digest[:DIGEST_LENGTH], "local", json.dumps({"uri": source}), profile=json.dumps(dict(profile))
+        )
+        self._client.log_inputs(self.id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", role)])])
+
+    def model(self, model_file: Path, name: str = "model", step: int = 0) -> str:
+        """Keep a detector's file as a model that `mlflow models serve` runs; see `served_model` for input and output.
+
+        The model carries the code of this package, so that it loads where sissi is not installed. It takes over the
+        run's parameters and the metrics of this moment.
+
+        Returns:
+            Its address, `models:/m-...`; `runs:/RUN/NAME` also finds it.
+        """
+        run = self._client.get_run(self.id)
+        logged = self._client.create_logged_model(
+            run.info.experiment_id, name=name, source_run_id=self.id, params=run.data.params
+        )
+        try:
+            self._client.log_outputs(self.id, models=[LoggedModelOutput(logged.model_id, step=step)])
+            self._model_metrics(run.data.metrics, logged.model_id)
+            with tempfile.TemporaryDirectory() as folder:
+                write_model(Path(folder) / "model", model_file, logged, self.id)
+                self._client.log_model_artifacts(logged.model_id, str(Path(folder) / "model"))
+        except BaseException:
+            self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+            raise
+        self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        return f"models:/{logged.model_id}"
+
+    def has(self, method: str, arguments: Sequence[Any]) -> bool:
+        """Whether MLflow has taken a call that ended in a fault; False for calls that may simply be made again."""
+        if method == "metrics":
+            key, step = written_key(next(iter(arguments[0]))), arguments[1]
+            return any(point.step == step for point in self._client.get_metric_history(self.id, key))
+        if method == "image":
+            return self._has_picture(image_key(arguments[0]), arguments[2])
+        if method == "model":
+            outputs = self._client.get_run(self.id).outputs
+            models = [self._client.get_logged_model(one.model_id) for one in (outputs.model_outputs if outputs else [])]
+            return any(model.name == arguments[1] and model.status == LoggedModelStatus.READY for model in models)
+        return False
+
+    def _has_picture(self, key: str, step: int) -> bool:
+        """Whether a picture is there, large and small and in one piece; what a full disk left of it is removed."""
+        name = re.sub("/", "[~#]", re.escape(key))  # MLflow's file names, of all its versions
+        wanted = re.compile(rf"images/{name}[+%]step[+%]{step}[+%]")
+        paths = [file.path for file in self._client.list_artifacts(self.id, "images") if wanted.match(file.path)]
+        folder, address = self._client.get_run(self.id).info.artifact_uri, self._client.tracking_uri
+        local = [mlflow.artifacts.download_artifacts(f"{folder}/{path}", tracking_uri=address) for path in paths]
+        if {Path(path).suffix for path in paths} == {".png", ".webp"} and all(map(_is_picture, local)):
+            return True
+        for path in paths:
+            get_artifact_repository(folder, tracking_uri=address).delete_artifacts(path)
+        return False
+
+    def _model_metrics(self, keys: Mapping[str, float], model_id: str) -> None:
+        """Show the latest point of each metric beside the model, as `mlflow.log_metric(..., model_id=)` does."""
+        latest = [self._client.get_metric_history(self.id, key)[-1] for key in keys]
+        metrics = [Metric(one.key, one.value, one.timestamp, one.step, model_id, run_id=self.id) for one in latest]
+        self._client.log_batch(self.id, metrics=metrics)
+
+
+def written_key(key: str) -> str:
+    """A key that MLflow takes: what it refuses, such as the + of a variant's name, becomes an underscore."""
+    return re.sub(r"[^/\w.\- ]", "_", key)
+
+
+def image_key(key: str) -> str:
+    """A key that MLflow takes for a picture."""
+    return re.sub(r"[^a-zA-Z0-9_\-./ ]", "_", key)
+
+
+def _inside(path: str) -> str:
+    """A path of an artifact that stays inside its run; MLflow itself would fail in a way that looks like its own fault.
+
+    Raises:
+        mlflow.MlflowException: it leads out.
+    """
+    parts = re.split(r"[/\\]", path)
+    if ".." in parts or (path and not parts[0]) or parts[0].endswith(":"):
+        raise mlflow.MlflowException.invalid_parameter_value(f"artifact path {path!r} leads out of its run")
+    return path
+
+
+def _is_picture(path: str) -> bool:
+    """Whether a file is a picture in one piece."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except OSError:
+        return False
+    return True
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= PARAM_LENGTH else text[: PARAM_LENGTH - 3] + "..."
+
+
+def _number(value: float) -> float:
+    number = float(value)
+    return number if np.isfinite(number) else float("nan")

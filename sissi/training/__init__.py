@@ -1,0 +1,1 @@
+"""An epoch of mixed batches, and what it trains (3.2)."""

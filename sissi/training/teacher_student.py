@@ -1,0 +1,77 @@
+"""What is trained: a student's weights, their optimizer, and the teacher that is asked for predictions."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from sissi.config import Training
+from sissi.detector.model import CellDetector
+from sissi.detector.precision import backbone_in_bf16
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A detector under training.
+
+    Attributes:
+        student: its weights follow the gradient.
+        teacher: its weights are a running average of the student's (Tarvainen & Valpola 2017), less restless from
+            epoch to epoch: it makes pseudo labels, curves and scores. Without averaging, as in the paper, it is the
+            student itself.
+        optimizer: of the student's parameters.
+    """
+
+    student: CellDetector
+    teacher: CellDetector
+    optimizer: torch.optim.Optimizer
+
+    def state(self) -> dict[str, object]:
+        """All of it as tensors and plain values, shared with the learner."""
+        return {
+            "student": self.student.network.state_dict(),
+            "teacher": self.teacher.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put it in a state that `state` gave."""
+        self.student.network.load_state_dict(state["student"])
+        self.teacher.network.load_state_dict(state["teacher"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    @torch.no_grad()
+    def follow(self, step: int, decay: float) -> None:
+        """Move the teacher towards the student after an iteration, counted from 0.
+
+        The average starts short, so that the random first weights do not linger: min(decay, (1 + step) / (10 + step)).
+        """
+        weight = 1 - min(decay, (1 + step) / (10 + step))
+        students, teachers = self.student.network.state_dict(), self.teacher.network.state_dict()
+        for name, mean in teachers.items():
+            if mean.is_floating_point():
+                mean.lerp_(students[name], weight)
+            else:
+                mean.copy_(students[name])
+
+
+def make_learner(detector: CellDetector, settings: Training) -> Learner:
+    """A learner that starts from a detector, on its device, in the precision that the settings say."""
+    if settings.precision == "bf16":
+        backbone_in_bf16(detector.network)
+    teacher = detector if settings.averaging is None else copy.deepcopy(detector)
+    return Learner(detector, teacher, _optimizer(detector, settings))
+
+
+def _optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimizer:
+    """SGD as in section 4.1, or AdamW, over every parameter."""
+    parameters = [parameter for parameter in detector.network.parameters() if parameter.requires_grad]
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return torch.optim.SGD(
+        parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
+    )

@@ -1,0 +1,166 @@
+import errno
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing import forkserver
+
+import pytest
+
+from sissi.errors import SissiError
+from sissi.runtime.jobs import Job, run, warm_up
+
+
+def double(number, record):
+    record.progress(1, 1, "doubling", 1.0, None)
+    record.metrics({"number": number}, 1)
+    return 2 * number
+
+
+def fail(record):
+    raise RuntimeError("broken on purpose")
+
+
+def refuse(record):
+    raise SissiError("x.jpg: cannot be read")
+
+
+def exhaust(what, record):
+    import torch
+
+    raise torch.OutOfMemoryError("CUDA") if what == "gpu" else OSError(errno.ENOSPC, "No space left", "x.png")
+
+
+def die(number, record):
+    os.kill(os.getpid(), number)
+
+
+def threads(record):
+    import cv2
+    import torch
+
+    return torch.get_num_threads(), cv2.getNumThreads()
+
+
+def determinism(record):
+    import torch
+
+    cublas = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+    return torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark, cublas
+
+
+def use_what_has_no_deterministic_form(record):
+    import torch
+
+    torch.zeros(3).put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
+
+
+def parent(record):
+    return os.getppid()
+
+
+def ignore(name, method, arguments):
+    pass
+
+
+def test_values_and_records_come_back_under_the_name_of_their_job():
+    heard = []
+    jobs = [Job(f"job {k}", double, (k,)) for k in range(5)]
+    outcomes = run(jobs, 2, lambda *said: heard.append(said))
+    assert {name: outcome.value for name, outcome in outcomes.items()} == {f"job {k}": 2 * k for k in range(5)}
+    assert sorted(said for said in heard if said[1] == "metrics") == [
+        (f"job {k}", "metrics", ({"number": k}, 1)) for k in range(5)
+    ]
+
+
+def test_a_job_that_fails_or_is_killed_costs_the_others_nothing():
+    ends = {"die": signal.SIGKILL, "be ended": signal.SIGTERM}
+    jobs = [Job("fail", fail, ()), Job("refuse", refuse, ()), *(Job(name, die, (ends[name],)) for name in ends)]
+    outcomes = run([*jobs, Job("good", double, (4,))], 2, ignore)
+    assert outcomes["good"].value == 8 and outcomes["good"].error is None
+    assert outcomes["fail"].error == "RuntimeError: broken on purpose" and "Traceback" in outcomes["fail"].details
+    assert outcomes["refuse"].error == "x.jpg: cannot be read" and outcomes["refuse"].details is None
+    assert "SIGKILL" in outcomes["die"].error and "memory" in outcomes["die"].error
+    assert outcomes["be ended"].error == "its process was ended by SIGTERM"
+
+
+def test_what_is_full_is_named_with_what_to_do():
+    outcomes = run([Job("gpu", exhaust, ("gpu",)), Job("disk", exhaust, ("disk",))], 2, ignore)
+    assert "lower training.target_batch" in outcomes["gpu"].error
+    assert "no space left on the disk" in outcomes["disk"].error and "x.png" in outcomes["disk"].error
+    assert outcomes["gpu"].details is None and outcomes["disk"].details is None
+
+
+def test_a_job_uses_the_threads_that_it_was_given():
+    assert run([Job("one", threads, (), 1)], 1, ignore)["one"].value == (1, 1)
+
+
+def test_every_job_is_deterministic_where_that_is_demanded_and_none_elsewhere():
+    jobs = [Job(f"job {k}", determinism, ()) for k in range(3)]
+    demanded = run(jobs, 2, ignore, deterministic=True)
+    assert [outcome.value for outcome in demanded.values()] == [(True, False, ":4096:8")] * 3
+    assert run(jobs[:1], 1, ignore)["job 0"].value == determinism(None) == (False, False, None)
+
+
+def test_an_operation_without_a_deterministic_form_is_named_without_a_traceback():
+    outcome = run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore, deterministic=True)["job"]
+    assert outcome.error.startswith("put_ has no deterministic form on this device: leave out --deterministic")
+    assert outcome.details is None
+    assert run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore)["job"].error is None
+
+
+def test_a_listener_that_fails_ends_the_running_jobs():
+    def listen(name, method, arguments):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run([Job("a", double, (1,)), Job("b", double, (2,))], 2, listen)
+
+
+def talk(record):
+    while True:
+        record.metrics({"loss": 1.0}, 1)
+
+
+def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_room():
+    asked, ended = [], []
+
+    def jobs():
+        for number in range(3):
+            asked.append(list(ended))
+            yield Job(f"job {number}", talk if number == 1 else double, () if number == 1 else (number,))
+
+    outcomes = run(jobs(), 1, lambda name, method, arguments: name == "job 1", lambda name, outcome: ended.append(name))
+    assert asked == [[], ["job 0"], ["job 0", "job 1"]]
+    assert outcomes["job 1"].stopped and outcomes["job 1"].error is None
+    assert (outcomes["job 0"].value, outcomes["job 2"].value) == (0, 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are spawned there, not forked")
+def test_jobs_come_from_the_process_that_was_warmed_up():
+    warm_up()
+    server = forkserver._forkserver._forkserver_pid
+    assert server is not None
+    assert run([Job("x", parent, ())], 1, ignore)["x"].value == server
+    warm_up()
+    assert forkserver._forkserver._forkserver_pid == server
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are spawned there, not forked")
+def test_an_interrupt_while_jobs_are_warming_up_is_left_to_the_caller():
+    """Ctrl-C reaches the whole group: whoever imports must neither die of it nor show a traceback."""
+    script = """
+import os, signal
+from multiprocessing import forkserver
+from sissi.runtime.jobs import Job, run, warm_up
+from tests.runtime.test_jobs import ignore, parent
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored
+warm_up()
+server = forkserver._forkserver._forkserver_pid
+os.kill(server, signal.SIGINT)
+assert run([Job("x", parent, ())], 1, ignore)["x"].value == server
+os.kill(os.getpid(), signal.SIGINT)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGINT and ended.stderr.count("Traceback") == 1, ended.stderr
+    assert ended.stderr.endswith("KeyboardInterrupt\n")
