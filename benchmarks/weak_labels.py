@@ -25,9 +25,9 @@ from sissi.config.load import load_weak_labels
 from sissi.data.demo.series import target_image
 from sissi.data.find import checked, find_images
 from sissi.data.images.read import read_image
-from sissi.data.load import read_labels
+from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
-from sissi.evaluation.metrics import LabelQuality, label_quality
+from sissi.evaluation.label_quality import LabelQuality, label_quality
 from sissi.weak_labels import PIPELINE_OF_CATEGORY, choose, find_cells, label_cells
 
 Row = tuple[str, float, str]

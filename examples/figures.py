@@ -16,8 +16,7 @@ from sissi import figures
 from sissi.boxes import Boxes, clip, drop_degenerate, make_boxes
 from sissi.config import Deceleration, DemoData, SyntheticImages
 from sissi.data.demo.series import readings, target_image
-from sissi.evaluation.bootstrap import bootstrap, paired_difference
-from sissi.evaluation.resampling import matches
+from sissi.evaluation.bootstrap import bootstrap, matches, paired_difference
 from sissi.method.deceleration import adele_start, value
 from sissi.method.synthetic_images import synthesise
 

@@ -19,9 +19,9 @@ from benchmarks.subjects import silent
 from sissi.config import Experiment
 from sissi.detector.model import CellDetector, predict_frames
 from sissi.evaluation.metrics import ap50
-from sissi.method.early_learning import new_learner
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
+from sissi.training.teacher_student import new_learner
 
 
 class Run(NamedTuple):

@@ -15,10 +15,10 @@ from benchmarks.row import seconds
 from benchmarks.subjects import silent
 from sissi.config import Experiment
 from sissi.detector.model import CellDetector, predict_frames
-from sissi.method.early_learning import new_learner
 from sissi.method.self_training import correct
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
+from sissi.training.teacher_student import new_learner
 
 Result = TypeVar("Result")
 SHORT = 10

@@ -14,7 +14,7 @@ from typing import Any
 from sissi.boxes import Boxes
 from sissi.config import Blur, Experiment
 from sissi.data.experiment_data import DataSets
-from sissi.data.load import digest
+from sissi.data.sample import digest
 from sissi.runtime.cache import Entry
 
 _LATER = {

@@ -14,7 +14,8 @@ from sissi.data.images.draw import draw_boxes
 from sissi.data.images.read import read_image
 from sissi.data.resized import in_file_pixels
 from sissi.detector.model import CellDetector, predict_frames
-from sissi.evaluation import metrics
+from sissi.evaluation.label_quality import label_quality
+from sissi.evaluation.metrics import COCO_LIMIT, coco_metrics
 from sissi.method.self_training import Cycle
 from sissi.runtime.recorder import Recorder
 from sissi.training.epoch import mean_losses
@@ -43,7 +44,7 @@ def tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes],
     record.json(to_coco(images, labels), f"pseudo_labels/epoch_{epoch:03d}.json")
     told = {"labels/count": float(sum(len(boxes) for boxes in labels))}
     if data.reference is not None:
-        quality = metrics.label_quality(labels, data.reference)
+        quality = label_quality(labels, data.reference)
         told |= {f"labels/{name}": getattr(quality, name) for name in ("precision", "recall", "mean_iou", "size")}
     record.metrics({name: value for name, value in told.items() if np.isfinite(value)}, epoch)
     for index in np.linspace(0, len(labels) - 1, experiment.tracking.overlays, dtype=int):
@@ -56,7 +57,7 @@ def _watch(name: str, detector: CellDetector, data: DataSets, experiment: Experi
     settings = experiment.training
     frames = data.frames(WATCHED[name], settings.image_size)
     found = predict_frames(detector, frames, workers=settings.workers)
-    scores = metrics.coco_metrics(found, frames.boxes, metrics.COCO_LIMIT).as_dict()
+    scores = coco_metrics(found, frames.boxes, COCO_LIMIT).as_dict()
     values = {f"{name}/{metric}": float(np.nan_to_num(scores[metric])) for metric in WATCHED_METRICS}
     if name == "source_val":
         values["source_val/loss"] = mean_losses(detector, frames, settings.source_batch, settings.workers)["loss"]

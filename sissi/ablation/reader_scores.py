@@ -14,9 +14,8 @@ from sissi.data.formats.coco import to_coco
 from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, detect, load
-from sissi.evaluation.bootstrap import Resampled, bootstrap
+from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
 from sissi.evaluation.metrics import Metrics, coco_metrics
-from sissi.evaluation.resampling import matches
 from sissi.runtime.array_file import write_array
 from sissi.runtime.cache import Entry
 from sissi.runtime.device import device_of
@@ -38,7 +37,9 @@ def scores(
         told = Kept(Journal(entry.folder / "journal"), record)
         if entry.result is None:
             told.journal.truncate(0)
-            entry.finish(_score(load(model, device_of(experiment)), data, experiment, epoch, entry, told))
+            entry.finish(
+                _score(load(model, device_of(experiment.runtime.device)), data, experiment, epoch, entry, told)
+            )
         else:
             told.say_again()
         result: dict[str, dict[str, float]] = entry.result

@@ -11,7 +11,7 @@ from sissi.ablation.runner import Workshop
 from sissi.ablation.seed import OneSeed
 from sissi.config import Experiment
 from sissi.config.variants import ORACLE
-from sissi.data.checks.checked import load_checked
+from sissi.data.checks.check import load_checked
 from sissi.data.experiment_data import DataSets
 from sissi.errors import SissiError
 from sissi.evaluation.headroom import shares
@@ -42,7 +42,7 @@ def run_ablation(
     data, problems = load_checked(experiment, display.warn)
     experiment = possible(experiment, data, display.say)
     digests = cache_keys.digests(data)
-    cache = Cache(cache_folder(experiment))
+    cache = Cache(cache_folder(experiment.tracking.folder))
     key = cache.entry("ablation", {"settings": experiment.model_dump(mode="json"), "data": digests}).digest[:16]
     with open_recording(experiment.tracking.folder, key, offline=offline, fresh=fresh, tell=display.say) as recording:
         if recording.interrupted:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sissi.ablation import cache_keys
-from sissi.ablation.stages import Branch, branch_of
+from sissi.ablation.branch import Branch, branch_of
 from sissi.config import Experiment
 from sissi.config.variants import Variant
 from sissi.data.experiment_data import DataSets
@@ -37,8 +37,8 @@ class Workshop:
         self.digests = digests
         self.recording = recording
         self.display = display
-        self.cache = Cache(cache_folder(experiment))
-        self.machine = machine_of(device_of(experiment))
+        self.cache = Cache(cache_folder(experiment.tracking.folder))
+        self.machine = machine_of(device_of(experiment.runtime.device))
         self._to_forget = fresh
         self._seen: set[Path] = set()
 

@@ -7,18 +7,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sissi.ablation import cache_keys
+from sissi.ablation.branch import Branch
 from sissi.ablation.reader_scores import resampled
 from sissi.ablation.runner import Workshop
-from sissi.ablation.stages import Branch, branch_and_scores, first_labels, trunk
-from sissi.config.rows import settings_of
+from sissi.ablation.stages import branch_and_scores, first_labels, trunk
+from sissi.config.variants import settings_of
 from sissi.errors import SissiError
 from sissi.evaluation.bootstrap import Resampled
 from sissi.evaluation.headroom import shares
-from sissi.evaluation.metrics import COCO_LIMIT
+from sissi.evaluation.metrics import COCO_LIMIT, METRICS
 from sissi.method.deceleration import StartPoint, adele_start
-from sissi.method.early_learning import Trunk, start_point
-from sissi.results import table_1
-from sissi.results.table_1 import Row
+from sissi.method.early_learning import Trunk
+from sissi.method.start_point import start_point
+from sissi.results.scores import Row
 from sissi.runtime.cache import Entry
 from sissi.runtime.jobs import Job, Outcome
 from sissi.tracking import RecordedRun
@@ -139,7 +140,7 @@ class OneSeed:
         return [self._row(name, reader, start, outcome) for reader in self.workshop.data.readers]
 
     def _row(self, name: str, reader: str, start: StartPoint, outcome: Outcome) -> Row:
-        failed = dict.fromkeys(table_1.METRICS, float("nan"))
+        failed = dict.fromkeys(METRICS, float("nan"))
         return Row(
             variant=name,
             seed=self.seed,

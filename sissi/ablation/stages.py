@@ -6,24 +6,21 @@ They run in processes of their own (see `jobs`), so that variants train side by 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from sissi.ablation import cache_keys
+from sissi.ablation.branch import Branch
 from sissi.ablation.epoch_log import tell_cycle, tell_labels
 from sissi.ablation.reader_scores import scores
 from sissi.boxes import Boxes, as_lists, make_boxes
-from sissi.config import Blur, Experiment
-from sissi.config.rows import blur_of
-from sissi.config.variants import Variant
+from sissi.config import Experiment
 from sissi.data.experiment_data import DataSets
 from sissi.detector.model import build, save
-from sissi.method.early_learning import Trunk, new_learner, train_trunk
+from sissi.method.early_learning import Trunk, train_trunk
 from sissi.method.self_training import Course, correct, self_train, train_on_initial_labels
 from sissi.runtime.cache import Entry
 from sissi.runtime.device import device_of, peak_memory
@@ -33,75 +30,7 @@ from sissi.runtime.recorder import Kept, Recorder, progress_of
 from sissi.training import checkpoint
 from sissi.training.checkpoint import Checkpoints
 from sissi.training.epoch import NonFiniteLoss
-from sissi.training.teacher_student import Learner, make_learner
-
-Place = Callable[[str, dict[str, Any]], Entry]
-"""Where a kind of work with this content is kept: `Cache.entry`, or something around it."""
-
-
-@dataclass(frozen=True)
-class Branch:
-    """A way from the trunk to the last epoch.
-
-    Attributes:
-        entry: where its work is kept.
-        seed: of the experiment.
-        start: epoch of the trunk that it leaves; 0: it begins with new weights.
-        checkpoint: of the trunk at that epoch; None for epoch 0.
-        labels: that it begins with: the initial weak ones, or the reference ones of the images that have them.
-        corrects: False for the reference rows, which keep the labels that they begin with.
-        blur: of the background of target images; None: the original images.
-        first_labels: where the pseudo labels of that very checkpoint are kept, or are to be; None: not shared.
-    """
-
-    entry: Entry
-    seed: int
-    start: int
-    checkpoint: Path | None
-    labels: Literal["weak", "reference"]
-    corrects: bool
-    blur: Blur | None
-    first_labels: Entry | None
-
-    @property
-    def model(self) -> Path:
-        """The file of the trained detector."""
-        return self.entry.folder / "detector.pt"
-
-
-def branch_of(
-    variant: Variant,
-    experiment: Experiment,
-    seed: int,
-    origin: Entry,
-    trained: Trunk,
-    start: int,
-    digests: dict[str, str],
-    place: Place,
-) -> Branch:
-    """What a variant does after the trunk; equal for variants that only differ in name.
-
-    Args:
-        variant: whose branch it is.
-        experiment: with the settings of its own.
-        seed: of the experiment.
-        origin: where the trunk on the variant's labels is kept, or would be.
-        trained: the trunk.
-        start: epoch of it that the variant leaves; 0: it begins with new weights.
-        digests: of the data.
-        place: says where work is kept.
-    """
-    corrects, blur = variant.corrects, blur_of(variant, experiment)
-    return Branch(
-        entry=place("branch", cache_keys.branch(experiment, origin, start, corrects, blur, digests)),
-        seed=seed,
-        start=start,
-        checkpoint=trained.checkpoints[start - 1] if start else None,
-        labels=variant.labels,
-        corrects=corrects,
-        blur=blur,
-        first_labels=place("labels", cache_keys.first_labels(experiment, origin, start)) if corrects else None,
-    )
+from sissi.training.teacher_student import Learner, make_learner, new_learner
 
 
 def trunk(experiment: Experiment, seed: int, data: DataSets, entry: Entry, record: Recorder) -> Trunk:
@@ -110,7 +39,9 @@ def trunk(experiment: Experiment, seed: int, data: DataSets, entry: Entry, recor
     target, source, validation = (data.frames(name, size) for name in ("target", "source", "validation"))
     with entry.lock(record.say), _keeping_bad_batch(entry, record):
         tell_labels(experiment, data, [sample.boxes for sample in data.target], 0, record)
-        trained = train_trunk(experiment, seed, target, source, validation, entry.folder, device_of(experiment), record)
+        trained = train_trunk(
+            experiment, seed, target, source, validation, entry.folder, device_of(experiment.runtime.device), record
+        )
     record.metrics({"cost/wall_s": trained.wall, "cost/peak_memory_mb": peak_memory()}, len(trained.checkpoints))
     return trained
 
@@ -160,7 +91,9 @@ def _train_branch(experiment: Experiment, data: DataSets, task: Branch, told: Ke
     told.say_again()
     before = checkpoints.path(epoch) if reached else task.checkpoint
     learner, tensors = (
-        _resume(experiment, before) if before else (new_learner(experiment, task.seed, device_of(experiment)), {})
+        _resume(experiment, before)
+        if before
+        else (new_learner(experiment, task.seed, device_of(experiment.runtime.device)), {})
     )
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
     course = Course(target, source, task.blur, experiment, task.seed)
@@ -208,6 +141,6 @@ def _resume(experiment: Experiment, path: Path) -> tuple[Learner, dict[str, Any]
     """A learner as it was at a checkpoint, bit by bit, and what else was kept there."""
     blank = experiment.detector.model_copy(update={"weights": "none"})
     detector = build(blank, experiment.training.image_size)
-    detector.to(device_of(experiment))
+    detector.to(device_of(experiment.runtime.device))
     learner = make_learner(detector, experiment.training)
     return learner, checkpoint.restore(path, learner)

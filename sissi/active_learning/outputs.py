@@ -11,10 +11,9 @@ from pathlib import Path
 from sissi.active_learning.disagreement import Doubt
 from sissi.boxes import Boxes, scale
 from sissi.data.formats import write_labels
-from sissi.data.images.draw import ORANGE, Image, draw_boxes
+from sissi.data.images.draw import ORANGE, Image, draw_boxes, write_picture
 from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
-from sissi.inference.outputs import write_picture
 from sissi.runtime.files import write_whole
 
 BLUE = (86, 180, 233)

@@ -48,7 +48,7 @@ def run(
 ) -> None:
     """Train one variant: early learning and its branch."""
     from sissi.config.load import load_experiment
-    from sissi.config.rows import only
+    from sissi.config.variants import only
 
     whole = load_experiment(experiment, [*(overrides or []), *_seeds(seeds), *as_override(deterministic)])
     if variant not in whole.known_rows:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from sissi.cli.app import data_app
 from sissi.cli.options import ExperimentFile, Overrides
+from sissi.names import FormatName
 
-Format = Literal["celllab", "cellpose", "coco", "cvat", "label_studio", "voc", "yolo"]
 EXAMPLES = 10
 """Files that are named for each kind of problem; --problems has them all."""
 
@@ -61,8 +61,8 @@ def data_check(
 @data_app.command("convert")
 def data_convert(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Folder of the label files, or the one file.")],
-    source: Annotated[Format, typer.Option("--from", help="Format of LABELS.")],
-    target: Annotated[Format, typer.Option("--to", help="Format to write.")],
+    source: Annotated[FormatName, typer.Option("--from", help="Format of LABELS.")],
+    target: Annotated[FormatName, typer.Option("--to", help="Format to write.")],
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.", file_okay=False)],
     out: Annotated[Path, typer.Option(metavar="OUT", help="New folder, or for a format of one file that file.")],
     classes: Annotated[
@@ -89,8 +89,8 @@ def data_merge(
     corrections: Annotated[Path, typer.Argument(metavar="CORRECTIONS", help="Better labels of some of the images.")],
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.", file_okay=False)],
     out: Annotated[Path, typer.Option(metavar="FILE", help="New file for the labels of all images, as COCO.")],
-    source: Annotated[Format, typer.Option("--from", help="Format of LABELS.")] = "coco",
-    better: Annotated[Format, typer.Option("--with", help="Format of CORRECTIONS.")] = "label_studio",
+    source: Annotated[FormatName, typer.Option("--from", help="Format of LABELS.")] = "coco",
+    better: Annotated[FormatName, typer.Option("--with", help="Format of CORRECTIONS.")] = "label_studio",
 ) -> None:
     """Put labels that were corrected by hand in the place of the old ones, and keep those of the other images."""
     from sissi.config import LabelFiles

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.data import Format
-
-Pipeline = Literal["dead", "alive", "inhibited", "auto", "category"]
+from sissi.names import FormatName, PipelineSetting
 
 
 @app.command("weak-labels")
@@ -20,21 +18,21 @@ def weak_labels(
         list[str], typer.Argument(metavar="IMAGES", help="A folder, patterns such as 'well_*.tif', or single files.")
     ],
     pipeline: Annotated[
-        Pipeline | None,
+        PipelineSetting | None,
         typer.Option(help="auto, without it: chosen for each image; category: by its folder alive, inhib or dead."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="OUT", help="New folder for the labels, or for a format of one file that file."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="Format of the labels.")] = "coco",
+    format: Annotated[FormatName, typer.Option(help="Format of the labels.")] = "coco",
     overlays: Annotated[
         Path | None, typer.Option(metavar="DIR", help="New folder for the images with their labels drawn in.")
     ] = None,
     truth: Annotated[
         Path | None, typer.Option(metavar="LABELS", help="True labels, a folder or a file, to measure against.")
     ] = None,
-    truth_format: Annotated[Format, typer.Option(help="Format of the true labels.")] = "coco",
+    truth_format: Annotated[FormatName, typer.Option(help="Format of the true labels.")] = "coco",
     truth_classes: Annotated[
         list[str] | None,
         typer.Option("--truth-class", help="Class of the truth that counts as a cell; all without it. Repeatable."),
@@ -56,25 +54,26 @@ def weak_labels(
     from sissi.data.find import checked
     from sissi.data.formats import write_labels
     from sissi.data.formats.writing import refuse_old
-    from sissi.data.image_arguments import given_images
+    from sissi.data.image_arguments import find_arguments
     from sissi.data.problems import Problems
-    from sissi.data.weak_labelling import draw, label_images, read_truth, tell_all, tell_each
+    from sissi.data.weak_label_summary import describe_each, draw_labelled, read_truth, summary_table
+    from sissi.data.weak_labelling import label_images
 
     chosen = load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
     for place in filter(None, (out, overlays)):
         refuse_old(place)
     problems = Problems()
-    samples = checked(given_images(images, problems), "IMAGES", problems)
+    samples = checked(find_arguments(images, problems), "IMAGES", problems)
     true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
     bar = track(label_images(samples, chosen), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)
-    for line in tell_each(labelled, true):
+    for line in describe_each(labelled, true):
         print(line)
-    Console().print(tell_all(labelled, true))
+    Console().print(summary_table(labelled, true))
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)
     if overlays:
-        print(f"drew {len(draw(labelled, overlays))} images in {overlays}")
+        print(f"drew {len(draw_labelled(labelled, overlays))} images in {overlays}")
     if out:
         written = [item.sample for item in labelled]
         files = write_labels(format, written, [sample.boxes for sample in written], out)

@@ -9,8 +9,8 @@ from pydantic import Field, PositiveInt, model_validator
 
 from sissi.config.base import Settings
 from sissi.config.weak_labels import WeakLabels
+from sissi.names import FormatName
 
-LabelFormat = Literal["celllab", "cellpose", "voc", "yolo", "coco", "label_studio", "cvat"]
 ONE_FILE = ("coco", "label_studio", "cvat")
 """Formats whose labels of all images are in one file."""
 
@@ -18,7 +18,7 @@ ONE_FILE = ("coco", "label_studio", "cvat")
 class LabelFiles(Settings):
     """Where labels are."""
 
-    format: LabelFormat
+    format: FormatName
     """celllab, yolo: a text file an image; cellpose: a mask image beside each image; voc: an XML file an image; coco:
     one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1". See docs/data.md."""
     labels: Path
@@ -30,7 +30,7 @@ class LabelFiles(Settings):
 class LabelledImages(Settings):
     """A folder of images with labels."""
 
-    format: LabelFormat
+    format: FormatName
     """See `LabelFiles`. A celllab folder may hold the folders alive, inhib and dead."""
     images: Path
     """Folder of the images."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from sissi.config import DemoData, Experiment, FileData, WeakLabels
 from sissi.config.base import Settings
-from sissi.config.rows import settings_of
+from sissi.config.variants import settings_of
 from sissi.errors import ExperimentError
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from sissi.config.base import Fraction, Interval, OddKernel, Settings
+from sissi.names import PipelineSetting
 
 
 class DeadCells(Settings):
@@ -87,7 +86,7 @@ class PipelineChoice(Settings):
 class WeakLabels(Settings):
     """Labels by image processing instead of files (appendix A)."""
 
-    pipeline: Literal["category", "auto", "dead", "alive", "inhibited"] = "category"
+    pipeline: PipelineSetting = "category"
     """One pipeline for all images; `category`: the one that the CellLab folder (alive, inhib, dead) names; `auto`: the
     one that suits each image by its look."""
     auto: PipelineChoice = PipelineChoice()

@@ -11,10 +11,10 @@ from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles
 from sissi.config.data import ONE_FILE
 from sissi.data.find import find_images
-from sissi.data.formats import WITHOUT_SCORES, cellpose, write_labels
+from sissi.data.formats import FORMATS, cellpose, write_labels
 from sissi.data.formats.writing import refuse_old
 from sissi.data.images.read import image_size
-from sissi.data.load import read_labels
+from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -51,7 +51,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
             problems.add(sample.path, "image without labels, left out")
     samples = [sample for sample in samples if sample.name in labels]
     boxes = [labels[sample.name] for sample in samples]
-    if target in WITHOUT_SCORES and any((found.scores < 1).any() for found in boxes):
+    if not FORMATS[target].scores and any((found.scores < 1).any() for found in boxes):
         problems.add(out, "scores left out", f"{target} has no place for them")
     files = write_labels(target, samples, boxes, out)
     _note_lost(target, samples, boxes, files, out, problems)

@@ -13,10 +13,10 @@ from sissi.boxes import Boxes
 from sissi.config import Experiment, FileData
 from sissi.data import demo
 from sissi.data.demo import demo_files, write_demo
-from sissi.data.load import digest, load_images, load_reference, load_test
+from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.resized import Frames, frames_of
-from sissi.data.sample import Sample
+from sissi.data.sample import Sample, digest
 from sissi.runtime.cache import Cache, cache_folder
 
 
@@ -77,7 +77,7 @@ def load_data(experiment: Experiment, problems: Problems) -> DataSets:
     Raises:
         DataError: a folder is missing, or a file cannot be used; all such images are named at once.
     """
-    files, cache = data_files(experiment), Cache(cache_folder(experiment))
+    files, cache = data_files(experiment), Cache(cache_folder(experiment.tracking.folder))
     target = load_images(files.target_train, files.folder, problems, "data.target_train", cache)
     test, readers = load_test(files.target_test, files.folder, problems)
     reference = None

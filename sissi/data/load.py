@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from sissi.boxes import EMPTY, Boxes, make_boxes
-from sissi.config import LabelFiles, LabelledImages, TestImages, WeakLabels
-from sissi.data.cleaning import clean
-from sissi.data.find import CATEGORIES, THREADS, checked, existing, find_images, spread
-from sissi.data.formats import celllab, cellpose, coco, cvat, label_studio, voc, yolo
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE, last_stem
-from sissi.data.image_cache import Shelf, shelf_of, worked_out
-from sissi.data.images.read import RGB
+from sissi.boxes import EMPTY, Boxes
+from sissi.config import LabelFiles, LabelledImages, TestImages
+from sissi.data.find import checked, existing, find_images, spread
+from sissi.data.formats import cellpose
+from sissi.data.labels import read_labels, refuse_none
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
-from sissi.errors import DataError
+from sissi.data.weak_labelling import with_weak_labels
 from sissi.runtime.cache import Cache
-
-_READ = {
-    "celllab": celllab.read_labels,
-    "cellpose": cellpose.read_labels,
-    "voc": voc.read_labels,
-    "coco": coco.read_labels,
-    "yolo": yolo.read_labels,
-    "label_studio": label_studio.read_labels,
-    "cvat": cvat.read_labels,
-}
 
 
 def load_images(
@@ -58,11 +40,11 @@ def load_images(
     chosen = spread(found, settings.limit)
     blank = checked(chosen, key, problems)
     if settings.weak_labels is not None:
-        return _weakly_labelled(blank, settings.weak_labels, problems, key, cache)
+        return with_weak_labels(blank, settings.weak_labels, problems, key, cache)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
     labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found))
-    _refuse_none(labels, source, folder, key)
+    refuse_none(labels, source, folder, key)
     for sample in blank:
         if sample.name not in labels:
             problems.add(sample.path, "image without labels, used without boxes")
@@ -87,7 +69,7 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
         labels = read_labels(source, folder, samples, problems, place, others=_not_among(samples, found))
-        _refuse_none(labels, source, folder, place)
+        refuse_none(labels, source, folder, place)
         for sample in samples:
             if sample.name not in labels:
                 problems.add(sample.path, "image that a reader does not mention, evaluated as empty", reader)
@@ -109,107 +91,6 @@ def load_reference(
     return [labels.get(sample.name) for sample in samples]
 
 
-def read_labels(
-    source: LabelFiles,
-    folder: Path,
-    samples: Sequence[Sample],
-    problems: Problems,
-    key: str,
-    *,
-    others: Collection[str] | None = (),
-) -> dict[str, Boxes]:
-    """Cleaned boxes by image name, of the samples that have labels.
-
-    Args:
-        source: the label files.
-        folder: where their relative path starts.
-        samples: whose labels are wanted; their own boxes do not matter.
-        problems: takes what was dropped or cut.
-        key: of the settings, for messages.
-        others: further images, whose labels are no problem; None: those of any other image are none.
-
-    Raises:
-        DataError: the labels are missing or cannot be used.
-    """
-    path = existing(folder, source.labels, f"{key}.labels")
-    found = Problems(strict=problems.strict)
-    expected = {last_stem(name) for name in others or ()}
-    try:
-        raw = _READ[source.format](path, {sample.name: sample.path for sample in samples}, source.classes, found)
-    except DataError as error:
-        raise DataError(f"{key}: {error}") from error
-    for problem in found.found:
-        orphan = problem.kind == LABELS_WITHOUT_IMAGE
-        if not orphan or (others is not None and last_stem(problem.detail or problem.file.name) not in expected):
-            problems.found.append(problem)
-    return {sample.name: clean(raw[sample.name], sample, key, problems) for sample in samples if sample.name in raw}
-
-
-def digest(samples: Sequence[Sample]) -> str:
-    """The sha256 over names, content of the image files and boxes: equal wherever the files lie, in whatever order."""
-    total = hashlib.sha256()
-    for sample in sorted(samples, key=lambda sample: sample.name):
-        with sample.path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").digest()
-        boxes = sample.boxes
-        arrays = (boxes.xyxy.astype("<f4"), boxes.scores.astype("<f4"), boxes.labels.astype("<i8"))
-        for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays)):
-            total.update(len(part).to_bytes(8, "little") + part)
-    return total.hexdigest()
-
-
 def _not_among(samples: Sequence[Sample], names: Collection[str]) -> set[str]:
     """Images that are there, but were not asked for or cannot be read."""
     return set(names) - {sample.name for sample in samples}
-
-
-def _refuse_none(labels: Mapping[str, Boxes], source: LabelFiles, folder: Path, key: str) -> None:
-    if not labels:
-        raise DataError(
-            f"{key}: no image has labels of the format {source.format} in {folder / source.labels}; "
-            f"label files carry the names of their images: set {key}.images, .labels or .format"
-        )
-
-
-def _weakly_labelled(
-    samples: Sequence[Sample], settings: WeakLabels, problems: Problems, key: str, cache: Cache | None
-) -> list[Sample]:
-    """The samples with boxes made by image processing (appendix A)."""
-    from sissi.weak_labels import label_cells
-
-    if settings.pipeline == "category" and any(sample.category is None for sample in samples):
-        raise DataError(
-            f"{key}.weak_labels.pipeline: category takes the pipeline from the folder of an image, but the images are "
-            f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
-        )
-
-    shelves = _shelves(samples, settings, cache) if cache else {}
-
-    def labelled(sample: Sample) -> Sample:
-        def label(image: RGB) -> npt.NDArray[np.float32]:
-            return _columns(label_cells(image, settings, sample.category))
-
-        found = worked_out(sample.path, shelves.get(sample.category), label)
-        boxes = make_boxes(found[:, :4], found[:, 4], found[:, 5])
-        # circles and margins may reach over the edge: nobody's fault, so not noted
-        return replace(sample, boxes=clean(boxes, sample, key, Problems()))
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        result = list(pool.map(labelled, samples))
-    for sample in result:
-        if not len(sample.boxes):
-            problems.add(sample.path, "image in which the weak labels find no cell, used without boxes")
-    return result
-
-
-def _shelves(samples: Sequence[Sample], settings: WeakLabels, cache: Cache) -> dict[str | None, Shelf]:
-    """Where the weak labels of each category's images are kept."""
-    shared = settings.model_dump(mode="json")
-    categories = {sample.category for sample in samples}
-    contents = {category: {"settings": shared, "category": category} for category in categories}
-    return {one: shelf_of(samples, cache.entry("weak_labels", content).folder) for one, content in contents.items()}
-
-
-def _columns(boxes: Boxes) -> npt.NDArray[np.float32]:
-    """(N, 6): coordinates, scores, labels."""
-    return np.column_stack((boxes.xyxy, boxes.scores, boxes.labels)).astype(np.float32)

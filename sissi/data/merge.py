@@ -8,7 +8,7 @@ from sissi.config import LabelFiles
 from sissi.data.convert import sized_images
 from sissi.data.formats import coco
 from sissi.data.formats.writing import refuse_old
-from sissi.data.load import read_labels
+from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,3 +40,16 @@ def content_of(pixels: npt.NDArray[np.uint8]) -> str:
     """The digest of a decoded image, (H, W, 3) in C order: 32 hexadecimal digits."""
     height, width, _ = pixels.shape
     return hashlib.blake2b(pixels.data, digest_size=16, key=f"{height} x {width}".encode()).hexdigest()
+
+
+def digest(samples: Sequence[Sample]) -> str:
+    """The sha256 over names, content of the image files and boxes: equal wherever the files lie, in whatever order."""
+    total = hashlib.sha256()
+    for sample in sorted(samples, key=lambda sample: sample.name):
+        with sample.path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").digest()
+        boxes = sample.boxes
+        arrays = (boxes.xyxy.astype("<f4"), boxes.scores.astype("<f4"), boxes.labels.astype("<i8"))
+        for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays)):
+            total.update(len(part).to_bytes(8, "little") + part)
+    return total.hexdigest()

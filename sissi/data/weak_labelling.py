@@ -1,36 +1,25 @@
-"""Weak labels of a set of images: made, measured against a truth, told, drawn and written."""
+"""Weak labels of a set of images by image processing, many images at a time (appendix A)."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from math import isnan
-from pathlib import Path
-from typing import get_args
 
-import cv2
-from rich.table import Table
+import numpy as np
+import numpy.typing as npt
 
-from sissi.boxes import Boxes
-from sissi.config import LabelFiles, WeakLabels
+from sissi.boxes import Boxes, make_boxes
+from sissi.config import WeakLabels
 from sissi.data.cleaning import clean
-from sissi.data.formats.writing import label_files
-from sissi.data.images.draw import draw_boxes
-from sissi.data.images.read import read_image
-from sissi.data.load import read_labels
+from sissi.data.find import CATEGORIES, THREADS
+from sissi.data.image_cache import Shelf, shelf_of, worked_out
+from sissi.data.images.read import RGB, read_image
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
-from sissi.evaluation.metrics import label_quality
-from sissi.weak_labels import Choice, choose_pipeline, find_cells
-
-THREADS = min(4, os.cpu_count() or 1)
-"""Images that are labelled at the same time."""
-QUALITY = ("labels", "cells", "precision", "recall", "F1", "mean IoU")
-"""What is told of labels with a truth; a label is right that overlaps a cell of its own by an IoU of at least 0.5."""
-ALL = "all"
+from sissi.runtime.cache import Cache
+from sissi.weak_labels import Choice, choose_pipeline, find_cells, label_cells
 
 
 @dataclass(frozen=True)
@@ -60,82 +49,63 @@ def label_images(samples: Sequence[Sample], settings: WeakLabels) -> Iterator[La
     def label(sample: Sample) -> Labelled:
         image = read_image(sample.path)
         choice = choose_pipeline(image, settings, sample.category)
-        # circles and margins may reach over the edge: nobody's fault, so not noted
-        boxes = clean(find_cells(image, settings, choice.pipeline), sample, "weak labels", Problems())
-        return Labelled(replace(sample, boxes=boxes), choice)
+        return Labelled(_labelled(sample, find_cells(image, settings, choice.pipeline), "weak labels"), choice)
 
     with ThreadPoolExecutor(THREADS) as pool:
         yield from pool.map(label, samples)
 
 
-def read_truth(
-    path: Path, format: str, classes: Sequence[str] | None, samples: Sequence[Sample], problems: Problems
-) -> list[Boxes | None]:
-    """The true boxes of each image, of some classes or of all; None where the truth does not list it.
+def with_weak_labels(
+    samples: Sequence[Sample], settings: WeakLabels, problems: Problems, key: str, cache: Cache | None
+) -> list[Sample]:
+    """The samples with boxes made by image processing.
+
+    Args:
+        samples: their own boxes do not matter.
+        settings: in px of the images.
+        problems: takes images in which no cell is found.
+        key: of the data set's settings, for messages.
+        cache: keeps the boxes, so that they are made once of equal images; None: not kept.
 
     Raises:
-        DataError: there is no such format, the truth cannot be read, or it lists none of the images.
+        DataError: the pipeline depends on the folder of an image, and that is none of alive, dead and inhib.
     """
-    formats = get_args(LabelFiles.model_fields["format"].annotation)
-    if format not in formats:
-        raise DataError(f"--truth-format {format}: no such format; there are {', '.join(formats)}")
-    if not path.exists():
-        raise DataError(f"--truth {path}: no such file or folder")
-    source = LabelFiles.model_validate({"format": format, "labels": path, "classes": classes or None})
-    found = read_labels(source, Path(), samples, problems, "--truth", others=None)
-    if not found:
-        raise DataError(f"--truth {path}: lists none of the {len(samples)} images; it names them by their file names")
-    return [found.get(sample.name) for sample in samples]
+    if settings.pipeline == "category" and any(sample.category is None for sample in samples):
+        raise DataError(
+            f"{key}.weak_labels.pipeline: category takes the pipeline from the folder of an image, but the images are "
+            f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
+        )
+
+    shelves = _shelves(samples, settings, cache) if cache else {}
+
+    def labelled(sample: Sample) -> Sample:
+        def label(image: RGB) -> npt.NDArray[np.float32]:
+            return _columns(label_cells(image, settings, sample.category))
+
+        found = worked_out(sample.path, shelves.get(sample.category), label)
+        return _labelled(sample, make_boxes(found[:, :4], found[:, 4], found[:, 5]), key)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        result = list(pool.map(labelled, samples))
+    for sample in result:
+        if not len(sample.boxes):
+            problems.add(sample.path, "image in which the weak labels find no cell, used without boxes")
+    return result
 
 
-def tell_each(labelled: Sequence[Labelled], truth: Sequence[Boxes | None] | None) -> list[str]:
-    """A line for each image: the pipeline, why that one, how many labels, and with a truth how good they are."""
-    lines = []
-    for item, true in zip(labelled, truth or [None] * len(labelled), strict=True):
-        parts = [f"{item.sample.name}: {item.choice.pipeline} ({item.choice.reason}), {len(item.sample.boxes)} labels"]
-        if true is not None:
-            parts += [f"{name} {value}" for name, value in _quality([item], [true]).items() if name != "labels"]
-        lines.append(", ".join(parts))
-    return lines
+def _shelves(samples: Sequence[Sample], settings: WeakLabels, cache: Cache) -> dict[str | None, Shelf]:
+    """Where the weak labels of each category's images are kept."""
+    shared = settings.model_dump(mode="json")
+    categories = {sample.category for sample in samples}
+    contents = {category: {"settings": shared, "category": category} for category in categories}
+    return {one: shelf_of(samples, cache.entry("weak_labels", content).folder) for one, content in contents.items()}
 
 
-def tell_all(labelled: Sequence[Labelled], truth: Sequence[Boxes | None] | None) -> Table:
-    """A row for each pipeline that was taken, and one for all.
-
-    Without a truth it counts images and labels; with one, it tells how good the labels are of the images that the truth
-    lists, and of these alone.
-    """
-    known = [index for index in range(len(labelled)) if truth is None or truth[index] is not None]
-    table = Table(
-        "pipeline", caption=None if truth is None else f"{len(known)} of {len(labelled)} images are in the truth"
-    )
-    for column in ("images", *(QUALITY if truth else ("labels",))):
-        table.add_column(column, justify="right")
-    for pipeline in [*sorted({labelled[index].choice.pipeline for index in known}), ALL]:
-        which = [index for index in known if pipeline in (labelled[index].choice.pipeline, ALL)]
-        mine = [labelled[index] for index in which]
-        count = str(sum(len(item.sample.boxes) for item in mine))
-        cells = _quality(mine, [truth[index] for index in which]).values() if truth else (count,)
-        table.add_row(pipeline, str(len(mine)), *cells)
-    return table
+def _columns(boxes: Boxes) -> npt.NDArray[np.float32]:
+    """(N, 6): coordinates, scores, labels."""
+    return np.column_stack((boxes.xyxy, boxes.scores, boxes.labels)).astype(np.float32)
 
 
-def draw(labelled: Sequence[Labelled], out: Path) -> list[Path]:
-    """A JPEG of each image with its labels, below `out` as the images are below their folder.
-
-    Raises:
-        DataError: two images would share a file.
-    """
-    files = label_files([item.sample for item in labelled], out, ".jpg")
-    for item, file in zip(labelled, files, strict=True):
-        picture = draw_boxes(read_image(item.sample.path), item.sample.boxes)
-        file.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
-    return files
-
-
-def _quality(labelled: Sequence[Labelled], truth: Sequence[Boxes | None]) -> dict[str, str]:
-    """The values of `QUALITY` by name; a dash for what is not defined."""
-    quality = label_quality([item.sample.boxes for item in labelled], truth)
-    shares = (quality.precision, quality.recall, quality.f1, quality.mean_iou)
-    told = [str(quality.labels), str(quality.cells), *("-" if isnan(share) else f"{share:.3f}" for share in shares)]
-    return dict(zip(QUALITY, told, strict=True))
+def _labelled(sample: Sample, boxes: Boxes, key: str) -> Sample:
+    """A sample with its weak labels. Circles and margins may reach over the edge; that they are cut is not noted."""
+    return replace(sample, boxes=clean(boxes, sample, key, Problems()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.models.detection import FasterRCNN
@@ -15,10 +16,33 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.ops import box_iou
 
+from sissi.boxes import Boxes, concatenate, make_boxes
+from sissi.config import Experiment
+
+DOUBTFUL = -1
+"""The class of a doubtful box; what a detector learns has classes from 1 on."""
 OVERLAP = 0.5
 """IoU from which on a box counts as lying on a doubtful cell: that at which the RoI head takes a box for a cell."""
 BACKGROUND, IGNORED = 0, -1
 """How torchvision's samplers know them."""
+
+
+def split(found: Boxes, experiment: Experiment) -> tuple[Boxes, Boxes]:
+    """The boxes that are sure enough for labels, and the doubtful ones, where these are to be ignored."""
+    score, lowest = experiment.pseudo_labels.score, experiment.self_training.ignore_doubtful
+    sure = found.scores >= score
+    doubtful = ~sure & (found.scores >= (score if lowest is None else lowest))
+    return found.take(sure), found.take(doubtful)
+
+
+def mark(labels: Boxes, doubtful: Boxes) -> Boxes:
+    """Labels with the doubtful boxes of the same image behind them."""
+    return concatenate([labels, make_boxes(doubtful.xyxy, doubtful.scores, np.full(len(doubtful), DOUBTFUL))])
+
+
+def without(boxes: Boxes) -> Boxes:
+    """The labels alone."""
+    return boxes.take(boxes.labels != DOUBTFUL)
 
 
 def ignore_doubtful(network: FasterRCNN) -> None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from sissi.boxes import Boxes, iou
-from sissi.evaluation.resampling import METRICS, Matches, image_weights, metrics
+from sissi.boxes import Boxes
+from sissi.evaluation.coco_curves import IOUS, match_images
+from sissi.evaluation.metrics import COCO_LIMIT, TABLE_METRICS
 
 RESAMPLES = 2000
 """Of a bootstrap. Efron & Tibshirani (1993, section 13.3) ask for 1000 or more for percentile intervals."""
 COVERAGE = 0.95
 Resampled = npt.NDArray[np.float64]
-"""(1 + resamples, 4): `resampling.METRICS` on the test images as they are, then on each resample."""
+"""(1 + resamples, 4): `metrics.TABLE_METRICS` on the test images as they are, then on each resample."""
+RECALL_LEVELS = np.linspace(0, 1, 101)
+"""At which COCO reads the precision."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def paired_difference(
         seed: of the resampling of training seeds.
 
     Returns:
-        A difference for each of `resampling.METRICS`.
+        A difference for each of `metrics.TABLE_METRICS`.
 
     Raises:
         ValueError: there is no common seed.
@@ -83,7 +83,7 @@ def paired_difference(
     means = np.einsum("rs,srm->rm", seed_weights(count, draws, seed), differences)
     return {
         name: Difference(float(means[0, index]), *percentiles(means[1:, index]), count)
-        for index, name in enumerate(METRICS)
+        for index, name in enumerate(TABLE_METRICS)
     }
 
 
@@ -103,24 +103,76 @@ def percentiles(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def agreement(first: Sequence[Boxes], second: Sequence[Boxes], threshold: float = 0.5) -> float:
-    """F1 of two annotations of the same images: 2 pairs / (boxes of the first + boxes of the second).
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """The detections of a set of images, best score first, and whether each finds a cell.
 
-    As many boxes as possible are paired, each once, at an IoU of at least `threshold`. People give no scores, so there
-    is no order in which boxes could choose, and the result is the same both ways. nan if neither has a box.
+    Attributes:
+        image: (N,) int64, index of the image of each detection.
+        hit: (T, N) bool, whether it finds a true box at each of COCO's ten IoU thresholds.
+        truth: (images,) int64, number of true boxes of each image.
+        ious: (T,) float64, the thresholds.
     """
-    paired = sum(_pairs(mine, theirs, threshold) for mine, theirs in zip(first, second, strict=True))
-    boxes = sum(map(len, first)) + sum(map(len, second))
-    return 2 * paired / boxes if boxes else float("nan")
+
+    image: npt.NDArray[np.int64]
+    hit: npt.NDArray[np.bool_]
+    truth: npt.NDArray[np.int64]
+    ious: npt.NDArray[np.float64]
 
 
-def agreements(readers: Mapping[str, Sequence[Boxes]]) -> dict[tuple[str, str], float]:
-    """`agreement` of each pair of readers, in their order."""
-    return {(one, two): agreement(readers[one], readers[two]) for one, two in combinations(readers, 2)}
+def matches(predicted: Sequence[Boxes], truth: Sequence[Boxes]) -> Matches:
+    """Match the predictions for a list of images with one reader's boxes by COCO's rule, 100 detections an image."""
+    images = match_images(predicted, truth, COCO_LIMIT)
+    scores = np.concatenate([scores for scores, _ in images])
+    order = np.argsort(-scores, kind="stable")  # as COCOeval does: of equal scores the earlier image first
+    return Matches(
+        image=np.repeat(np.arange(len(images)), [len(scores) for scores, _ in images])[order],
+        hit=np.concatenate([hit for _, hit in images], axis=1)[:, order],
+        truth=np.array([len(boxes) for boxes in truth], np.int64),
+        ious=IOUS,
+    )
 
 
-def _pairs(first: Boxes, second: Boxes, threshold: float) -> int:
-    if not len(first) or not len(second):
-        return 0
-    close = csr_matrix(iou(first, second) >= threshold)
-    return int((maximum_bipartite_matching(close, perm_type="column") >= 0).sum())
+def image_weights(images: int, resamples: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """How often each image is in each bootstrap resample: (resamples, images), rows sum to `images`."""
+    return random.multinomial(images, np.full(images, 1 / images), size=resamples)
+
+
+def metrics(found: Matches, weights: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """`TABLE_METRICS` of each resample: (resamples, 4), fractions; nan where a resample has no true box.
+
+    An image of weight k counts like k copies of itself. With weights of 1 the values are those of
+    `metrics.coco_metrics`.
+
+    Args:
+        found: of a set of images.
+        weights: (resamples, images), how often each image is in each resample.
+    """
+    result = np.full((len(weights), len(TABLE_METRICS)), np.nan)
+    at_50, at_75 = (int(np.argmin(np.abs(found.ious - iou))) for iou in (0.5, 0.75))
+    for row, weight in zip(result, weights, strict=True):
+        cells = int(weight @ found.truth)
+        if cells:
+            precision, recall = _accumulate(found, weight[found.image].astype(np.float64), cells)
+            row[:] = precision[at_50], precision[at_75], precision.mean(), recall.mean()
+    return result
+
+
+def _accumulate(
+    found: Matches, weight: npt.NDArray[np.float64], cells: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Average precision and recall at each IoU threshold: (T,) each. COCOeval.accumulate, with weights."""
+    if not weight.size:
+        return np.zeros(len(found.ious)), np.zeros(len(found.ious))
+    hits = np.cumsum(np.where(found.hit, weight, 0.0), axis=1)
+    recall = hits / cells
+    precision = hits / np.maximum(np.cumsum(weight), np.finfo(np.float64).tiny)
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    average = np.array([_read(*curve) for curve in zip(recall, envelope, strict=True)])
+    return average, recall[:, -1]
+
+
+def _read(recall: npt.NDArray[np.float64], precision: npt.NDArray[np.float64]) -> float:
+    """Mean precision at COCO's recall levels; 0 at those that are not reached."""
+    places = np.searchsorted(recall, RECALL_LEVELS, side="left")
+    return float(precision[places[places < len(precision)]].sum()) / len(RECALL_LEVELS)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from sissi.config.variants import ORACLE, REFERENCES, WEAK_ONLY
-from sissi.evaluation import resampling
 from sissi.evaluation.bootstrap import COVERAGE, Resampled, percentiles, seed_weights
+from sissi.evaluation.metrics import TABLE_METRICS
 
-METRICS = ("AP", "AR")
+HEADROOM_METRICS = ("AP", "AR")
 """Of which there is a share."""
 ROUNDING = 1e-9
 """A headroom up to this is none: what sums of floats leave where two rows score the same."""
@@ -63,7 +63,7 @@ def shares_of(
         seed: of the resampling of training seeds.
 
     Returns:
-        A share for each of `METRICS`.
+        A share for each of `HEADROOM_METRICS`.
 
     Raises:
         ValueError: there is no common seed.
@@ -75,8 +75,8 @@ def shares_of(
     room = np.stack([ceiling[one] - floor[one] for one in seeds])
     weights = seed_weights(len(seeds), won.shape[1] - 1, seed)
     found = {}
-    for metric in METRICS:
-        column = resampling.METRICS.index(metric)
+    for metric in HEADROOM_METRICS:
+        column = TABLE_METRICS.index(metric)
         gain, headroom = (np.einsum("rs,sr->r", weights, part[:, :, column]) for part in (won, room))
         defined = headroom > ROUNDING  # also False for nan, where a resample has no true box
         ratio = np.divide(gain, headroom, out=np.full_like(gain, np.nan), where=defined)

@@ -12,8 +12,8 @@ from sissi.config import Experiment
 from sissi.data.experiment_data import load_test_data
 from sissi.data.problems import Problems
 from sissi.detector.model import load
+from sissi.evaluation.metrics import TABLE_METRICS
 from sissi.inference.trained_model import find_model
-from sissi.results.table_1 import METRICS
 from sissi.runtime.device import device_of
 
 
@@ -25,7 +25,7 @@ def score_model(model: str, experiment: Experiment, out: Path | None) -> Table:
         experiment: names the test images and the readers.
         out: a folder, made if it is missing.
     """
-    detector = load(find_model(model, experiment.tracking.folder).file, device_of(experiment))
+    detector = load(find_model(model, experiment.tracking.folder).file, device_of(experiment.runtime.device))
     test, readers = load_test_data(experiment, Problems())
     _, scores = score_readers(detector, test, readers, experiment.evaluation.max_detections, _silent)
     if out is not None:
@@ -34,7 +34,7 @@ def score_model(model: str, experiment: Experiment, out: Path | None) -> Table:
         (out / "scores.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     table = Table(title=f"{model} on {len(test)} test images, in %")
     table.add_column("reader")
-    for metric in METRICS:
+    for metric in TABLE_METRICS:
         table.add_column(metric, justify="right")
     for reader, metrics in scores.items():
         table.add_row(reader, *(f"{100 * value:.1f}" for value in metrics.as_dict().values()))

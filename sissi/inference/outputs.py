@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from sissi.boxes import Boxes
 from sissi.data.formats import write_labels
 from sissi.data.formats.coco import to_coco
-from sissi.data.images.draw import Image, draw_boxes
+from sissi.data.images.draw import draw_boxes, write_picture
 from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -68,12 +66,6 @@ def write_results(found: Found, out: Path, *, overlays: bool, format: str | None
             write_picture(picture, out / "overlays" / f"{sample.name}.png")
     if format is not None:
         write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
-
-
-def write_picture(picture: Image, path: Path) -> None:
-    """Write a (H, W, 3) uint8 RGB picture as PNG; folders are made."""
-    # not imwrite: it cannot write to every path that Python can
-    write_whole(path, cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
 
 
 def _counts(found: Found) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from sissi import __version__
 from sissi.config import PseudoLabels
 from sissi.data.formats import FORMATS
-from sissi.data.named_images import named_images
+from sissi.data.image_arguments import find_arguments
 from sissi.data.problems import Problems
 from sissi.detector.model import CellDetector, load, predict
 from sissi.errors import DataError, SissiError
@@ -58,7 +58,7 @@ def predict_folder(model: str, places: Sequence[str], out: Path, options: Option
 
     Args:
         model: see `find_model`.
-        places: images, see `named_images`.
+        places: images, see `find_arguments`.
         out: the folder, made if it is missing; see `write_results` for what is in it.
         options: how.
         console: shows how far it is.
@@ -68,7 +68,8 @@ def predict_folder(model: str, places: Sequence[str], out: Path, options: Option
     """
     if options.format is not None and options.format not in FORMATS:
         raise DataError(f"--format {options.format}: no such label format; there are {', '.join(FORMATS)}")
-    images = named_images(places)
+    problems = Problems()
+    images = find_arguments(places, problems)
     trained = find_model(model, options.store)
     detector = load(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
     augmentation = trained.pseudo_labels if options.tta else None
@@ -76,7 +77,6 @@ def predict_folder(model: str, places: Sequence[str], out: Path, options: Option
     depends_on = _what_decides(trained.file, augmentation, size)
     with State(out / STATE, depends_on) as state:
         outcomes = _outcomes(images, _finder(detector, augmentation), size, options.batch, detector, state, console)
-    problems = Problems()
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
     score = trained.pseudo_labels.score if options.score is None else options.score

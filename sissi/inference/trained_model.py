@@ -41,11 +41,10 @@ def find_model(address: str, folder: Path) -> TrainedModel:
     if ":/" not in address:
         return TrainedModel(Path(address), None, PseudoLabels())
     from sissi.tracking import open_store
-    from sissi.tracking.origin import origin
 
     store = open_store(folder)
     file = store.load_model_file(address)
-    run = origin(store, address)
+    run = store.run_of_model(address)
     around = store.run(run.parent).params if run.parent else {}  # the settings are those of the whole ablation
     settings = _pseudo_labels(around | run.params)
     try:

@@ -127,9 +127,3 @@ def adele_start(curve: Sequence[float], settings: Deceleration) -> StartPoint:
     else:
         why = f"the fitted slope has changed by {max(one.relative_change for one in every):.1%} at most"
     return StartPoint(last, f"ADELE did not fire: {why}; the last epoch of early learning is taken", False, every)
-
-
-def validation_loss_start(losses: Sequence[float], min_epoch: int) -> StartPoint:
-    """The epoch with the lowest source validation loss from `min_epoch` on (Baseline and SISSI rows of table 1)."""
-    best = min(range(min_epoch, len(losses) + 1), key=lambda epoch: losses[epoch - 1])
-    return StartPoint(best, f"lowest source validation loss: {losses[best - 1]:.4f}")

@@ -13,19 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from sissi.config import Experiment
-from sissi.config.variants import Variant
 from sissi.data.resized import Frames
-from sissi.detector.model import build, predict_frames
+from sissi.detector.model import predict_frames
 from sissi.evaluation import metrics
-from sissi.method.deceleration import StartPoint, adele_start, validation_loss_start
 from sissi.runtime.journal import Journal
-from sissi.runtime.randomness import seed_torch
 from sissi.runtime.recorder import Kept, Recorder, progress_of
 from sissi.training import checkpoint
 from sissi.training.checkpoint import Checkpoints, Tell
 from sissi.training.epoch import mean_losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import Learner, make_learner
+from sissi.training.teacher_student import new_learner
 
 
 @dataclass(frozen=True)
@@ -97,26 +94,7 @@ def train_trunk(
     )
 
 
-def new_learner(experiment: Experiment, seed: int, device: str) -> Learner:
-    """A learner before its first epoch: equal for equal settings and seeds, whatever it is to be trained on."""
-    seed_torch(seed, "weights")
-    detector = build(experiment.detector, experiment.training.image_size)
-    detector.to(device)
-    return make_learner(detector, experiment.training)
-
-
 def _points_so_far(checkpoints: Checkpoints, last: int, tell: Tell) -> list[dict[str, Any]]:
     """The notes of the epochs 1, 2, ... that are there in one piece, at most up to the last one that is wanted."""
     found = (checkpoints.notes(epoch, tell) for epoch in range(1, last + 1))
     return [notes for notes in itertools.takewhile(lambda notes: notes is not None, found) if notes]
-
-
-def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> StartPoint:
-    """Where a variant leaves the trunk: the `start` of its row of table 1."""
-    if variant.labels == "reference":
-        return StartPoint(0, f"{variant.title} trains on the reference labels from the first epoch on")
-    if variant.start == "adele":
-        return adele_start(trunk.ap50, experiment.deceleration)
-    if variant.start == "validation_loss":
-        return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
-    return StartPoint(len(trunk.checkpoints), f"{variant.title} leaves here: the initial labels are kept to the end")

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from sissi.boxes import Boxes
 from sissi.config import Blur, Experiment
 from sissi.data.resized import Frames
-from sissi.detector.doubtful import mark, split
+from sissi.detector.ignore_regions import mark, split
 from sissi.detector.model import CellDetector, predict
-from sissi.method.early_learning import new_learner
 from sissi.method.label_merging import confirmed, next_labels, taking_part
 from sissi.method.label_sizes import as_large_as
 from sissi.method.pseudo_labels import pseudo_labels
@@ -18,7 +17,7 @@ from sissi.method.synthetic_dataset import synthetic_frames
 from sissi.runtime.recorder import Progress, Recorder, progress_of
 from sissi.training.epoch import Losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import Learner
+from sissi.training.teacher_student import Learner, new_learner
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Self
 
 from sissi.config import Blur, SyntheticImages
 from sissi.data.resized import Frames, Image
-from sissi.detector.doubtful import without
+from sissi.detector.ignore_regions import without
 from sissi.method.synthetic_images import synthesise
 from sissi.runtime.randomness import generator
 

@@ -9,22 +9,18 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from rich.box import SIMPLE
-from rich.console import Group, JustifyMethod
-from rich.table import Table as RichTable
-from rich.text import Text
+from rich.console import Group
 
 from sissi.config.load import flatten
 from sissi.config.variants import REFERENCES
 from sissi.errors import SissiError
 from sissi.evaluation.headroom import Share
-from sissi.report.document import Cell, Table
-from sissi.report.markdown import table_as_markdown
-from sissi.report.write import as_csv
+from sissi.evaluation.metrics import TABLE_METRICS
 from sissi.results import headroom_table
-from sissi.results.scores import METRICS, percent, short, summarise
+from sissi.results.scores import percent, short, summarise
 from sissi.results.stored_ablation import AblationRecord, read_ablation
 from sissi.results.table_1 import starts
+from sissi.results.tables import Cell, Table, as_csv, as_rich, table_as_markdown
 from sissi.tracking import open_store
 
 
@@ -54,7 +50,7 @@ def scores(records: dict[str, AblationRecord]) -> Table:
     """A line for each variant and ablation; the best of each column bold, reference rows aside."""
     summaries = {letter: summarise(record.rows) for letter, record in records.items()}
     columns = list(dict.fromkeys((reader, metric) for many in summaries.values() for _, reader, metric in many))
-    columns.sort(key=lambda column: METRICS.index(column[1]))
+    columns.sort(key=lambda column: TABLE_METRICS.index(column[1]))
     readers = list(dict.fromkeys(reader for reader, _ in columns))
     columns.sort(key=lambda column: readers.index(column[0]))
     highest = {
@@ -117,17 +113,6 @@ def settings(records: dict[str, AblationRecord]) -> Table:
     rows = [[Cell(key, key), *(_setting(one.get(key)) for one in flat.values())] for key in differing]
     caption = "Settings that differ" if rows else "The settings are the same"
     return Table("settings", caption, ["key", *records], rows)
-
-
-def as_rich(table: Table) -> Group:
-    """A table under its caption, for the terminal."""
-    shown = RichTable(box=SIMPLE, padding=0, show_edge=False)
-    for column, name in enumerate(table.header):
-        justify: JustifyMethod = "left" if table.holds_text(column) else "right"
-        shown.add_column(name.replace(" ", "\n"), justify=justify, overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(Text(cell.text.replace(" ± ", "\n±"), "bold" if cell.bold else "") for cell in row))
-    return Group(Text(f"{table.caption}."), shown if table.rows else "")
 
 
 def _share(one: Share | None) -> Cell:

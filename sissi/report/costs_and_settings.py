@@ -6,8 +6,9 @@ import math
 
 from sissi.config.load import dump_experiment
 from sissi.figures import costs
-from sissi.report.document import Cell, Code, Picture, Section, Table
+from sissi.report.document import Code, Picture, Section
 from sissi.report.report_data import Evidence
+from sissi.results.tables import Cell, Table
 from sissi.tracking import RunRecord
 
 COSTS = {"cost/wall_s": "time, s", "cost/cpu_s": "CPU time, s", "cost/peak_memory_mb": "peak memory, MB"}

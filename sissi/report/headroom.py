@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 from sissi.config.variants import ORACLE, WEAK_ONLY, Variant
 from sissi.evaluation.headroom import Shares, records, shares
-from sissi.report.document import Cell, Section, Table, Value
+from sissi.report.document import Section
 from sissi.report.report_data import Evidence
 from sissi.results import headroom_table
+from sissi.results.tables import Cell, Table, Value
 
 
 def headroom_section(evidence: Evidence) -> Section:

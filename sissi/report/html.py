@@ -6,7 +6,8 @@ import base64
 from collections.abc import Mapping
 from html import escape
 
-from sissi.report.document import Block, Cell, Code, Document, Picture, Table
+from sissi.report.document import Block, Code, Document, Picture
+from sissi.results.tables import Cell, Table
 
 STYLE = """
 :root { color-scheme: light; }

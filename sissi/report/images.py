@@ -9,13 +9,12 @@ from sissi.boxes import EMPTY, Boxes
 from sissi.config import Experiment, FileData
 from sissi.data.experiment_data import data_files
 from sissi.data.find import existing, find_images
-from sissi.data.load import digest, load_reference, load_test
+from sissi.data.load import load_reference, load_test
 from sissi.data.problems import Problems
-from sissi.data.sample import Sample
+from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
 from sissi.results.snapshots import Snapshot
 from sissi.results.stored_ablation import AblationRecord
-from sissi.tracking.inputs import dataset_digests
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def find_run_images(record: AblationRecord, initial: Snapshot, test: Snapshot, f
         "target_train": _samples(initial, paths["target_train"], "data.target_train.images", initial.boxes),
         "target_test": _samples(test, paths["target_test"], "data.target_test.images", {}),
     }
-    used = dataset_digests(record.store, record.run.id)
+    used = record.store.dataset_digests(record.run.id)
     for role, many in samples.items():
         if role in used and not digest(many).startswith(used[role]):
             raise DataError(f"data.{role}: the images have changed since the ablation")

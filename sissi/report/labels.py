@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from sissi.boxes import Boxes
 from sissi.config.variants import Variant
-from sissi.evaluation import metrics
-from sissi.evaluation.metrics import LabelQuality
+from sissi.evaluation.label_quality import LabelQuality
+from sissi.evaluation.label_quality import label_quality as quality_of
 from sissi.figures import deceleration_curve, label_quality
 from sissi.figures.curves import Curve
 from sissi.method.deceleration import adele_start
-from sissi.report.document import Cell, Picture, Section, Table
+from sissi.report.document import Picture, Section
 from sissi.report.report_data import Evidence
+from sissi.results.tables import Cell, Table
 from sissi.tracking import RunRecord
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.95)
@@ -158,7 +159,7 @@ def _first_and_last(evidence: Evidence, run: RunRecord) -> tuple[LabelQuality, L
 
 def _against(reference: Mapping[str, Boxes], labels: Mapping[str, Boxes]) -> LabelQuality:
     known = [name for name in reference if name in labels]
-    return metrics.label_quality([labels[name] for name in known], [reference[name] for name in known])
+    return quality_of([labels[name] for name in known], [reference[name] for name in known])
 
 
 def _mean(values: list[float]) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sissi.report.document import Block, Cell, Code, Document, Picture, Table
+from sissi.report.document import Block, Code, Document, Picture
+from sissi.results.tables import Table, table_as_markdown
 
 FIGURES = "figures"
 """Folder of the figures, from the report."""
@@ -17,13 +18,6 @@ def as_markdown(document: Document) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def table_as_markdown(table: Table) -> str:
-    """A table without its caption; numbers are aligned to the right."""
-    lines = [table.header, ["---" if table.holds_text(column) else "---:" for column in range(len(table.header))]]
-    lines += [[_cell(cell) for cell in row] for row in table.rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _block(block: Block) -> str:
     if isinstance(block, Table):
         return f"{block.caption}\n\n{table_as_markdown(block)}"
@@ -32,8 +26,3 @@ def _block(block: Block) -> str:
     if isinstance(block, Code):
         return f"```\n{block.text.strip()}\n```"
     return block
-
-
-def _cell(cell: Cell) -> str:
-    text = cell.text.replace("|", "\\|").replace("\n", " ")
-    return f"**{text}**" if cell.bold else text

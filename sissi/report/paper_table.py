@@ -6,8 +6,8 @@ One run a variant, no repeats, on the authors' images, which are not public.
 from __future__ import annotations
 
 from sissi.config.variants import VARIANTS
-from sissi.report.document import Cell, Table
-from sissi.results.scores import METRICS
+from sissi.evaluation.metrics import TABLE_METRICS
+from sissi.results.tables import Cell, Table
 
 PAPER = {
     "baseline": (45.6, 15.7, 21.3, 32.7, 44.3, 16.1, 20.2, 31.0, 58.6, 28.1, 29.7, 41.8),
@@ -27,7 +27,7 @@ def paper_table() -> Table:
         name="table_1_of_the_paper",
         caption="Table 1 of the paper (Elbatel et al. 2022, arXiv 2208.03327), in %: other images, another detector, "
         "one run each. For the order of the variants, not for the level of the numbers.",
-        header=["variant", *(f"R{reader} {metric}" for reader in (1, 2, 3) for metric in METRICS)],
+        header=["variant", *(f"R{reader} {metric}" for reader in (1, 2, 3) for metric in TABLE_METRICS)],
         rows=[
             [
                 Cell(VARIANTS[variant].title, VARIANTS[variant].title),

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.config.rows import blur_of, settings_of
-from sissi.config.variants import RECIPE, VARIANTS
+from sissi.config.variants import RECIPE, VARIANTS, blur_of, settings_of
 from sissi.data.images.read import read_image
 from sissi.data.resized import Frames, frames_of
 from sissi.data.sample import Sample

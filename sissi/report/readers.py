@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.evaluation.bootstrap import agreement
-from sissi.report.document import Cell, Section, Table
+from sissi.evaluation.reader_agreement import agreement
+from sissi.report.document import Section
 from sissi.report.pictures import confident
 from sissi.report.report_data import Evidence
+from sissi.results.tables import Cell, Table
 
 
 def readers_section(evidence: Evidence) -> Section:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
 from sissi.errors import DataError
-from sissi.evaluation.bootstrap import Resampled, bootstrap
-from sissi.evaluation.resampling import matches
+from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
 from sissi.report.images import Images, find_run_images
 from sissi.results.snapshots import Snapshot
 from sissi.results.stored_ablation import AblationRecord

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 from sissi.config.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
 from sissi.evaluation.bootstrap import RESAMPLES, Difference, Resampled, paired_difference
+from sissi.evaluation.metrics import TABLE_METRICS
 from sissi.figures import differences
-from sissi.report.document import Cell, Picture, Section, Table, Value
+from sissi.report.document import Picture, Section
 from sissi.report.paper_table import paper_table
 from sissi.report.report_data import Evidence
-from sissi.results.scores import METRICS, best, percent, short, summarise
-from sissi.results.table_1 import Row, caption, starts
+from sissi.results.scores import Row, best, percent, short, summarise
+from sissi.results.table_1 import caption, starts
+from sissi.results.tables import Cell, Table, Value
 
 BASELINE = "baseline"
 TABLES = {BASELINE: "differences", WEAK_ONLY: "gains"}
@@ -45,7 +47,7 @@ def table_1(rows: list[Row], known: Mapping[str, Variant] = VARIANTS) -> Table:
     """Table 1 of a run."""
     summaries = summarise(rows)
     marked = best(summaries)
-    columns = [(reader, metric) for reader in dict.fromkeys(row.reader for row in rows) for metric in METRICS]
+    columns = [(reader, metric) for reader in dict.fromkeys(row.reader for row in rows) for metric in TABLE_METRICS]
     body = []
     for variant in dict.fromkeys(row.variant for row in rows):
         line = [_name(known[variant]), Cell(starts(rows, variant), starts(rows, variant))]
@@ -114,7 +116,7 @@ def compare(evidence: Evidence, other: str = BASELINE) -> dict[str, dict[str, di
 
 def _table(found: dict[str, dict[str, dict[str, Difference]]], other: str, known: Mapping[str, Variant]) -> Table:
     variants = list(dict.fromkeys(variant for of_reader in found.values() for variant in of_reader))
-    columns = [(reader, metric) for reader in found for metric in METRICS]
+    columns = [(reader, metric) for reader in found for metric in TABLE_METRICS]
     return Table(
         TABLES[other],
         f"Difference to {known[other].title}, in points of percent.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from pathlib import Path
@@ -12,7 +11,7 @@ from sissi import __version__
 from sissi.config.load import dump_experiment, flatten
 from sissi.config.variants import WEAK_ONLY
 from sissi.report.costs_and_settings import SETTINGS, costs_section, settings_section
-from sissi.report.document import Document, Picture, Section, Table
+from sissi.report.document import Document, Picture, Section
 from sissi.report.headroom import headroom_section
 from sissi.report.html import as_html
 from sissi.report.labels import quality_section, start_section
@@ -23,6 +22,7 @@ from sissi.report.report_data import Evidence, gather
 from sissi.report.scores import BASELINE, differences_section, scores_section
 from sissi.results.stored_ablation import read_ablation
 from sissi.results.table_1 import lengths
+from sissi.results.tables import Table, as_csv
 from sissi.tracking import open_store
 
 DPI = 150
@@ -83,16 +83,6 @@ def describe(evidence: Evidence) -> Document:
             settings_section(evidence),
         ],
     )
-
-
-def as_csv(table: Table) -> str:
-    """The values of a table at full precision, with a header line."""
-    buffer = io.StringIO()
-    records = table.records()
-    writer = csv.DictWriter(buffer, list(records[0]) if records else table.header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return buffer.getvalue()
 
 
 def as_json(document: Document, evidence: Evidence) -> str:

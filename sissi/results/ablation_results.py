@@ -11,7 +11,7 @@ from rich.console import Group
 from sissi.config.variants import VARIANTS, Variant
 from sissi.evaluation.headroom import Shares
 from sissi.results import headroom_table, table_1
-from sissi.results.table_1 import Row
+from sissi.results.scores import Row
 
 
 @dataclass(frozen=True)

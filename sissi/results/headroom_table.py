@@ -14,7 +14,7 @@ from rich.table import Table
 
 from sissi.config.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
 from sissi.evaluation.bootstrap import COVERAGE, RESAMPLES
-from sissi.evaluation.headroom import METRICS, Share, Shares, records
+from sissi.evaluation.headroom import HEADROOM_METRICS, Share, Shares, records
 from sissi.results.scores import short
 from sissi.runtime.files import write_whole
 
@@ -74,7 +74,9 @@ def grid(
     found: Shares, variants: Mapping[str, Variant] = VARIANTS, between: str = " "
 ) -> tuple[list[str], list[list[str]]]:
     """Header and cells."""
-    columns = [(reader, metric) for reader in dict.fromkeys(reader for _, reader, _ in found) for metric in METRICS]
+    columns = [
+        (reader, metric) for reader in dict.fromkeys(reader for _, reader, _ in found) for metric in HEADROOM_METRICS
+    ]
     body = [
         [variants[name].title, *(text(found.get((name, *column)), between) for column in columns)]
         for name in named(found, variants)

@@ -9,9 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from sissi.config.variants import REFERENCES
-
-METRICS = ("AP50", "AP75", "AP", "AR")
-"""Columns of table 1 for each reader."""
+from sissi.evaluation.metrics import TABLE_METRICS
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ def summarise(rows: Sequence[Any]) -> dict[tuple[str, str, str], Summary]:
     """A `Summary` for each (variant, reader, metric) of `table_1.Row`s, in their order."""
     values: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
-        for metric in METRICS:
+        for metric in TABLE_METRICS:
             values.setdefault((row.variant, row.reader, metric), []).append(getattr(row, metric))
     return {key: _summary([value for value in many if not math.isnan(value)]) for key, many in values.items()}
 
@@ -70,3 +68,36 @@ def _summary(known: list[float]) -> Summary:
         spread=stdev(known) if len(known) > 1 else math.nan,
         seeds=len(known),
     )
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of a variant for one seed and reader; nan where it failed.
+
+    Attributes:
+        variant: as on the command line.
+        seed: of the experiment.
+        reader: whose annotations are the truth.
+        AP50, AP75, AP: COCO's, with `ap_limit` detections an image; fractions in [0, 1].
+        AR: COCO's, with `ap_limit` detections an image.
+        AR_dense: AR with `dense_limit` detections an image.
+        ap_limit: detections an image, 100 by COCO's definition.
+        dense_limit: detections an image, above the number of cells.
+        start_epoch: epochs of early learning before correction began.
+        epochs: in total.
+        status: `ok`, or why there are no scores.
+    """
+
+    variant: str
+    seed: int
+    reader: str
+    AP50: float
+    AP75: float
+    AP: float
+    AR: float
+    AR_dense: float
+    ap_limit: int
+    dense_limit: int
+    start_epoch: int
+    epochs: int
+    status: str = "ok"

@@ -10,14 +10,13 @@ from typing import Any
 
 from sissi.config import Experiment
 from sissi.config.load import load_experiment
-from sissi.config.rows import settings_of
-from sissi.config.variants import Variant
+from sissi.config.variants import Variant, settings_of
 from sissi.errors import TrackingError
 from sissi.evaluation.headroom import Shares, from_records
-from sissi.evaluation.metrics import COCO_LIMIT
+from sissi.evaluation.metrics import COCO_LIMIT, METRICS
 from sissi.results import table_1
+from sissi.results.scores import Row
 from sissi.results.snapshots import Snapshot, read_snapshot
-from sissi.results.table_1 import Row
 from sissi.tracking import ABLATION, RunRecord, Store
 
 LATEST = "latest"
@@ -168,7 +167,7 @@ def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) ->
 
 
 def _scores(run: RunRecord, reader: str) -> dict[str, Any]:
-    return {metric: run.metrics.get(f"{reader}/{metric}", math.nan) for metric in table_1.METRICS}
+    return {metric: run.metrics.get(f"{reader}/{metric}", math.nan) for metric in METRICS}
 
 
 def _finished(run: RunRecord | None) -> bool:

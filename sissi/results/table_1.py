@@ -8,7 +8,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +16,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from sissi.config.variants import ORACLE, REFERENCES, VARIANTS, Variant
-from sissi.results.scores import METRICS as SHOWN
-from sissi.results.scores import best, percent, short, summarise
+from sissi.evaluation.metrics import METRICS, TABLE_METRICS
+from sissi.results.scores import Row, best, percent, short, summarise
 from sissi.runtime.files import write_whole
-
-METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
-
-
-@dataclass(frozen=True)
-class Row:
-    """The scores of a variant for one seed and reader; nan where it failed.
-
-    Attributes:
-        variant: as on the command line.
-        seed: of the experiment.
-        reader: whose annotations are the truth.
-        AP50, AP75, AP: COCO's, with `ap_limit` detections an image; fractions in [0, 1].
-        AR: COCO's, with `ap_limit` detections an image.
-        AR_dense: AR with `dense_limit` detections an image.
-        ap_limit: detections an image, 100 by COCO's definition.
-        dense_limit: detections an image, above the number of cells.
-        start_epoch: epochs of early learning before correction began.
-        epochs: in total.
-        status: `ok`, or why there are no scores.
-    """
-
-    variant: str
-    seed: int
-    reader: str
-    AP50: float
-    AP75: float
-    AP: float
-    AR: float
-    AR_dense: float
-    ap_limit: int
-    dense_limit: int
-    start_epoch: int
-    epochs: int
-    status: str = "ok"
 
 
 def write(rows: Sequence[Row], folder: Path, more: str = "", variants: Mapping[str, Variant] = VARIANTS) -> list[Path]:
@@ -136,11 +101,11 @@ def _grid(
     summaries = summarise(rows)
     marked = best(summaries)
     readers = list(dict.fromkeys(row.reader for row in rows))
-    header = ["variant", "start", *(f"{short(reader)} {metric}" for reader in readers for metric in SHOWN)]
+    header = ["variant", "start", *(f"{short(reader)} {metric}" for reader in readers for metric in TABLE_METRICS)]
     body = []
     for variant in dict.fromkeys(row.variant for row in rows):
         cells = [variants[variant].title, starts(rows, variant)]
-        for key in ((variant, reader, metric) for reader in readers for metric in SHOWN):
+        for key in ((variant, reader, metric) for reader in readers for metric in TABLE_METRICS):
             mark = bold if key in marked else ""
             cells.append(f"{mark}{percent(summaries[key], between)}{mark}")
         body.append(cells)

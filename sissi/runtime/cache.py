@@ -23,7 +23,6 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sissi.config import Experiment
 from sissi.runtime.files import write_whole
 
 DAY = 86400.0
@@ -150,9 +149,9 @@ class Cache:
         return removed
 
 
-def cache_folder(experiment: Experiment) -> Path:
-    """Where the work of an experiment is kept."""
-    return experiment.tracking.folder.resolve() / "cache"
+def cache_folder(tracking: Path) -> Path:
+    """Where work is kept, below the folder of tracking."""
+    return tracking.resolve() / "cache"
 
 
 def _size(path: Path) -> int:

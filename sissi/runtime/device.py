@@ -7,14 +7,12 @@ from pathlib import Path
 
 import torch
 
-from sissi.config import Experiment
 
-
-def device_of(experiment: Experiment) -> str:
-    """torch's name of the device that `runtime.device` means here."""
-    if experiment.runtime.device == "auto":
+def device_of(setting: str) -> str:
+    """torch's name of the device that a setting (auto, cpu or cuda) means on this machine."""
+    if setting == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    return experiment.runtime.device
+    return setting
 
 
 def machine_of(device: str) -> str:

@@ -16,7 +16,7 @@ from sissi.config.base import Settings
 from sissi.config.load import load_experiment
 from sissi.config.variants import VARIANTS
 from sissi.errors import ExperimentError
-from sissi.results.table_1 import METRICS
+from sissi.evaluation.metrics import TABLE_METRICS
 
 WATCHED = (
     "source_val/AP50", "source_val/AP", "source_val/AR", "source_val/loss", "weak_labels/AP50", "weak_labels/AP",
@@ -133,7 +133,7 @@ class Search(Settings):
     def _check_reader(self) -> None:
         reader, _, metric = self.objective.partition("/")
         others = [name.partition("/")[0] for name in WATCHED]
-        if not reader or reader in others or metric not in METRICS:
+        if not reader or reader in others or metric not in TABLE_METRICS:
             raise ValueError(f"objective: {self.objective!r} is not known; there are {', '.join(WATCHED)}")
         if not self.oracle:
             raise ValueError(

@@ -14,7 +14,7 @@ from sissi.ablation.runner import Workshop
 from sissi.ablation.seed import OneSeed
 from sissi.config import Experiment
 from sissi.config.load import dump_experiment, flatten
-from sissi.data.checks.checked import load_checked
+from sissi.data.checks.check import load_checked
 from sissi.data.problems import Problems
 from sissi.runtime.cache import Cache, cache_folder
 from sissi.runtime.jobs import Job, Outcome, run
@@ -59,7 +59,7 @@ class Trials:
             name = f"trial {trial.number:03d}"
             self._trials[name] = trial
             self._runs[name] = self._begin(name, trial, experiment, values)
-            cache = cache_folder(self.workshop.experiment)
+            cache = cache_folder(self.workshop.experiment.tracking.folder)
             work = (experiment, self.workshop.data, self.workshop.digests, cache, self.search.oracle)
             yield Job(name, train, work)
 
@@ -147,7 +147,7 @@ def run_search(
                     parent.file(path, "study")
         finally:
             study.close()
-        Cache(cache_folder(experiment)).prune(experiment.tracking.cache_gb * 1e9)
+        Cache(cache_folder(experiment.tracking.folder)).prune(experiment.tracking.cache_gb * 1e9)
     return summary
 
 

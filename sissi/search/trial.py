@@ -9,12 +9,13 @@ from typing import Any
 import torch
 
 from sissi.ablation import cache_keys
+from sissi.ablation.branch import branch_of
 from sissi.ablation.reader_scores import scores
-from sissi.ablation.stages import branch, branch_of, trunk
+from sissi.ablation.stages import branch, trunk
 from sissi.config import Experiment
 from sissi.config.variants import VARIANTS
 from sissi.data.experiment_data import DataSets
-from sissi.method.early_learning import start_point
+from sissi.method.start_point import start_point
 from sissi.runtime.cache import Cache
 from sissi.runtime.device import device_of, machine_of
 from sissi.runtime.recorder import Recorder
@@ -75,7 +76,7 @@ def train(
         record: told everything about the branch.
     """
     [name], [seed] = experiment.variants, experiment.seeds
-    variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment))
+    variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment.runtime.device))
     trunk_entry = store.entry("trunk", cache_keys.trunk(experiment, seed, digests, machine))
     threads = torch.get_num_threads()
     torch.set_num_threads(experiment.runtime.trunk_threads)

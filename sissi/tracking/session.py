@@ -112,7 +112,7 @@ def open_recording(
     delivery = None if offline else Delivery(lambda: open_store(folder), tell)
     lock, own = _own(base, key, fresh)
     patience = PATIENCE
-    with lock, nullcontext() if offline else watched(folder, own):
+    with lock, nullcontext() if offline else watched(stop_abandoned, folder, own):
         others = _others(base, own, delivery)
         recording = Recording(own, delivery)
         recording.stop()  # what was interrupted; `run` goes on with it

@@ -124,6 +124,12 @@ class Store:
         """The latest value of each metric of a run."""
         return self.run(run_id).metrics
 
+    def dataset_digests(self, run_id: str) -> dict[str, str]:
+        """The digest of each data set of a run by its name, as `Run.dataset` wrote it: the first 36 characters."""
+        with _known(f"run {run_id}"):
+            inputs = self._client.get_run(run_id).inputs
+        return {one.dataset.name: one.dataset.digest for one in inputs.dataset_inputs}
+
     def history(self, run_id: str, key: str) -> list[tuple[int, float]]:
         """(step, value) of a metric in the order of steps; of a step that was written twice, the later value."""
         with _known(f"run {run_id}"):
@@ -146,6 +152,28 @@ class Store:
             location = self._model_location(model_uri)
             folder = mlflow.artifacts.download_artifacts(f"{location}/artifacts", tracking_uri=self.uri)
             return next(Path(folder).iterdir())
+
+    def run_of_model(self, model_uri: str) -> RunRecord:
+        """The run that trained a model; see `load_model_file` for its addresses, and `models:/NAME@ALIAS`.
+
+        Raises:
+            TrackingError: the store does not know it.
+        """
+        try:
+            return self.run(self._run_id_of(model_uri))
+        except mlflow.MlflowException as error:
+            message = f"model {model_uri}: its run is not in the MLflow store ({first_line(error)})"
+            raise TrackingError(message) from error
+
+    def _run_id_of(self, model_uri: str) -> str:
+        kind, _, place = model_uri.partition(":/")
+        if kind == "runs":
+            return place.partition("/")[0]
+        if "@" in place:
+            return str(self._client.get_model_version_by_alias(*place.split("@", 1)).run_id)
+        if "/" in place:
+            return str(self._client.get_model_version(*place.split("/", 1)).run_id)
+        return str(self._client.get_logged_model(place).source_run_id)
 
     def _model_location(self, model_uri: str) -> str:
         """Where a model's files are. MLflow's own look-up of `models:/` asks its global store instead of this one."""

@@ -13,7 +13,7 @@ from sissi.boxes import Boxes
 from sissi.config import Training
 from sissi.data.augmentation import Augmenter
 from sissi.data.resized import Frames
-from sissi.detector.doubtful import DOUBTFUL
+from sissi.detector.ignore_regions import DOUBTFUL
 from sissi.runtime.prefetch import read_ahead
 from sissi.runtime.randomness import generator, seed_of
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from sissi.config import Training
-from sissi.detector.model import CellDetector
+from sissi.config import Experiment, Training
+from sissi.detector.model import CellDetector, build
 from sissi.detector.precision import backbone_in_bf16
+from sissi.runtime.randomness import seed_torch
 
 
 @dataclass(frozen=True)
@@ -75,3 +76,11 @@ def _optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimi
     return torch.optim.SGD(
         parameters, lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
     )
+
+
+def new_learner(experiment: Experiment, seed: int, device: str) -> Learner:
+    """A learner before its first epoch: equal for equal settings and seeds, whatever it is to be trained on."""
+    seed_torch(seed, "weights")
+    detector = build(experiment.detector, experiment.training.image_size)
+    detector.to(device)
+    return make_learner(detector, experiment.training)

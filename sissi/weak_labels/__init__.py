@@ -5,13 +5,14 @@ from __future__ import annotations
 from sissi.boxes import Boxes
 from sissi.config import WeakLabels
 from sissi.errors import DataError
+from sissi.names import PipelineName
 from sissi.weak_labels import alive, dead, inhibited
 from sissi.weak_labels.channels import Image
-from sissi.weak_labels.choosing import Choice, Pipeline, choose
+from sissi.weak_labels.choosing import Choice, choose
 
-__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "Pipeline", "choose", "choose_pipeline", "find_cells", "label_cells"]
+__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells"]
 
-PIPELINE_OF_CATEGORY: dict[str, Pipeline] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
+PIPELINE_OF_CATEGORY: dict[str, PipelineName] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
 """The pipeline for each image folder of the CellLab layout."""
 
 
@@ -44,7 +45,7 @@ def choose_pipeline(image: Image, settings: WeakLabels, category: str | None) ->
     return Choice(settings.pipeline, "as set")
 
 
-def find_cells(image: Image, settings: WeakLabels, pipeline: Pipeline) -> Boxes:
+def find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> Boxes:
     """The boxes that a pipeline finds in an image; scores are 1.
 
     Raises:
@@ -57,7 +58,7 @@ def find_cells(image: Image, settings: WeakLabels, pipeline: Pipeline) -> Boxes:
     return inhibited.find_cells(image, settings.inhibited)
 
 
-def _pipeline_of(category: str | None) -> Pipeline:
+def _pipeline_of(category: str | None) -> PipelineName:
     if category not in PIPELINE_OF_CATEGORY:
         raise DataError(
             f"weak_labels.pipeline is `category`, but the image's category is {category}: put images into the folders "

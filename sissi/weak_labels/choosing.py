@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,10 +11,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from sissi.config import WeakLabels
+from sissi.names import PipelineName
 from sissi.weak_labels.channels import Image, grey
 from sissi.weak_labels.inhibited import correct_illumination, find_regions
-
-Pipeline = Literal["dead", "alive", "inhibited"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Look:
 class Choice:
     """A pipeline, and in words why it was taken."""
 
-    pipeline: Pipeline
+    pipeline: PipelineName
     reason: str
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from sissi.ablation import cache_keys
 from sissi.config.load import dump_experiment, flatten, load_experiment
-from sissi.config.rows import blur_of, only, settings_of
+from sissi.config.variants import blur_of, only, settings_of
 from sissi.errors import ExperimentError
 from sissi.runtime.cache import Cache
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sissi.data.image_arguments import given_images
+from sissi.data.image_arguments import find_arguments
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 
@@ -44,16 +44,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_images_have_their_path_below_the_folder_that_all_are_in(
     folder: Path, arguments: list[str], names: list[str]
 ) -> None:
-    found = given_images(arguments, Problems())
+    found = find_arguments(arguments, Problems())
     assert list(found) == names
     assert all(path.exists() for path in found.values())
-    absolute = given_images([str(folder / argument) for argument in arguments], Problems())
+    absolute = find_arguments([str(folder / argument) for argument in arguments], Problems())
     assert list(absolute) == names
 
 
 def test_images_beside_the_category_folders_are_told(folder: Path) -> None:
     problems = Problems()
-    given_images(["lab"], problems)
+    find_arguments(["lab"], problems)
     assert [problem.file.name for problem in problems.found] == ["e.png"]
 
 
@@ -68,4 +68,55 @@ def test_images_beside_the_category_folders_are_told(folder: Path) -> None:
 )
 def test_what_names_no_image_is_refused(folder: Path, argument: str, told: str) -> None:
     with pytest.raises(DataError, match=rf"IMAGES: .*{told}"):
-        given_images(["a.png", argument], Problems())
+        find_arguments(["a.png", argument], Problems())
+
+
+@pytest.fixture
+def plates(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "plate 1/b.png",
+        "plate 1/a.TIF",
+        "plate 1/.hidden.png",
+        "plate 1/notes.txt",
+        "plate ü/a.png",
+        "x.jpg",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        (["plate 1"], ["a.TIF", "b.png"]),
+        (["plate 1/b.png"], ["b.png"]),
+        (["plate 1/notes.txt"], ["notes.txt"]),  # named by itself: the content decides
+        (["plate*/*"], ["plate 1/a.TIF", "plate 1/b.png", "plate ü/a.png"]),
+        (["plate*"], ["plate 1/a.TIF", "plate 1/b.png", "plate ü/a.png"]),
+        (["**/a.*"], ["plate 1/a.TIF", "plate ü/a.png"]),
+        (["x.jpg", "plate 1", "plate 1/b.png"], ["plate 1/a.TIF", "plate 1/b.png", "x.jpg"]),
+    ],
+)
+def test_folders_patterns_and_files_give_each_image_once_under_its_name(plates, places, names):
+    found = find_arguments(places, Problems())
+    assert list(found) == names
+    assert all(path.is_absolute() and path.as_posix().endswith(name) for name, path in found.items())
+
+
+@pytest.mark.parametrize("place", ["nowhere", "nowhere/*.png", "plate 1/*.bmp", "empty"])
+def test_a_place_without_images_is_named(plates, place):
+    (plates / "empty").mkdir()
+    with pytest.raises(DataError, match=place.replace("*", r"\*")):
+        find_arguments(["x.jpg", place], Problems())
+
+
+@pytest.mark.parametrize("place", ["plate 1", "plate 1/w*", "plate 1/w\udce4rme.png"])
+def test_a_name_that_is_not_utf_8_is_refused_however_it_is_given(plates, place):
+    try:
+        (plates / "plate 1/b.png").rename(plates / "plate 1/w\udce4rme.png")
+    except OSError:
+        pytest.skip("this file system has UTF-8 names only")
+    with pytest.raises(DataError, match=r"rme\.png: the name is not UTF-8; rename"):
+        find_arguments([place], Problems())

@@ -14,9 +14,9 @@ from sissi.boxes import EMPTY, Boxes, make_boxes
 from sissi.config import LabelFiles
 from sissi.config import TestImages as ReadersImages
 from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
-from sissi.data.load import digest, load_reference, load_test
+from sissi.data.load import load_reference, load_test
 from sissi.data.problems import Problems
-from sissi.data.sample import Sample
+from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
 from tests.data.formats.label_writing import HEIGHT, WIDTH, coco, image, text
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 
 from sissi.boxes import EMPTY, make_boxes
-from sissi.evaluation.bootstrap import agreement, agreements, bootstrap, paired_difference
-from sissi.evaluation.resampling import METRICS, matches
+from sissi.evaluation.bootstrap import bootstrap, matches, paired_difference
+from sissi.evaluation.metrics import TABLE_METRICS
+from sissi.evaluation.reader_agreement import agreement, agreements
 from tests.strategies import boxes
 
 CELL = make_boxes([[0, 0, 10, 10]])
@@ -21,7 +22,7 @@ def some_found(found: int, images: int = 40):
 def test_the_first_row_of_a_bootstrap_is_the_score_itself():
     drawn = bootstrap(some_found(30), resamples=10)
     assert drawn.shape == (11, 4)
-    assert drawn[0, METRICS.index("AR")] == 0.75
+    assert drawn[0, TABLE_METRICS.index("AR")] == 0.75
 
 
 def test_recall_of_images_with_a_cell_each_has_the_interval_of_a_proportion():

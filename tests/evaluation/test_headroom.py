@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sissi.boxes import EMPTY
-from sissi.evaluation.bootstrap import bootstrap, paired_difference
+from sissi.evaluation.bootstrap import bootstrap, matches, paired_difference
 from sissi.evaluation.headroom import Share, from_records, records, shares, shares_of
-from sissi.evaluation.resampling import METRICS, matches
+from sissi.evaluation.metrics import TABLE_METRICS
 from tests.evaluation.test_bootstrap import CELL, some_found
 
 
@@ -105,5 +105,5 @@ def test_shares_are_of_every_variant_that_corrects_and_survive_being_written():
 
 def test_a_resample_without_a_true_box_has_no_share():
     nothing = {0: bootstrap(matches([CELL], [EMPTY]))}
-    assert np.isnan(nothing[0][:, METRICS.index("AP")]).all()
+    assert np.isnan(nothing[0][:, TABLE_METRICS.index("AP")]).all()
     assert math.isnan(shares_of(nothing, nothing, nothing)["AP"].value)

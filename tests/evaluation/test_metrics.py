@@ -10,7 +10,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from sissi.boxes import EMPTY, make_boxes
-from sissi.evaluation.metrics import ap50, coco_metrics, label_quality
+from sissi.evaluation.label_quality import label_quality
+from sissi.evaluation.metrics import ap50, coco_metrics
 from tests.strategies import boxes
 
 

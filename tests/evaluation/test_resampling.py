@@ -4,14 +4,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sissi.boxes import EMPTY, Boxes, make_boxes
-from sissi.evaluation.metrics import coco_metrics
-from sissi.evaluation.resampling import METRICS, image_weights, matches, metrics
+from sissi.evaluation.bootstrap import image_weights, matches, metrics
+from sissi.evaluation.metrics import TABLE_METRICS, coco_metrics
 from tests.strategies import boxes
 
 
 def coco(predicted, truth):
     found = coco_metrics(predicted, truth, 300)
-    return [getattr(found, name) for name in METRICS]
+    return [getattr(found, name) for name in TABLE_METRICS]
 
 
 @settings(deadline=None, max_examples=60)

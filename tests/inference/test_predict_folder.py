@@ -186,7 +186,7 @@ def test_overlays_and_labels_of_another_format(lab, run):
     ("arguments", "told"),
     [
         (["nowhere.pt", "images"], "nowhere.pt: no such file"),
-        (["detector.pt", "nowhere"], "no such image or folder: nowhere"),
+        (["detector.pt", "nowhere"], "IMAGES: nowhere: no such file or folder"),
         (["detector.pt", "images", "--tile", "640"], "--tile 640: give height x width in px, such as 480x640"),
         (["detector.pt", "images", "--format", "word"], "--format word: no such label format"),
         (["runs:/0/model", "images"], "model runs:/0/model"),

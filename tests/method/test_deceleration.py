@@ -6,7 +6,8 @@ from scipy.optimize import brentq
 from scipy.optimize._numdiff import approx_derivative
 
 from sissi.config import Deceleration
-from sissi.method.deceleration import adele_start, fit, fits, slope, validation_loss_start, value
+from sissi.method.deceleration import adele_start, fit, fits, slope, value
+from sissi.method.start_point import validation_loss_start
 
 EPOCHS = np.arange(1, 31)
 

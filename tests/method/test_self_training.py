@@ -4,7 +4,7 @@ import torch
 
 from sissi.boxes import EMPTY, make_boxes, same
 from sissi.config import Blur, PseudoLabels, SelfTraining
-from sissi.detector.doubtful import DOUBTFUL, split
+from sissi.detector.ignore_regions import DOUBTFUL, split
 from sissi.detector.model import build
 from sissi.method import self_training
 from sissi.method.self_training import Course, self_train, train_on_initial_labels

@@ -1,7 +1,7 @@
 import numpy as np
 
 from sissi.config import Blur, SyntheticImages
-from sissi.detector.doubtful import mark
+from sissi.detector.ignore_regions import mark
 from sissi.method.synthetic_dataset import synthetic_frames
 from sissi.method.synthetic_images import synthesise
 from sissi.training.mixed_batches import MixedBatches

@@ -12,7 +12,7 @@ from sissi.data.formats.coco import to_coco
 from sissi.data.problems import Problems
 from sissi.evaluation.metrics import coco_metrics
 from sissi.results import table_1
-from sissi.results.table_1 import Row
+from sissi.results.scores import Row
 from sissi.tracking import ABLATION, open_store
 
 STARTS = {"baseline": 3, "plain-a": 4, "a+sissi-s": 4}

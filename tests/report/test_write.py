@@ -6,7 +6,8 @@ import pytest
 
 from sissi.config.load import dump_experiment, load_experiment
 from sissi.config.variants import VARIANTS
-from sissi.evaluation.metrics import coco_metrics, label_quality
+from sissi.evaluation.label_quality import label_quality
+from sissi.evaluation.metrics import coco_metrics
 from sissi.report.report_data import gather
 from sissi.report.scores import compare
 from sissi.report.write import describe, write_report

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from sissi.config.variants import DEFAULT, VARIANTS
 from sissi.results import table_1
-from sissi.results.table_1 import Row
+from sissi.results.scores import Row
 
 READERS = ("reader_1", "reader_2", "reader_3")
 

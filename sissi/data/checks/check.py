@@ -10,7 +10,7 @@ from sissi.boxes import Boxes
 from sissi.config import Experiment, FileData
 from sissi.data.checks.detector_fit import Labelled, check_fit
 from sissi.data.checks.duplicates import note_duplicates
-from sissi.data.experiment_data import DataSets, data_files
+from sissi.data.experiment_data import DataSets, data_files, load_data
 from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -49,7 +49,7 @@ def check_data(experiment: Experiment) -> Check:
     """Decode every image and read every label of an experiment once, going on where something cannot be used."""
     problems = Problems(strict=False)
     refused: list[str] = []
-    data = _read(data_files(experiment), Cache(cache_folder(experiment)), problems, refused)
+    data = _read(data_files(experiment), Cache(cache_folder(experiment.tracking.folder)), problems, refused)
     check_cheaply(experiment, data, problems)
     return Check(data, problems, refused)
 
@@ -106,3 +106,17 @@ def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str])
     nobody: tuple[list[Sample], dict[str, list[Boxes]]] = ([], {})
     test, readers = read(lambda: load_test(files.target_test, files.folder, problems), nobody)
     return DataSets(target, reference, test, readers, images("source_train"), images("source_val"))
+
+
+def load_checked(experiment: Experiment, tell: Callable[[str], None]) -> tuple[DataSets, Problems]:
+    """The data of an experiment, and what is odd about them, which the user is told as well.
+
+    Raises:
+        DataError: they cannot be used.
+    """
+    problems = Problems()
+    data = load_data(experiment, problems)
+    check_cheaply(experiment, data, problems)
+    for line in problems.summary():
+        tell(line)
+    return data, problems

@@ -1,27 +1,46 @@
-"""Write boxes in any of the label formats."""
+"""The label formats, a module each: boxes of images read and written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import Boxes
 from sissi.data.formats import celllab, cellpose, coco, cvat, label_studio, voc, yolo
+from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 
-_WRITE: dict[str, Callable[[Sequence[Sample], Sequence[Boxes], Path], list[Path]]] = {
-    "celllab": celllab.write_labels,
-    "cellpose": cellpose.write_labels,
-    "coco": coco.write_labels,
-    "cvat": cvat.write_labels,
-    "label_studio": label_studio.write_labels,
-    "voc": voc.write_labels,
-    "yolo": yolo.write_labels,
+Read = Callable[[Path, Mapping[str, Path], tuple[str, ...] | None, Problems], dict[str, Boxes]]
+"""Called with the label files, the images by name, the classes that count as a cell, and what takes the problems."""
+Write = Callable[[Sequence[Sample], Sequence[Boxes], Path], list[Path]]
+
+
+@dataclass(frozen=True)
+class LabelFormat:
+    """A label format.
+
+    Attributes:
+        read: gives raw boxes by image name; see `sissi.data.labels.read_labels` for clean ones.
+        write: gives the files that it wrote.
+        scores: whether it has a place for the score of a box.
+    """
+
+    read: Read
+    write: Write
+    scores: bool = True
+
+
+FORMATS: dict[str, LabelFormat] = {
+    "celllab": LabelFormat(celllab.read_labels, celllab.write_labels, scores=False),
+    "cellpose": LabelFormat(cellpose.read_labels, cellpose.write_labels, scores=False),
+    "coco": LabelFormat(coco.read_labels, coco.write_labels),
+    "cvat": LabelFormat(cvat.read_labels, cvat.write_labels),
+    "label_studio": LabelFormat(label_studio.read_labels, label_studio.write_labels),
+    "voc": LabelFormat(voc.read_labels, voc.write_labels, scores=False),
+    "yolo": LabelFormat(yolo.read_labels, yolo.write_labels),
 }
-FORMATS = tuple(_WRITE)
-WITHOUT_SCORES = ("celllab", "cellpose", "voc")
-"""Formats that have no place for the score of a box."""
 
 
 def write_labels(format: str, samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
@@ -41,8 +60,8 @@ def write_labels(format: str, samples: Sequence[Sample], labels: Sequence[Boxes]
         DataError: there is no such format, or a name cannot be written in it.
         ValueError: samples and labels differ in number.
     """
-    if format not in _WRITE:
+    if format not in FORMATS:
         raise DataError(f"{format}: no such label format; there are {', '.join(FORMATS)}")
     if len(samples) != len(labels):
         raise ValueError(f"{len(labels)} sets of boxes for {len(samples)} images")
-    return _WRITE[format](samples, labels, out)
+    return FORMATS[format].write(samples, labels, out)

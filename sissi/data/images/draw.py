@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes
+from sissi.runtime.files import write_whole
 
 Image = npt.NDArray[np.uint8]
 ORANGE = (255, 140, 0)
@@ -21,3 +24,9 @@ def draw_boxes(image: Image, boxes: Boxes, colour: tuple[int, int, int] = ORANGE
     for left, top, right, bottom in np.rint(boxes.xyxy * factor).astype(int).tolist():
         cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colour, thickness=max(1, factor // 2))
     return np.asarray(canvas, np.uint8)
+
+
+def write_picture(picture: Image, path: Path) -> None:
+    """Write a (H, W, 3) uint8 RGB picture as PNG; folders are made."""
+    # not imwrite: it cannot write to every path that Python can
+    write_whole(path, cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from PIL import Image
 from sissi.boxes import EMPTY, Boxes, make_boxes, scale
 from sissi.config import LabelFiles
 from sissi.config.data import ONE_FILE
-from sissi.data.formats import FORMATS, WITHOUT_SCORES, write_labels
-from sissi.data.load import read_labels
+from sissi.data.formats import FORMATS, write_labels
+from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.names import FormatName
 from tests.strategies import boxes
 
 HEIGHT, WIDTH = 80, 100
@@ -59,7 +61,7 @@ def test_boxes_are_exact(tmp_path: Path, samples: list[Sample], format: str, lab
     found = round_trip(format, samples, labels, tmp_path / "out")
     for one, expected in zip(samples, labels, strict=True):
         np.testing.assert_array_equal(found[one.name].xyxy, expected.xyxy)
-        scores = np.ones_like(expected.scores) if format in WITHOUT_SCORES else expected.scores
+        scores = np.ones_like(expected.scores) if not FORMATS[format].scores else expected.scores
         np.testing.assert_array_equal(found[one.name].scores, scores)
 
 
@@ -131,7 +133,7 @@ def test_an_unknown_format_and_a_wrong_number(tmp_path: Path, samples: list[Samp
 def test_the_documentation_has_every_format_with_its_loss_of_scores() -> None:
     rows = [line.split("|") for line in Path("docs/data.md").read_text().splitlines() if line.startswith("| `")]
     table = {row[1].strip(" `"): row[5].strip().startswith("kept") for row in rows if len(row) == 7}
-    assert table == {name: name not in WITHOUT_SCORES for name in FORMATS}
+    assert table == {name: one.scores for name, one in FORMATS.items()}
 
 
 @pytest.mark.slow
@@ -165,3 +167,7 @@ def test_a_damaged_file_gives_labels_or_an_error_that_names_it(
     else:
         for some in found.values():
             assert np.isfinite(some.xyxy).all() and ((some.scores >= 0) & (some.scores <= 1)).all()
+
+
+def test_the_names_of_the_command_line_and_of_experiments_are_those_of_the_formats():
+    assert get_args(FormatName) == tuple(FORMATS)

@@ -1,0 +1,34 @@
+"""How well human readers agree with one another about the cells of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+from sissi.boxes import Boxes, iou
+
+
+def agreement(first: Sequence[Boxes], second: Sequence[Boxes], threshold: float = 0.5) -> float:
+    """F1 of two annotations of the same images: 2 pairs / (boxes of the first + boxes of the second).
+
+    As many boxes as possible are paired, each once, at an IoU of at least `threshold`. People give no scores, so there
+    is no order in which boxes could choose, and the result is the same both ways. nan if neither has a box.
+    """
+    paired = sum(_pairs(mine, theirs, threshold) for mine, theirs in zip(first, second, strict=True))
+    boxes = sum(map(len, first)) + sum(map(len, second))
+    return 2 * paired / boxes if boxes else float("nan")
+
+
+def agreements(readers: Mapping[str, Sequence[Boxes]]) -> dict[tuple[str, str], float]:
+    """`agreement` of each pair of readers, in their order."""
+    return {(one, two): agreement(readers[one], readers[two]) for one, two in combinations(readers, 2)}
+
+
+def _pairs(first: Boxes, second: Boxes, threshold: float) -> int:
+    if not len(first) or not len(second):
+        return 0
+    close = csr_matrix(iou(first, second) >= threshold)
+    return int((maximum_bipartite_matching(close, perm_type="column") >= 0).sum())
