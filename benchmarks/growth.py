@@ -20,12 +20,12 @@ import numpy as np
 from benchmarks.memory import peak_memory
 from benchmarks.subjects import FOLDER, crowded, demo, detections, one_thread, silent
 from sissi.config import PseudoLabels
-from sissi.data.resized import Frames
+from sissi.data.resized import ResizedDataset
 from sissi.detector.model import predict
 from sissi.evaluation.metrics import coco_metrics
 from sissi.method.pseudo_labels import fuse, pseudo_labels
 from sissi.method.self_training import correct
-from sissi.method.synthetic_dataset import synthetic_frames
+from sissi.method.synthetic_dataset import synthetic_dataset
 from sissi.method.synthetic_images import synthesise
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
@@ -58,7 +58,7 @@ def images(count: int) -> float:
 
     def cycle() -> None:
         correct(ready.learner.teacher, frames, settings, silent)
-        cloned = synthetic_frames(frames, cloning.strong, cloning, 0, 1)
+        cloned = synthetic_dataset(frames, cloning.strong, cloning, 0, 1)
         train_epoch(ready.learner, MixedBatches(cloned, ready.source, settings.training), 0, 1, silent)
 
     return spent(cycle)
@@ -96,7 +96,7 @@ def views(count: int) -> float:
     return spent(work)
 
 
-def _small_frames(count: int) -> Frames:
+def _small_frames(count: int) -> ResizedDataset:
     folder = FOLDER / "growth" / "small"
     folder.mkdir(parents=True, exist_ok=True)
     random, paths, boxes = np.random.default_rng(0), [], []
@@ -105,7 +105,7 @@ def _small_frames(count: int) -> Frames:
         if not paths[-1].exists():
             cv2.imwrite(str(paths[-1]), random.integers(0, 255, (96, 96, 3), np.uint8))
         boxes.append(crowded(random, 5, 96, 96))
-    return Frames(tuple(paths), tuple(boxes), 96, 96)
+    return ResizedDataset(tuple(paths), tuple(boxes), 96, 96)
 
 
 def _point(axis: str, count: int) -> dict[str, float]:

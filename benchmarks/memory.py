@@ -17,7 +17,7 @@ from benchmarks.subjects import FOLDER
 from sissi.config.load import load_experiment
 from sissi.data.experiment_data import load_data
 from sissi.data.problems import Problems
-from sissi.data.resized import frames_of
+from sissi.data.resized import resized_dataset
 from sissi.training.mixed_batches import MixedBatches
 
 MANY, FEW = 10_000, 100
@@ -48,7 +48,9 @@ def load_and_read(images: int) -> float:
     )
     experiment = load_experiment(Path("experiments/smoke.yaml"), [f"data={files}", "training.target_batch=8"])
     data, size = load_data(experiment, Problems()), experiment.training.image_size
-    batches = MixedBatches(frames_of(data.target, size), frames_of(data.source, size), experiment.training)
+    batches = MixedBatches(
+        resized_dataset(data.target_train, size), resized_dataset(data.source_train, size), experiment.training
+    )
     for _ in batches.epoch(0, 1, workers=2):
         pass
     return peak_memory()

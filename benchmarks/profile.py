@@ -16,10 +16,11 @@ from rich.table import Table
 
 from benchmarks.ablation import small_experiment
 from benchmarks.subjects import FOLDER
-from benchmarks.untracked import silent_recording
+from benchmarks.untracked import silent_session
 from sissi.ablation import run
 from sissi.config.load import load_experiment
-from sissi.runtime.jobs import Ended, Job, Listener, Outcome
+from sissi.runtime.events import Event
+from sissi.runtime.jobs import Ended, Job, OnEvent, Outcome
 from sissi.runtime.progress import Display
 
 PARTS = {
@@ -48,7 +49,7 @@ def profile() -> None:
     with (
         Display(Console(file=io.StringIO())) as display,
         patch("sissi.ablation.runner.run", run_here),
-        patch("sissi.ablation.run.open_recording", silent_recording),
+        patch("sissi.ablation.run.open_session", silent_session),
     ):
         profiler.runcall(run.run_ablation, experiment, display)
     stats = pstats.Stats(profiler)
@@ -56,24 +57,30 @@ def profile() -> None:
 
 
 def run_here(
-    jobs: Iterable[Job], side_by_side: int, listen: Listener, ended: Ended | None = None, *, deterministic: bool = False
+    jobs: Iterable[Job],
+    side_by_side: int,
+    on_event: OnEvent,
+    ended: Ended | None = None,
+    *,
+    deterministic: bool = False,
 ) -> dict[str, Outcome]:
     """In the place of `jobs.run`: the profiler sees this process only."""
     torch.set_num_threads(1)
     outcomes = {}
     for job in jobs:
-        outcomes[job.name] = Outcome(job.function(*job.arguments, _Recorder(job.name, listen)))
+        outcomes[job.name] = Outcome(job.function(*job.arguments, _Recorder(job.name, on_event)))
         if ended:
             ended(job.name, outcomes[job.name])
     return outcomes
 
 
 class _Recorder:
-    def __init__(self, name: str, listen: Listener) -> None:
-        self._name, self._listen = name, listen
+    def __init__(self, name: str, on_event: OnEvent) -> None:
+        self._name, self._on_event = name, on_event
 
-    def __getattr__(self, method: str) -> Any:
-        return lambda *arguments: self._listen(self._name, method, arguments)
+    def record(self, event: Event) -> None:
+        """See `Recorder`."""
+        self._on_event(self._name, event)
 
 
 def _table(stats: dict[tuple[str, int, str], tuple[Any, ...]], total: float) -> Table:

@@ -15,11 +15,11 @@ from sissi.config import Experiment
 from sissi.config.load import load_experiment
 from sissi.data.experiment_data import load_data
 from sissi.data.problems import Problems
-from sissi.data.resized import Frames
+from sissi.data.resized import ResizedDataset
 from sissi.detector.model import build
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import Learner, make_learner
+from sissi.training.teacher_student import TeacherStudent, make_teacher_student
 
 FOLDER = Path("out/benchmarks")
 """For drawn images, stores and whatever else a benchmark leaves behind."""
@@ -31,9 +31,9 @@ class Demo:
     """The demo experiment with its images, and a learner after a few epochs, so that it finds cells."""
 
     experiment: Experiment
-    target: Frames
-    source: Frames
-    learner: Learner
+    target: ResizedDataset
+    source: ResizedDataset
+    learner: TeacherStudent
 
 
 @cache
@@ -41,9 +41,9 @@ def demo(epochs: int = 4) -> Demo:
     """The demo after some epochs of early learning."""
     experiment = load_experiment(DEMO, [f"tracking.folder={FOLDER / 'demo'}"])
     data, size = load_data(experiment, Problems()), experiment.training.image_size
-    target, source = data.frames("target", size), data.frames("source", size)
+    target, source = data.resized("target_train", size), data.resized("source_train", size)
     torch.manual_seed(0)
-    learner = make_learner(build(experiment.detector, size), experiment.training)
+    learner = make_teacher_student(build(experiment.detector, size), experiment.training)
     batches = MixedBatches(target, source, experiment.training)
     for epoch in range(1, epochs + 1):
         train_epoch(learner, batches, 0, epoch, silent)

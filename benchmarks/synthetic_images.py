@@ -12,8 +12,8 @@ from benchmarks.subjects import FOLDER, crowded, one_thread
 from sissi.boxes import Boxes
 from sissi.config import SyntheticImages, Training
 from sissi.data.images.read import read_image
-from sissi.data.resized import Frames
-from sissi.method.synthetic_dataset import synthetic_frames
+from sissi.data.resized import ResizedDataset
+from sissi.method.synthetic_dataset import synthetic_dataset
 from sissi.method.synthetic_images import Image
 from sissi.runtime.prefetch import read_ahead
 
@@ -25,7 +25,7 @@ def measure() -> list[Row]:
     """A cycle of crowded images of the size that the paper's microscope takes."""
     one_thread()
     settings, frames = SyntheticImages(), _frames()
-    synthetic = synthetic_frames(frames, settings.strong, settings, 0, 1)
+    synthetic = synthetic_dataset(frames, settings.strong, settings, 0, 1)
     return [
         compare(
             lambda: list(read_ahead(synthetic.read, [[index] for index in range(IMAGES)], WORKERS)),
@@ -39,7 +39,7 @@ def measure() -> list[Row]:
     ]
 
 
-def _frames() -> Frames:
+def _frames() -> ResizedDataset:
     random = np.random.default_rng(0)
     folder = FOLDER / "crowded"
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def _frames() -> Frames:
     for path in paths:
         noise = random.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
         cv2.imwrite(str(path), cv2.GaussianBlur(noise, (0, 0), 2))
-    return Frames(tuple(paths), tuple(crowded(random, CELLS) for _ in paths), HEIGHT, WIDTH)
+    return ResizedDataset(tuple(paths), tuple(crowded(random, CELLS) for _ in paths), HEIGHT, WIDTH)
 
 
 def _one_clone(path: Path, boxes: Boxes) -> Image:

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from sissi.cli import main
+from sissi.runtime.events import Event
 
 
 class Silent:
@@ -20,7 +21,7 @@ class Silent:
         self.name = name
 
     def run(self, experiment: str, name: str, **options: Any) -> Silent:
-        """As `Recording.run`."""
+        """As `TrackingSession.run`."""
         return Silent(self.folder, name)
 
     def __enter__(self) -> Silent:
@@ -29,15 +30,21 @@ class Silent:
     def __exit__(self, *error: object) -> None:
         return None
 
-    def __getattr__(self, method: str) -> Any:
-        return lambda *arguments, **named: self
+    def record(self, event: Event) -> None:
+        """As `LocalRun.record`."""
+
+    def end(self, status: str) -> None:
+        """As `LocalRun.end`."""
+
+    def deliver(self) -> None:
+        """As `TrackingSession.deliver`."""
 
 
-def silent_recording(folder: Path, key: str, **options: Any) -> nullcontext[Silent]:
-    """In the place of `open_recording`."""
+def silent_session(folder: Path, key: str, **options: Any) -> nullcontext[Silent]:
+    """In the place of `open_session`."""
     return nullcontext(Silent(folder))
 
 
 if __name__ == "__main__":
-    with patch("sissi.ablation.run.open_recording", silent_recording):
+    with patch("sissi.ablation.run.open_session", silent_session):
         main()

@@ -23,7 +23,7 @@ from sissi.boxes import Boxes
 from sissi.config import DemoData, LabelFiles, WeakLabels
 from sissi.config.load import load_weak_labels
 from sissi.data.demo.series import target_image
-from sissi.data.find import checked, find_images
+from sissi.data.find import decode_all, find_images
 from sissi.data.images.read import read_image
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
@@ -90,7 +90,7 @@ def _as_jpeg(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def blood_smears(folder: Path) -> list[Row]:
     """The blood smear preset, and the published labels, against the careful re-annotation."""
     found = find_images(folder / "images" / "train", "flat", Problems(), "images")
-    samples = checked(found, "images", Problems())
+    samples = decode_all(found, "images", Problems())
     truth = _labels(folder, found, LabelFiles(format="coco", labels=Path("train_reference.json")))
     published = _labels(folder, found, LabelFiles(format="voc", labels=Path("Annotations"), classes=("RBC", "WBC")))
     settings = load_weak_labels(PRESET)
@@ -105,7 +105,7 @@ def blood_smears(folder: Path) -> list[Row]:
 
 
 def _labels(folder: Path, found: Mapping[str, Path], source: LabelFiles) -> dict[str, Boxes]:
-    samples = checked(found, "images", Problems())
+    samples = decode_all(found, "images", Problems())
     return read_labels(source, folder, samples, Problems(), "labels", others=None)
 
 

@@ -15,3 +15,7 @@ class DataError(SissiError):
 
 class TrackingError(SissiError):
     """A tracking store or server that cannot be used."""
+
+
+class NoImageError(DataError):
+    """A folder or pattern without an image."""

@@ -13,7 +13,7 @@ from sissi import cli
 from sissi.boxes import make_boxes
 from sissi.config import Experiment
 from sissi.config.load import load_experiment
-from sissi.data.resized import Frames
+from sissi.data.resized import ResizedDataset
 
 HEIGHT, WIDTH = 64, 96
 torch.set_num_threads(1)  # tests run side by side
@@ -34,21 +34,21 @@ def draw_cells(path: Path, seed: int, bright: bool = True) -> np.ndarray:
     return np.array(rows, np.float32)
 
 
-def make_frames(folder: Path, count: int, first_seed: int, bright: bool = True) -> Frames:
+def make_frames(folder: Path, count: int, first_seed: int, bright: bool = True) -> ResizedDataset:
     folder.mkdir()
     paths = [folder / f"{k:03d}.png" for k in range(count)]
     boxes = [make_boxes(draw_cells(path, first_seed + k, bright)) for k, path in enumerate(paths)]
-    return Frames(tuple(paths), tuple(boxes), HEIGHT, WIDTH)
+    return ResizedDataset(tuple(paths), tuple(boxes), HEIGHT, WIDTH)
 
 
 @pytest.fixture
-def target(tmp_path) -> Frames:
+def target(tmp_path) -> ResizedDataset:
     """Five target images with all of their labels."""
     return make_frames(tmp_path / "target", 5, 0)
 
 
 @pytest.fixture
-def source(tmp_path) -> Frames:
+def source(tmp_path) -> ResizedDataset:
     """Four source images."""
     return make_frames(tmp_path / "source", 4, 100, bright=False)
 

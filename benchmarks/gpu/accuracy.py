@@ -17,11 +17,11 @@ from torch import nn
 from benchmarks.gpu.subject import Subject
 from benchmarks.subjects import silent
 from sissi.config import Experiment
-from sissi.detector.model import CellDetector, predict_frames
+from sissi.detector.model import CellDetector, predict_dataset
 from sissi.evaluation.metrics import ap50
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import new_learner
+from sissi.training.teacher_student import new_teacher_student
 
 
 class Run(NamedTuple):
@@ -58,7 +58,7 @@ def trained(
         at = with_precision(experiment, run.precision)
         detector = _train(at, subject, seed, iterations, device, nudged=run.nudged)
         found = {
-            domain: ap50(predict_frames(detector, frames, workers=experiment.training.workers), frames.boxes)
+            domain: ap50(predict_dataset(detector, frames, workers=experiment.training.workers), frames.boxes)
             for domain, frames in subject.held_out.items()
         }
         yield Score(seed, name, found), detector
@@ -84,7 +84,7 @@ def _train(
     an_epoch = MixedBatches(subject.target, subject.source, experiment.training).iterations
     epochs = -(-iterations // an_epoch)
     experiment = with_precision(experiment, experiment.training.precision, epochs=epochs)
-    learner = new_learner(experiment, seed, device)
+    learner = new_teacher_student(experiment, seed, device)
     if nudged:
         for network in {learner.student.network, learner.teacher.network}:
             nudge(network)

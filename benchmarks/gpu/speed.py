@@ -14,11 +14,11 @@ from benchmarks.gpu.trace import Waits, busy, waits
 from benchmarks.row import seconds
 from benchmarks.subjects import silent
 from sissi.config import Experiment
-from sissi.detector.model import CellDetector, predict_frames
+from sissi.detector.model import CellDetector, predict_dataset
 from sissi.method.self_training import correct
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import new_learner
+from sissi.training.teacher_student import new_teacher_student
 
 Result = TypeVar("Result")
 SHORT = 10
@@ -63,7 +63,7 @@ def training(experiment: Experiment, subject: Subject, length: Length, device: s
         return MixedBatches(repeated(subject.target, iterations * settings.target_batch), subject.source, settings)
 
     def work() -> tuple[tuple[float, ...], float | None, Waits | None]:
-        learner = new_learner(experiment, 0, device)
+        learner = new_teacher_student(experiment, 0, device)
         timed, short = batches(length.epoch), batches(min(SHORT, length.epoch))
 
         def epoch(of: MixedBatches) -> Callable[[], None]:
@@ -100,7 +100,7 @@ def evaluation(
     """Plain predictions, as for the curves and the validation of every epoch."""
     frames = repeated(subject.target, 8 * length.looks)
     workers = experiment.training.workers
-    return _look(lambda: predict_frames(detector, frames, workers=workers), len(frames), length, device)
+    return _look(lambda: predict_dataset(detector, frames, workers=workers), len(frames), length, device)
 
 
 def _look(work: Callable[[], object], images: int, length: Length, device: str) -> Looking:

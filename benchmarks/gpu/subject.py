@@ -15,7 +15,7 @@ from sissi.config.load import load_experiment
 from sissi.data.demo.light import Pixels
 from sissi.data.demo.series import SourceRole, TargetRole, source_image, target_image
 from sissi.data.formats.cellpose import mask_boxes
-from sissi.data.resized import Frames
+from sissi.data.resized import ResizedDataset
 
 PAPER = Path(__file__).parents[2] / "experiments" / "paper.yaml"
 SMALL = (
@@ -58,9 +58,9 @@ FULL, QUICK = Length(48, 24, 40, 8, 3), Length(4, 3, 2, 1, 1)
 class Subject:
     """Images with exact labels, of both domains, to train on and held out."""
 
-    target: Frames
-    source: Frames
-    held_out: dict[str, Frames]
+    target: ResizedDataset
+    source: ResizedDataset
+    held_out: dict[str, ResizedDataset]
 
 
 def paper_experiment(weights: str, overrides: Sequence[str], *, small: bool) -> Experiment:
@@ -84,25 +84,25 @@ def draw(image_size: tuple[int, int], images: int, held_out: int, folder: Path) 
     )
 
 
-def repeated(frames: Frames, count: int) -> Frames:
+def repeated(frames: ResizedDataset, count: int) -> ResizedDataset:
     """So many images, the same ones again and again."""
     return frames.take([index % len(frames) for index in range(count)])
 
 
-def _target_frames(drawn: DemoData, role: TargetRole, count: int, folder: Path) -> Frames:
+def _target_frames(drawn: DemoData, role: TargetRole, count: int, folder: Path) -> ResizedDataset:
     images = [target_image(drawn, role, index) for index in range(count)]
     return _frames(drawn, folder / role, [image.pixels for image in images], [image.truth for image in images])
 
 
-def _source_frames(drawn: DemoData, role: SourceRole, count: int, folder: Path) -> Frames:
+def _source_frames(drawn: DemoData, role: SourceRole, count: int, folder: Path) -> ResizedDataset:
     images = [source_image(drawn, role, index) for index in range(count)]
     pixels = [np.ascontiguousarray(image.pixels[:, :, ::-1]) for image in images]  # OpenCV writes BGR
     return _frames(drawn, folder / role, pixels, [mask_boxes(image.masks) for image in images])
 
 
-def _frames(drawn: DemoData, folder: Path, images: Sequence[Pixels], boxes: Sequence[Boxes]) -> Frames:
+def _frames(drawn: DemoData, folder: Path, images: Sequence[Pixels], boxes: Sequence[Boxes]) -> ResizedDataset:
     folder.mkdir(parents=True)
     paths = [folder / f"{index:03d}.png" for index in range(len(images))]
     for path, pixels in zip(paths, images, strict=True):
         path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
-    return Frames(tuple(paths), tuple(boxes), drawn.height, drawn.width)
+    return ResizedDataset(tuple(paths), tuple(boxes), drawn.height, drawn.width)

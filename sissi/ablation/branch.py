@@ -9,16 +9,16 @@ from typing import Any, Literal
 
 from sissi.ablation import cache_keys
 from sissi.config import Blur, Experiment
-from sissi.config.variants import Variant, blur_of
+from sissi.config.variants import Variant, blur_of_variant
 from sissi.method.early_learning import Trunk
 from sissi.runtime.cache import Entry
 
-Place = Callable[[str, dict[str, Any]], Entry]
+EntryFactory = Callable[[str, dict[str, Any]], Entry]
 """Where a kind of work with this content is kept: `Cache.entry`, or something around it."""
 
 
 @dataclass(frozen=True)
-class Branch:
+class BranchTask:
     """A way from the trunk to the last epoch.
 
     Attributes:
@@ -47,7 +47,7 @@ class Branch:
         return self.entry.folder / "detector.pt"
 
 
-def branch_of(
+def branch_task(
     variant: Variant,
     experiment: Experiment,
     seed: int,
@@ -55,8 +55,8 @@ def branch_of(
     trained: Trunk,
     start: int,
     digests: dict[str, str],
-    place: Place,
-) -> Branch:
+    place: EntryFactory,
+) -> BranchTask:
     """What a variant does after the trunk; equal for variants that only differ in name.
 
     Args:
@@ -69,14 +69,14 @@ def branch_of(
         digests: of the data.
         place: says where work is kept.
     """
-    corrects, blur = variant.corrects, blur_of(variant, experiment)
-    return Branch(
-        entry=place("branch", cache_keys.branch(experiment, origin, start, corrects, blur, digests)),
+    corrects, blur = variant.corrects, blur_of_variant(variant, experiment)
+    return BranchTask(
+        entry=place("branch", cache_keys.branch_key(experiment, origin, start, corrects, blur, digests)),
         seed=seed,
         start=start,
         checkpoint=trained.checkpoints[start - 1] if start else None,
         labels=variant.labels,
         corrects=corrects,
         blur=blur,
-        first_labels=place("labels", cache_keys.first_labels(experiment, origin, start)) if corrects else None,
+        first_labels=place("labels", cache_keys.first_labels_key(experiment, origin, start)) if corrects else None,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from sissi.boxes import Boxes
 from sissi.config import Blur, Experiment
-from sissi.data.experiment_data import DataSets
+from sissi.data.experiment_data import ExperimentData
 from sissi.data.sample import digest
 from sissi.runtime.cache import Entry
 
@@ -24,7 +24,7 @@ _LATER = {
 """Sections of an experiment that do not matter before correction starts; data are taken by content."""
 
 
-def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:
+def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:
     """Early learning: its length is left out, since a shorter trunk is the beginning of a longer one."""
     settings = experiment.model_dump(mode="json", exclude=_LATER)
     if isinstance(experiment.detector.weights, Path):
@@ -39,14 +39,14 @@ def trunk(experiment: Experiment, seed: int, digests: dict[str, str], device: st
     }
 
 
-def first_labels(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
+def first_labels_key(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """The pseudo labels of a checkpoint of the trunk."""
     later = {"on_empty", "merge", "size", "score", "confirm"}
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude=later)
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
 
 
-def branch(
+def branch_key(
     experiment: Experiment, trunk: Entry, start: int, corrects: bool, blur: Blur | None, digests: dict[str, str]
 ) -> dict[str, Any]:
     """Training from an epoch of the trunk on, and what is told of it; what cannot matter to this branch is left out.
@@ -73,7 +73,7 @@ def branch(
     }
 
 
-def scores(experiment: Experiment, branch: Entry, digests: dict[str, str]) -> dict[str, Any]:
+def scores_key(experiment: Experiment, branch: Entry, digests: dict[str, str]) -> dict[str, Any]:
     """What a branch is worth to the readers."""
     return {
         "branch": branch.digest,
@@ -82,7 +82,7 @@ def scores(experiment: Experiment, branch: Entry, digests: dict[str, str]) -> di
     }
 
 
-def digests(data: DataSets) -> dict[str, str]:
+def data_digests(data: ExperimentData) -> dict[str, str]:
     """sha256 of images and labels of each data set, of what the readers drew, of the reference, and of what has one.
 
     The last names the number of all target images as well: an epoch on the referenced ones is as long as one on all.
@@ -91,7 +91,7 @@ def digests(data: DataSets) -> dict[str, str]:
         **data.digests(),
         "readers": _digest(data.readers),
         "reference": _digest({"reference": data.reference or []}),
-        "referenced": f"{digest(data.referenced())} of {len(data.target)}",
+        "referenced": f"{digest(data.referenced())} of {len(data.target_train)}",
     }
 
 

@@ -8,63 +8,67 @@ import numpy as np
 
 from sissi.boxes import Boxes
 from sissi.config import Experiment
-from sissi.data.experiment_data import DataSets
+from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
 from sissi.data.images.draw import draw_boxes
 from sissi.data.images.read import read_image
 from sissi.data.resized import in_file_pixels
-from sissi.detector.model import CellDetector, predict_frames
+from sissi.detector.model import CellDetector, predict_dataset
 from sissi.evaluation.label_quality import label_quality
 from sissi.evaluation.metrics import COCO_LIMIT, coco_metrics
 from sissi.method.self_training import Cycle
+from sissi.runtime.events import Json, Metrics, Picture
 from sissi.runtime.recorder import Recorder
 from sissi.training.epoch import mean_losses
 
-WATCHED = {"source_val": "validation", "target_val": "held_out", "weak_labels": "target"}
+WATCHED = {"source_val": "source_val", "target_val": "target_val", "weak_labels": "target_train"}
 """Which data set each entry of `metrics.every_epoch` means."""
 WATCHED_METRICS = ("AP50", "AP", "AR")
 
 
-def tell_cycle(experiment: Experiment, data: DataSets, cycle: Cycle, record: Recorder) -> None:
+def log_cycle(experiment: Experiment, data: ExperimentData, cycle: Cycle, recorder: Recorder) -> None:
     """What an epoch of a branch gave: its labels where it corrected any, its losses, and what is to be watched."""
     if cycle.corrected:
-        tell_labels(experiment, data, to_files(cycle.labels, data, experiment), cycle.epoch, record)
+        log_labels(experiment, data, to_files(cycle.labels, data, experiment), cycle.epoch, recorder)
     watched: dict[str, float] = {}
     for name in experiment.evaluation.every_epoch:
         watched |= _watch(name, cycle.learner.teacher, data, experiment)
-    record.metrics({f"train/{name}": value for name, value in cycle.losses.items()} | watched, cycle.epoch)
+    losses = {f"train/{name}": value for name, value in cycle.losses.items()}
+    recorder.record(Metrics(losses | watched, cycle.epoch))
 
 
-def tell_labels(experiment: Experiment, data: DataSets, labels: Sequence[Boxes], epoch: int, record: Recorder) -> None:
+def log_labels(
+    experiment: Experiment, data: ExperimentData, labels: Sequence[Boxes], epoch: int, recorder: Recorder
+) -> None:
     """A snapshot of the target labels, in pixels of the image files: all as COCO json, some as pictures.
 
     Where a truth or reference exists their quality is told as well: for the eye only, nothing is chosen by it.
     """
-    images = [(sample.name, sample.height, sample.width) for sample in data.target]
-    record.json(to_coco(images, labels), f"pseudo_labels/epoch_{epoch:03d}.json")
-    told = {"labels/count": float(sum(len(boxes) for boxes in labels))}
+    images = [(sample.name, sample.height, sample.width) for sample in data.target_train]
+    recorder.record(Json(to_coco(images, labels), f"pseudo_labels/epoch_{epoch:03d}.json"))
+    values = {"labels/count": float(sum(len(boxes) for boxes in labels))}
     if data.reference is not None:
         quality = label_quality(labels, data.reference)
-        told |= {f"labels/{name}": getattr(quality, name) for name in ("precision", "recall", "mean_iou", "size")}
-    record.metrics({name: value for name, value in told.items() if np.isfinite(value)}, epoch)
+        values |= {f"labels/{name}": getattr(quality, name) for name in ("precision", "recall", "mean_iou", "size")}
+    recorder.record(Metrics({name: value for name, value in values.items() if np.isfinite(value)}, epoch))
     for index in np.linspace(0, len(labels) - 1, experiment.tracking.overlays, dtype=int):
-        picture = draw_boxes(read_image(data.target[index].path), labels[index])
-        record.image(f"pseudo_labels/{data.target[index].name}", picture, epoch)
+        picture = draw_boxes(read_image(data.target_train[index].path), labels[index])
+        recorder.record(Picture(f"pseudo_labels/{data.target_train[index].name}", picture, epoch))
 
 
-def _watch(name: str, detector: CellDetector, data: DataSets, experiment: Experiment) -> dict[str, float]:
+def _watch(name: str, detector: CellDetector, data: ExperimentData, experiment: Experiment) -> dict[str, float]:
     """Metrics of a set of images that may be watched during correction."""
     settings = experiment.training
-    frames = data.frames(WATCHED[name], settings.image_size)
-    found = predict_frames(detector, frames, workers=settings.workers)
-    scores = coco_metrics(found, frames.boxes, COCO_LIMIT).as_dict()
+    dataset = data.resized(WATCHED[name], settings.image_size)
+    found = predict_dataset(detector, dataset, workers=settings.workers)
+    scores = coco_metrics(found, dataset.boxes, COCO_LIMIT).as_dict()
     values = {f"{name}/{metric}": float(np.nan_to_num(scores[metric])) for metric in WATCHED_METRICS}
     if name == "source_val":
-        values["source_val/loss"] = mean_losses(detector, frames, settings.source_batch, settings.workers)["loss"]
+        values["source_val/loss"] = mean_losses(detector, dataset, settings.source_batch, settings.workers)["loss"]
     return values
 
 
-def to_files(labels: Sequence[Boxes], data: DataSets, experiment: Experiment) -> list[Boxes]:
+def to_files(labels: Sequence[Boxes], data: ExperimentData, experiment: Experiment) -> list[Boxes]:
     """Labels of the target images, from px of their frames to px of their files."""
     size = experiment.training.image_size
-    return [in_file_pixels(boxes, sample, size) for boxes, sample in zip(labels, data.target, strict=True)]
+    return [in_file_pixels(boxes, sample, size) for boxes, sample in zip(labels, data.target_train, strict=True)]

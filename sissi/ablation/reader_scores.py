@@ -3,51 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from sissi.boxes import Boxes
 from sissi.config import Experiment
-from sissi.data.experiment_data import DataSets
+from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
 from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, detect, load
 from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
-from sissi.evaluation.metrics import Metrics, coco_metrics
+from sissi.evaluation.metrics import CocoMetrics, coco_metrics
+from sissi.runtime import events
 from sissi.runtime.array_file import write_array
 from sissi.runtime.cache import Entry
 from sissi.runtime.device import device_of
 from sissi.runtime.journal import Journal
-from sissi.runtime.recorder import Kept, Progress, Recorder, progress_of
+from sissi.runtime.recorder import JournaledRecorder, OnProgress, Recorder, notify, progress_of
 
 RESAMPLED = "resampled.npy"
 
 
-def scores(
-    experiment: Experiment, data: DataSets, model: Path, epoch: int, entry: Entry, record: Recorder
+def score_branch(
+    experiment: Experiment, data: ExperimentData, model: Path, epoch: int, entry: Entry, recorder: Recorder
 ) -> dict[str, dict[str, float]]:
-    """What a trained detector is worth to each reader on the target test images, by the names of `Metrics`.
+    """What a trained detector is worth to each reader on the target test images, by the names of `CocoMetrics`.
 
-    They are told as those of this epoch, its last. Its folder also holds the metrics of resamples of these images: see
-    `resampled`.
+    They are recorded as those of this epoch, its last. Its folder also holds the metrics of resamples of these images:
+    see `read_resampled`.
     """
-    with entry.lock(record.say):
-        told = Kept(Journal(entry.folder / "journal"), record)
+    with entry.lock(partial(notify, recorder)):
+        journaled = JournaledRecorder(Journal(entry.folder / "journal"), recorder)
         if entry.result is None:
-            told.journal.truncate(0)
+            journaled.journal.truncate(0)
             entry.finish(
-                _score(load(model, device_of(experiment.runtime.device)), data, experiment, epoch, entry, told)
+                _score(load(model, device_of(experiment.runtime.device)), data, experiment, epoch, entry, journaled)
             )
         else:
-            told.say_again()
+            journaled.replay()
         result: dict[str, dict[str, float]] = entry.result
         return result
 
 
-def resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
-    """What `bootstrap.bootstrap` gave for each reader, from the folder of finished `scores`."""
+def read_resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
+    """What `bootstrap.bootstrap` gave for each reader, from the folder of finished `score_branch`."""
     return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
 
 
@@ -56,8 +58,8 @@ def score_readers(
     test: Sequence[Sample],
     readers: Mapping[str, Sequence[Boxes]],
     max_detections: int,
-    progress: Progress,
-) -> tuple[list[Boxes], dict[str, Metrics]]:
+    progress: OnProgress,
+) -> tuple[list[Boxes], dict[str, CocoMetrics]]:
     """Predictions for the target test images in pixels of the files, and their metrics for each reader."""
     predicted = []
     for index, sample in enumerate(test):
@@ -67,20 +69,20 @@ def score_readers(
 
 
 def _score(
-    detector: CellDetector, data: DataSets, experiment: Experiment, epoch: int, entry: Entry, record: Recorder
+    detector: CellDetector, data: ExperimentData, experiment: Experiment, epoch: int, entry: Entry, recorder: Recorder
 ) -> dict[str, dict[str, float]]:
     predicted, found = score_readers(
         detector,
-        data.test,
+        data.target_test,
         data.readers,
         experiment.evaluation.max_detections,
-        progress_of(record, epoch, epoch, "scores"),
+        progress_of(recorder, epoch, epoch, "scores"),
     )
     for reader, metrics in found.items():
         named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
-        record.metrics(named, epoch)
-    images = [(sample.name, sample.height, sample.width) for sample in data.test]
-    record.json(to_coco(images, predicted), "predictions/target_test.json")
+        recorder.record(events.Metrics(named, epoch))
+    images = [(sample.name, sample.height, sample.width) for sample in data.target_test]
+    recorder.record(events.Json(to_coco(images, predicted), "predictions/target_test.json"))
     drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
     write_array(entry.folder / RESAMPLED, np.stack(drawn))
     return {reader: metrics.as_dict() for reader, metrics in found.items()}

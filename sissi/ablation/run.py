@@ -6,25 +6,26 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sissi.ablation import cache_keys
-from sissi.ablation.run_description import describe
-from sissi.ablation.runner import Workshop
-from sissi.ablation.seed import OneSeed
+from sissi.ablation.run_description import log_description
+from sissi.ablation.runner import StageRunner
+from sissi.ablation.seed import SeedRun
 from sissi.config import Experiment
 from sissi.config.variants import ORACLE
 from sissi.data.checks.check import load_checked
-from sissi.data.experiment_data import DataSets
+from sissi.data.experiment_data import ExperimentData
 from sissi.errors import SissiError
 from sissi.evaluation.headroom import shares
 from sissi.results import table_1
-from sissi.results.ablation_results import Results
+from sissi.results.ablation_results import AblationResults
 from sissi.runtime.cache import Cache, cache_folder
+from sissi.runtime.events import File, Table
 from sissi.runtime.progress import Display
-from sissi.tracking import ABLATION, open_recording
+from sissi.tracking import ABLATION, open_session
 
 
 def run_ablation(
     experiment: Experiment, display: Display, out: Path | None = None, *, offline: bool = False, fresh: bool = False
-) -> Results:
+) -> AblationResults:
     """Run every variant for every seed, record everything in MLflow, and give the results.
 
     An ablation of the same settings, data and code that was interrupted is gone on with, in the same runs.
@@ -32,7 +33,7 @@ def run_ablation(
     Args:
         experiment: all settings.
         display: shows progress and warnings.
-        out: folder that receives the files of `Results.write` as well.
+        out: folder that receives the files of `AblationResults.write` as well.
         offline: record on this machine alone, for `sissi upload`.
         fresh: train everything again, whatever is there.
 
@@ -40,24 +41,24 @@ def run_ablation(
         SissiError: the data, the store or early learning failed; a variant that fails leaves a gap in the table.
     """
     data, problems = load_checked(experiment, display.warn)
-    experiment = possible(experiment, data, display.say)
-    digests = cache_keys.digests(data)
+    experiment = without_missing_oracle(experiment, data, display.say)
+    digests = cache_keys.data_digests(data)
     cache = Cache(cache_folder(experiment.tracking.folder))
     key = cache.entry("ablation", {"settings": experiment.model_dump(mode="json"), "data": digests}).digest[:16]
-    with open_recording(experiment.tracking.folder, key, offline=offline, fresh=fresh, tell=display.say) as recording:
-        if recording.interrupted:
+    with open_session(experiment.tracking.folder, key, offline=offline, fresh=fresh, notify=display.say) as session:
+        if session.interrupted:
             display.say("going on with the ablation that was interrupted (--fresh starts over)")
         name = f"ablation {experiment.name}"
-        with recording.run(experiment.name, name, tags=ABLATION) as parent:
-            describe(parent, experiment, data, problems)
-            workshop = Workshop(experiment, data, digests, recording, display, fresh)
-            seeds = [OneSeed(workshop, parent, seed) for seed in experiment.seeds]
+        with session.run(experiment.name, name, tags=ABLATION) as parent:
+            log_description(parent, experiment, data, problems)
+            runner = StageRunner(experiment, data, digests, session, display, fresh)
+            seeds = [SeedRun(runner, parent, seed) for seed in experiment.seeds]
             rows = [row for one in seeds for row in one.rows()]
             scored = {key: found for one in seeds for key, found in one.scored.items()}
-            results = Results(rows, shares(scored), experiment.table_rows)
-            for path in results.write(recording.folder / "table"):
-                parent.file(path, "table")
-            parent.table(table_1.columns(rows), "table_1.json")
+            results = AblationResults(rows, shares(scored), experiment.table_rows)
+            for path in results.write(session.folder / "table"):
+                parent.record(File(path, "table"))
+            parent.record(Table(table_1.columns(rows), "table_1.json"))
             parent.end("FINISHED" if results.complete else "FAILED")
         if out is not None:
             results.write(out)
@@ -65,23 +66,23 @@ def run_ablation(
     return results
 
 
-def possible(experiment: Experiment, data: DataSets, tell: Callable[[str], None]) -> Experiment:
+def without_missing_oracle(experiment: Experiment, data: ExperimentData, notify: Callable[[str], None]) -> Experiment:
     """The experiment without the oracle where no target training image has a reference.
 
     Args:
         experiment: as its file says.
         data: of the experiment.
-        tell: shows a sentence to the user: that the oracle is left out, or which images it has.
+        notify: shows a sentence to the user: that the oracle is left out, or which images it has.
 
     Raises:
         SissiError: there is no reference and no other row is asked for.
     """
     if ORACLE not in experiment.variants:
         return experiment
-    covered, images = len(data.referenced()), len(data.target)
+    covered, images = len(data.referenced()), len(data.target_train)
     if covered:
         if covered < images:
-            tell(f"{ORACLE}: trains on the {covered} of {images} target training images that have a reference")
+            notify(f"{ORACLE}: trains on the {covered} of {images} target training images that have a reference")
         return experiment
     others = tuple(name for name in experiment.variants if name != ORACLE)
     if not others and not experiment.rows:
@@ -89,5 +90,5 @@ def possible(experiment: Experiment, data: DataSets, tell: Callable[[str], None]
             f"variants: {ORACLE} trains on reference labels of the target training images, and there are none: name "
             "them in data.target_reference, or choose another variant"
         )
-    tell(f"{ORACLE}: left out, since no target training image has reference labels (data.target_reference)")
+    notify(f"{ORACLE}: left out, since no target training image has reference labels (data.target_reference)")
     return experiment.model_copy(update={"variants": others})

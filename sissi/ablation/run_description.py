@@ -8,27 +8,28 @@ from typing import Any
 from sissi.boxes import Boxes
 from sissi.config import Experiment
 from sissi.config.load import dump_experiment, flatten
-from sissi.data.experiment_data import DataSets
+from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
-from sissi.tracking import RecordedRun
+from sissi.runtime.events import Dataset, Json, Params, Text
+from sissi.tracking import LocalRun
 
 
-def describe(parent: RecordedRun, experiment: Experiment, data: DataSets, problems: Problems) -> None:
+def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
     """Write settings, data and what is odd about them, and what readers and reference say, to a run."""
-    parent.params(flatten(experiment))
-    parent.text(dump_experiment(experiment), "experiment.yaml")
-    parent.text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt")
+    parent.record(Params(flatten(experiment)))
+    parent.record(Text(dump_experiment(experiment), "experiment.yaml"))
+    parent.record(Text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt"))
     for role, digest in data.digests().items():
         samples = data.roles[role]
         profile = {"images": len(samples), "boxes": sum(len(sample.boxes) for sample in samples)}
-        parent.dataset(name=role, digest=digest, source=str(samples[0].path.parent), role=role, profile=profile)
+        parent.record(Dataset(role, digest, str(samples[0].path.parent), role, profile))
     for reader, boxes in data.readers.items():
-        parent.json(_as_coco(data.test, boxes), f"readers/{reader}.json")
+        parent.record(Json(_as_coco(data.target_test, boxes), f"readers/{reader}.json"))
     if data.reference is not None:
         known = data.referenced()
-        parent.json(_as_coco(known, [sample.boxes for sample in known]), "reference.json")
+        parent.record(Json(_as_coco(known, [sample.boxes for sample in known]), "reference.json"))
 
 
 def _as_coco(samples: Sequence[Sample], boxes: Sequence[Boxes]) -> dict[str, Any]:

@@ -7,35 +7,36 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sissi.ablation import cache_keys
-from sissi.ablation.branch import Branch, branch_of
+from sissi.ablation.branch import BranchTask, branch_task
 from sissi.config import Experiment
 from sissi.config.variants import Variant
-from sissi.data.experiment_data import DataSets
+from sissi.data.experiment_data import ExperimentData
 from sissi.method.deceleration import StartPoint
 from sissi.method.early_learning import Trunk
 from sissi.runtime.cache import Cache, Entry, cache_folder
 from sissi.runtime.device import device_of, machine_of
+from sissi.runtime.events import Event, Notice, Progress
 from sissi.runtime.jobs import Job, Outcome, run
 from sissi.runtime.progress import Display
-from sissi.tracking import RecordedRun, Recording
+from sissi.tracking import LocalRun, TrackingSession
 
 
-class Workshop:
+class StageRunner:
     """See the module; one for all seeds of an experiment."""
 
     def __init__(
         self,
         experiment: Experiment,
-        data: DataSets,
+        data: ExperimentData,
         digests: dict[str, str],
-        recording: Recording,
+        session: TrackingSession,
         display: Display,
         fresh: bool = False,
     ) -> None:
         self.experiment = experiment
         self.data = data
         self.digests = digests
-        self.recording = recording
+        self.session = session
         self.display = display
         self.cache = Cache(cache_folder(experiment.tracking.folder))
         self.machine = machine_of(device_of(experiment.runtime.device))
@@ -45,12 +46,14 @@ class Workshop:
     def trunk(self, seed: int, labels: Literal["weak", "reference"] = "weak") -> Entry:
         """The place of the early learning of a seed on these labels."""
         digests = self.digests if labels == "weak" else self.digests | {"target_train": self.digests["referenced"]}
-        return self.entry("trunk", cache_keys.trunk(self.experiment, seed, digests, self.machine))
+        return self.entry("trunk", cache_keys.trunk_key(self.experiment, seed, digests, self.machine))
 
-    def branch(self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint) -> Branch:
+    def branch(
+        self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint
+    ) -> BranchTask:
         """What a variant does after the trunk."""
         origin = self.trunk(seed, variant.labels)
-        return branch_of(variant, experiment, seed, origin, trained, start.epoch, self.digests, self.entry)
+        return branch_task(variant, experiment, seed, origin, trained, start.epoch, self.digests, self.entry)
 
     def entry(self, kind: str, content: dict[str, Any]) -> Entry:
         """The place of a piece of work; where everything is begun afresh, emptied when it is first asked for."""
@@ -60,25 +63,31 @@ class Workshop:
         self._seen.add(entry.folder)
         return entry
 
-    def run(self, jobs: Sequence[Job], told: dict[str, list[RecordedRun]]) -> dict[str, Outcome]:
-        """Run jobs side by side; what they say goes to their runs and to the display."""
+    def run(self, jobs: Sequence[Job], runs_of: dict[str, list[LocalRun]]) -> dict[str, Outcome]:
+        """Run jobs side by side; their events go to their runs and to the display.
 
-        def listen(name: str, method: str, arguments: tuple[Any, ...]) -> None:
-            self.tell(name, told.get(name, []), method, arguments)
+        Args:
+            jobs: see `sissi.runtime.jobs`.
+            runs_of: the runs that record the events of a job, by its name.
+        """
+
+        def on_event(name: str, event: Event) -> None:
+            self.record(name, runs_of.get(name, []), event)
 
         runtime = self.experiment.runtime
-        outcomes = run(jobs, runtime.jobs, listen, deterministic=runtime.deterministic)
+        outcomes = run(jobs, runtime.jobs, on_event, deterministic=runtime.deterministic)
         for job in jobs:
             self.display.finish(job.name)
         return outcomes
 
-    def tell(self, name: str, runs: Sequence[RecordedRun], method: str, arguments: tuple[Any, ...]) -> None:
-        """Pass on what a job says: to the display, or to its runs."""
-        if method == "progress":
-            self.display.update(name, *arguments)
-        elif method == "say":
-            self.display.warn(*arguments)
-        else:
-            for one in runs:
-                getattr(one, method)(*arguments)
-            self.recording.deliver()
+    def record(self, name: str, runs: Sequence[LocalRun], event: Event) -> None:
+        """Pass on an event of a job: to the display, or to its runs."""
+        match event:
+            case Progress():
+                self.display.update(name, event)
+            case Notice(text):
+                self.display.warn(text)
+            case _:
+                for run in runs:
+                    run.record(event)
+                self.session.deliver()

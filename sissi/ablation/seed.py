@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sissi.ablation import cache_keys
-from sissi.ablation.branch import Branch
-from sissi.ablation.reader_scores import resampled
-from sissi.ablation.runner import Workshop
-from sissi.ablation.stages import branch_and_scores, first_labels, trunk
-from sissi.config.variants import settings_of
+from sissi.ablation.branch import BranchTask
+from sissi.ablation.reader_scores import read_resampled
+from sissi.ablation.runner import StageRunner
+from sissi.ablation.stages import label_checkpoint, train_and_score_branch, train_trunk_stage
+from sissi.config.variants import settings_of_variant
 from sissi.errors import SissiError
 from sissi.evaluation.bootstrap import Resampled
 from sissi.evaluation.headroom import shares
@@ -21,24 +21,25 @@ from sissi.method.early_learning import Trunk
 from sissi.method.start_point import start_point
 from sissi.results.scores import Row
 from sissi.runtime.cache import Entry
+from sissi.runtime.events import Metrics, Model, Params, Text
 from sissi.runtime.jobs import Job, Outcome
-from sissi.tracking import RecordedRun
+from sissi.tracking import LocalRun
 
 
-class OneSeed:
+class SeedRun:
     """The variants of one seed under way.
 
     Attributes:
         scored: what `bootstrap.bootstrap` gives for each reader, by variant and seed; filled by `rows`.
     """
 
-    def __init__(self, workshop: Workshop, parent: RecordedRun, seed: int) -> None:
-        self.workshop = workshop
-        self.experiment = workshop.experiment
+    def __init__(self, runner: StageRunner, parent: LocalRun, seed: int) -> None:
+        self.runner = runner
+        self.experiment = runner.experiment
         self.parent = parent
         self.seed = seed
         self.variants = self.experiment.table_rows
-        self.settings = {name: settings_of(variant, self.experiment) for name, variant in self.variants.items()}
+        self.settings = {name: settings_of_variant(variant, self.experiment) for name, variant in self.variants.items()}
         self.scored: dict[tuple[str, int], dict[str, Resampled]] = {}
 
     def rows(self) -> list[Row]:
@@ -47,9 +48,9 @@ class OneSeed:
         trained = self.trunk() if shared else Trunk((), (), (), 0.0)
         starts = {name: start_point(variant, trained, self.settings[name]) for name, variant in self.variants.items()}
         for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
-            self.workshop.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
+            self.runner.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
         branches = {
-            name: self.workshop.branch(self.settings[name], self.variants[name], self.seed, trained, start)
+            name: self.runner.branch(self.settings[name], self.variants[name], self.seed, trained, start)
             for name, start in starts.items()
         }
         self._first_labels(branches)
@@ -61,83 +62,81 @@ class OneSeed:
         with ExitStack() as runs:
             return self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs))
 
-    def _trunk(self, tracked: RecordedRun) -> Trunk:
+    def _trunk(self, tracked: LocalRun) -> Trunk:
         name = tracked.name
-        work = (self.experiment, self.seed, self.workshop.data, self.workshop.trunk(self.seed))
-        job = Job(name, trunk, work, self.experiment.runtime.trunk_threads)
-        outcome = self.workshop.run([job], {name: [tracked]})[name]
+        work = (self.experiment, self.seed, self.runner.data, self.runner.trunk(self.seed))
+        job = Job(name, train_trunk_stage, work, self.experiment.runtime.trunk_threads)
+        outcome = self.runner.run([job], {name: [tracked]})[name]
         if outcome.error is not None:
             raise SissiError(f"early learning (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
         trained: Trunk = outcome.value
         for one in adele_start(trained.ap50, self.experiment.deceleration).fits:
-            tracked.metrics(
-                {"adele/relative_change": one.relative_change, "adele/a": one.a, "adele/b": one.b, "adele/c": one.c},
-                one.epoch,
-            )
+            fitted = {"relative_change": one.relative_change, "a": one.a, "b": one.b, "c": one.c}
+            tracked.record(Metrics({f"adele/{name}": value for name, value in fitted.items()}, one.epoch))
         return trained
 
-    def _first_labels(self, branches: dict[str, Branch]) -> None:
+    def _first_labels(self, branches: dict[str, BranchTask]) -> None:
         """Pseudo labels of each distinct start: variants that leave the trunk together and look alike share them."""
         missing: dict[Path, Job] = {}
         for name, task in branches.items():
-            place = task.first_labels
-            if place is not None and task.entry.result is None and place.folder not in missing:
-                work = (self.settings[name], self.workshop.data, task.checkpoint, place)
-                missing[place.folder] = Job(self._name(f"labels of {name}"), first_labels, work)
-        outcomes = self.workshop.run(list(missing.values()), {})
+            entry = task.first_labels
+            if entry is not None and task.entry.result is None and entry.folder not in missing:
+                work = (self.settings[name], self.runner.data, task.checkpoint, entry)
+                missing[entry.folder] = Job(self._name(f"labels of {name}"), label_checkpoint, work)
+        outcomes = self.runner.run(list(missing.values()), {})
         for outcome in outcomes.values():
             if outcome.error is not None:
                 raise SissiError(f"label correction (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
 
-    def _branches(self, starts: dict[str, StartPoint], branches: dict[str, Branch], runs: ExitStack) -> list[Row]:
-        """Equal branches are trained once, and told to the run of each of their variants."""
+    def _branches(self, starts: dict[str, StartPoint], branches: dict[str, BranchTask], runs: ExitStack) -> list[Row]:
+        """Equal branches are trained once, and recorded in the run of each of their variants."""
         tracked = {name: self._start_branch(name, start, runs) for name, start in starts.items()}
         groups: dict[Path, list[str]] = {}
         for name, task in branches.items():
             groups.setdefault(task.entry.folder, []).append(name)
         longest_first = sorted(groups.values(), key=lambda names: branches[names[0]].start)
-        jobs, told = [], {}
-        places = {name: self._scores(task) for name, task in branches.items()}
+        jobs, runs_of = [], {}
+        entries = {name: self._scores(task) for name, task in branches.items()}
         for names in longest_first:
-            work = (self.settings[names[0]], self.workshop.data, branches[names[0]], places[names[0]])
-            job = Job(self._name(" = ".join(names)), branch_and_scores, work)
+            work = (self.settings[names[0]], self.runner.data, branches[names[0]], entries[names[0]])
+            job = Job(self._name(" = ".join(names)), train_and_score_branch, work)
             jobs.append(job)
-            told[job.name] = [tracked[name] for name in names]
-        outcomes = self.workshop.run(jobs, told)
+            runs_of[job.name] = [tracked[name] for name in names]
+        outcomes = self.runner.run(jobs, runs_of)
         by_name = {name: outcomes[job.name] for job, names in zip(jobs, longest_first, strict=True) for name in names}
-        readers = self.workshop.data.readers
+        readers = self.runner.data.readers
         self.scored = {
-            (name, self.seed): resampled(places[name], readers) for name in starts if by_name[name].error is None
+            (name, self.seed): read_resampled(entries[name], readers) for name in starts if by_name[name].error is None
         }
-        self._tell_headroom(tracked)
+        self._log_headroom(tracked)
         return [row for name in starts for row in self._finish(name, starts[name], by_name[name], tracked[name])]
 
-    def _scores(self, task: Branch) -> Entry:
-        workshop = self.workshop
-        return workshop.entry("scores", cache_keys.scores(self.experiment, task.entry, workshop.digests))
+    def _scores(self, task: BranchTask) -> Entry:
+        runner = self.runner
+        return runner.entry("scores", cache_keys.scores_key(self.experiment, task.entry, runner.digests))
 
-    def _tell_headroom(self, tracked: dict[str, RecordedRun]) -> None:
+    def _log_headroom(self, tracked: dict[str, LocalRun]) -> None:
         """The shares of this seed alone, beside the scores of each variant."""
         for (name, reader, metric), share in shares(self.scored).items():
             if math.isfinite(share.value):
-                told = {f"{reader}/headroom_{metric}": share.value}
-                tracked[name].metrics(told, self._last_epoch(name))
+                values = {f"{reader}/headroom_{metric}": share.value}
+                tracked[name].record(Metrics(values, self._last_epoch(name)))
 
-    def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> RecordedRun:
+    def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> LocalRun:
         tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)
-        tracked.params({"variant": name, "start_epoch": start.epoch, **self.variants[name].settings})
-        tracked.text(start.reason, "start_point.txt")
+        tracked.record(Params({"variant": name, "start_epoch": start.epoch, **self.variants[name].settings}))
+        tracked.record(Text(start.reason, "start_point.txt"))
         return tracked
 
-    def _finish(self, name: str, start: StartPoint, outcome: Outcome, tracked: RecordedRun) -> list[Row]:
+    def _finish(self, name: str, start: StartPoint, outcome: Outcome, tracked: LocalRun) -> list[Row]:
         if outcome.error is not None:
-            tracked.text(outcome.details or outcome.error, "error.txt")
+            tracked.record(Text(outcome.details or outcome.error, "error.txt"))
             tracked.end("FAILED")
-            self.workshop.display.say(f"{name} (seed {self.seed}) failed: {outcome.error}")
+            self.runner.display.say(f"{name} (seed {self.seed}) failed: {outcome.error}")
         else:
-            tracked.model(outcome.value[0], "model", self._last_epoch(name))
+            tracked.record(Model(outcome.value[0], "model", self._last_epoch(name)))
             tracked.end("FINISHED")
-        return [self._row(name, reader, start, outcome) for reader in self.workshop.data.readers]
+        return [self._row(name, reader, start, outcome) for reader in self.runner.data.readers]
 
     def _row(self, name: str, reader: str, start: StartPoint, outcome: Outcome) -> Row:
         failed = dict.fromkeys(METRICS, float("nan"))
@@ -156,11 +155,11 @@ class OneSeed:
     def _last_epoch(self, name: str) -> int:
         return self.settings[name].last_epoch(self.variants[name].corrects)
 
-    def _start(self, name: str, tags: dict[str, str], runs: ExitStack) -> RecordedRun:
+    def _start(self, name: str, tags: dict[str, str], runs: ExitStack) -> LocalRun:
         labelled = {**tags, "sissi.seed": str(self.seed)}
-        tracked = self.workshop.recording.run(self.experiment.name, name, parent=self.parent, tags=labelled)
+        tracked = self.runner.session.run(self.experiment.name, name, parent=self.parent, tags=labelled)
         runs.enter_context(tracked)
-        tracked.params({"seed": self.seed})
+        tracked.record(Params({"seed": self.seed}))
         return tracked
 
     def _name(self, stage: str) -> str:

@@ -42,7 +42,7 @@ class Committee:
 
 
 @dataclass(frozen=True, eq=False)
-class Doubt:
+class Disagreement:
     """Every cell that a label names, and how sure of it the committee is.
 
     Attributes:
@@ -70,7 +70,7 @@ class Doubt:
         return float(self.disagreement.sum())
 
 
-def doubt(committee: Committee) -> Doubt:
+def disagreement_of(committee: Committee) -> Disagreement:
     """What the labels of an image name, and how much the committee disagrees about it."""
     cycles = list(committee.cycles.values())
     labels = [boxes for many in cycles for boxes in many]
@@ -86,7 +86,7 @@ def doubt(committee: Committee) -> Doubt:
         if groups and max(map(len, groups)) > 1
     }
     boxes = make_boxes(cells.xyxy, share(cells, labels), cells.labels)
-    return Doubt((committee.height, committee.width), boxes, entropies)
+    return Disagreement((committee.height, committee.width), boxes, entropies)
 
 
 def share(cells: Boxes, voters: Sequence[Boxes]) -> Votes:

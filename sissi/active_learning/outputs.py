@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sissi.active_learning.disagreement import Doubt
+from sissi.active_learning.disagreement import Disagreement
 from sissi.boxes import Boxes, scale
 from sissi.data.formats import write_labels
 from sissi.data.images.draw import ORANGE, Image, draw_boxes, write_picture
 from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
+from sissi.results.tables import Cell, Table, as_markdown
+from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 
 BLUE = (86, 180, 233)
@@ -44,7 +44,7 @@ class Suggestion:
 
     name: str
     path: Path
-    doubt: Doubt
+    doubt: Disagreement
 
     @property
     def in_question(self) -> Boxes:
@@ -76,8 +76,8 @@ def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, forma
         format: of their labels.
     """
     first = ranked[:count]
-    write_whole(out / "suggestions.csv", _csv(_image_rows(ranked)).encode())
-    write_whole(out / "boxes.csv", _csv(_box_rows(ranked)).encode())
+    write_whole(out / "suggestions.csv", to_csv(_image_rows(ranked)).encode())
+    write_whole(out / "boxes.csv", to_csv(_box_rows(ranked)).encode())
     write_whole(out / "suggestions.md", _markdown(first).encode())
     samples = [one.sample for one in ranked]
     labels = [sample.boxes for sample in samples]
@@ -114,21 +114,18 @@ def _box_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 
-def _csv(rows: Iterable[dict[str, object]]) -> str:
-    listed, text = list(rows), io.StringIO()
-    keys = dict.fromkeys(key for row in listed for key in row)
-    table = csv.DictWriter(text, list(keys), lineterminator="\n")
-    table.writeheader()
-    table.writerows(listed)
-    return text.getvalue()
-
-
 def _markdown(first: Sequence[Suggestion]) -> str:
-    lines = ["| rank | image | score | in question | sure |", "|---:|---|---:|---:|---:|"]
-    for number, one in enumerate(first, start=1):
-        name = one.name.replace("|", r"\|")
-        lines.append(f"| {number} | {name} | {one.doubt.score:.2f} | {len(one.in_question)} | {len(one.sure)} |")
-    return EXPLANATION.format(in_question=IN_QUESTION) + "\n".join(lines) + "\n"
+    rows: list[tuple[int | str, ...]] = [
+        (number, one.name, f"{one.doubt.score:.2f}", len(one.in_question), len(one.sure))
+        for number, one in enumerate(first, start=1)
+    ]
+    table = Table(
+        "suggestions",
+        "Where to look next.",
+        ["rank", "image", "score", "in question", "sure"],
+        [[Cell(str(value), value if column == 1 else None) for column, value in enumerate(row)] for row in rows],
+    )
+    return EXPLANATION.format(in_question=IN_QUESTION) + as_markdown(table) + "\n"
 
 
 def _picture(one: Suggestion) -> Image:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sissi.active_learning.committee import Finished, committees, read_ablation, trained_detectors
-from sissi.active_learning.disagreement import Doubt, doubt
+from sissi.active_learning.committee import CorrectedLabels, committees, corrected_labels, trained_detectors
+from sissi.active_learning.disagreement import Disagreement, disagreement_of
 from sissi.active_learning.outputs import Suggestion, write_suggestions
 from sissi.data.formats import FORMATS
 from sissi.data.problems import Problems
 from sissi.errors import DataError
+from sissi.results.stored_ablation import read_ablation
 from sissi.runtime.progress import image_bar
 from sissi.tracking import open_store
 
@@ -56,18 +57,19 @@ def suggest(run: str, out: Path, options: Options, console: Console) -> list[Sug
         raise DataError(f"--format {options.format}: no such label format; there are {', '.join(FORMATS)}")
     problems = Problems()
     store = open_store(options.store)
-    ablation = read_ablation(store, options.store, run, options.overrides, problems)
-    detectors = trained_detectors(store, ablation, problems) if options.views else {}
-    with image_bar(console, len(ablation.images)) as advance:
-        doubts = {name: doubt(members) for name, members in committees(ablation, detectors, advance)}
-    ranked = rank(ablation, doubts)
+    ablation = read_ablation(store, run, options.overrides)
+    corrected = corrected_labels(ablation, options.store, problems)
+    detectors = trained_detectors(store, corrected, problems) if options.views else {}
+    with image_bar(console, len(corrected.images)) as advance:
+        doubts = {name: disagreement_of(members) for name, members in committees(corrected, detectors, advance)}
+    ranked = rank(corrected, doubts)
     write_suggestions(ranked, out, options.count, options.format)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
     return ranked
 
 
-def rank(ablation: Finished, doubts: Mapping[str, Doubt]) -> list[Suggestion]:
+def rank(corrected: CorrectedLabels, doubts: Mapping[str, Disagreement]) -> list[Suggestion]:
     """The images, the one with the most in question first; equal ones by name."""
     order = sorted(doubts, key=lambda name: (-doubts[name].score, name))
-    return [Suggestion(name, ablation.images[name], doubts[name]) for name in order]
+    return [Suggestion(name, corrected.images[name], doubts[name]) for name in order]

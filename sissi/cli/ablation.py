@@ -48,12 +48,12 @@ def run(
 ) -> None:
     """Train one variant: early learning and its branch."""
     from sissi.config.load import load_experiment
-    from sissi.config.variants import only
+    from sissi.config.variants import select_variant
 
     whole = load_experiment(experiment, [*(overrides or []), *_seeds(seeds), *as_override(deterministic)])
     if variant not in whole.known_rows:
         raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(whole.known_rows)}")
-    _ablate(only(whole, variant), out, offline, fresh)
+    _ablate(select_variant(whole, variant), out, offline, fresh)
 
 
 @app.command()
@@ -93,9 +93,9 @@ def evaluate(
     from rich.console import Console
 
     from sissi.config.load import load_experiment
-    from sissi.inference.evaluate import score_model
+    from sissi.inference.evaluate import evaluate_model
 
-    Console().print(score_model(model, load_experiment(experiment, overrides or []), out))
+    Console().print(evaluate_model(model, load_experiment(experiment, overrides or []), out))
 
 
 def _seeds(given: str | None) -> list[str]:

@@ -51,9 +51,9 @@ def weak_labels(
     from rich.progress import track
 
     from sissi.config.load import load_weak_labels
-    from sissi.data.find import checked
+    from sissi.data.find import decode_all
     from sissi.data.formats import write_labels
-    from sissi.data.formats.writing import refuse_old
+    from sissi.data.formats.writing import require_new
     from sissi.data.image_arguments import find_arguments
     from sissi.data.problems import Problems
     from sissi.data.weak_label_summary import describe_each, draw_labelled, read_truth, summary_table
@@ -61,9 +61,9 @@ def weak_labels(
 
     chosen = load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
     for place in filter(None, (out, overlays)):
-        refuse_old(place)
+        require_new(place)
     problems = Problems()
-    samples = checked(find_arguments(images, problems), "IMAGES", problems)
+    samples = decode_all(find_arguments(images, problems), "IMAGES", problems)
     true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
     bar = track(label_images(samples, chosen), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)

@@ -5,7 +5,7 @@ A string under a field is its documentation.
 
 from sissi.config.correction import Blur, PseudoLabels, SelfTraining, SyntheticImages
 from sissi.config.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
-from sissi.config.experiment import Evaluation, Experiment, OwnRow, Runtime, Tracking
+from sissi.config.experiment import CustomVariant, Evaluation, Experiment, Runtime, Tracking
 from sissi.config.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
 from sissi.config.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
 
@@ -13,6 +13,7 @@ __all__ = [
     "AliveCells",
     "Augmentation",
     "Blur",
+    "CustomVariant",
     "DeadCells",
     "Deceleration",
     "DemoData",
@@ -24,7 +25,6 @@ __all__ = [
     "InhibitedCells",
     "LabelFiles",
     "LabelledImages",
-    "OwnRow",
     "PipelineChoice",
     "PseudoLabels",
     "Runtime",

@@ -49,7 +49,7 @@ class Runtime(Settings):
     """Only operations that give the same bits every time, as on a CPU they do anyway; on a GPU it costs time."""
 
 
-class OwnRow(Settings):
+class CustomVariant(Settings):
     """A row of the table beside the built-in variants: one of them with other settings."""
 
     of: str
@@ -90,7 +90,7 @@ class Experiment(Settings):
     """Each repeats trunk and branches."""
     variants: Annotated[tuple[str, ...], AfterValidator(_known_variants)] = DEFAULT
     """Rows of table 1, and the reference rows weak-only and, where there is a data.target_reference, oracle."""
-    rows: dict[str, OwnRow] = Field(default_factory=dict)
+    rows: dict[str, CustomVariant] = Field(default_factory=dict)
     """Further rows, by name: variants with other settings."""
     data: Annotated[FileData | DemoData, Field(discriminator="kind")]
     detector: Detector
@@ -166,5 +166,5 @@ class Experiment(Settings):
         return {name: known[name] for name in (*self.variants, *self.rows)}
 
 
-def _settings(row: OwnRow) -> dict[str, Any]:
+def _settings(row: CustomVariant) -> dict[str, Any]:
     return {**VARIANTS[row.of].settings, **row.set}

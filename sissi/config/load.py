@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from sissi.config import DemoData, Experiment, FileData, WeakLabels
 from sissi.config.base import Settings
-from sissi.config.variants import settings_of
+from sissi.config.variants import settings_of_variant
 from sissi.errors import ExperimentError
 
 
@@ -34,7 +34,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         raise ExperimentError(f"{path}: {_explain(error, Experiment)}") from None
     for name, variant in experiment.table_rows.items():
         try:
-            settings_of(variant, experiment)
+            settings_of_variant(variant, experiment)
         except ValidationError as error:
             raise ExperimentError(f"{path}: row {name}: {_explain(error, Experiment)}") from None
     return experiment

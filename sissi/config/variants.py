@@ -69,7 +69,7 @@ REFERENCES = tuple(variant.name for variant in VARIANTS.values() if not variant.
 """The rows that are outside of the comparison."""
 
 
-def settings_of(variant: Variant, experiment: Experiment) -> Experiment:
+def settings_of_variant(variant: Variant, experiment: Experiment) -> Experiment:
     """The experiment as a variant sees it: with the settings of its own.
 
     Only sections that matter after the trunk can differ, so that all variants share it.
@@ -90,13 +90,13 @@ def settings_of(variant: Variant, experiment: Experiment) -> Experiment:
     return experiment.model_copy(update={section: getattr(checked, section) for section in BRANCH_SECTIONS})
 
 
-def blur_of(variant: Variant, experiment: Experiment) -> Blur | None:
+def blur_of_variant(variant: Variant, experiment: Experiment) -> Blur | None:
     """The background of a row of table 1; None: the original images."""
     settings = experiment.synthetic_images
     return {"original": None, "weak": settings.weak, "strong": settings.strong}[variant.background]
 
 
-def only(experiment: Experiment, name: str) -> Experiment:
+def select_variant(experiment: Experiment, name: str) -> Experiment:
     """The experiment with one row alone, a built-in variant or one of its own."""
     own = {key: row for key, row in experiment.rows.items() if key == name}
     return experiment.model_copy(update={"variants": () if own else (name,), "rows": own})

@@ -12,7 +12,7 @@ from sissi.config import LabelFiles
 from sissi.config.data import ONE_FILE
 from sissi.data.find import find_images
 from sissi.data.formats import FORMATS, cellpose, write_labels
-from sissi.data.formats.writing import refuse_old
+from sissi.data.formats.writing import require_new
 from sissi.data.images.read import image_size
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
@@ -39,7 +39,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     Raises:
         DataError: something cannot be read, `out` exists, or no image has labels.
     """
-    refuse_old(out)
+    require_new(out)
     if not source.labels.exists():
         raise DataError(f"no such file or folder: {source.labels}")
     samples = sized_images(images, source.format, problems)

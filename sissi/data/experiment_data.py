@@ -15,63 +15,60 @@ from sissi.data import demo
 from sissi.data.demo import demo_files, write_demo
 from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
-from sissi.data.resized import Frames, frames_of
+from sissi.data.resized import ResizedDataset, resized_dataset
 from sissi.data.sample import Sample, digest
 from sissi.runtime.cache import Cache, cache_folder
 
+ROLES = ("target_train", "target_val", "target_test", "source_train", "source_val")
+"""The data sets of an experiment, as its file names them."""
+
 
 @dataclass(frozen=True, eq=False)
-class DataSets:
+class ExperimentData:
     """The data sets of an experiment; pixels stay on disk.
 
     Attributes:
-        target: target training images with their initial weak labels.
+        target_train: target training images with their initial weak labels.
         reference: better labels of these images, None for images without; or None. For diagnosis and the oracle only.
-        test: target test images, without labels.
+        target_test: target test images, without labels.
         readers: boxes of each test image, for each reader.
-        source: source training images.
-        validation: source validation images.
-        held_out: target images with careful labels to choose settings by; empty if there are none.
+        source_train: source training images.
+        source_val: source validation images.
+        target_val: target images with careful labels to choose settings by; empty if there are none.
         cache: keeps their frames; None: nobody does.
     """
 
-    target: Sequence[Sample]
+    target_train: Sequence[Sample]
     reference: Sequence[Boxes | None] | None
-    test: Sequence[Sample]
+    target_test: Sequence[Sample]
     readers: dict[str, list[Boxes]]
-    source: Sequence[Sample]
-    validation: Sequence[Sample]
-    held_out: Sequence[Sample] = ()
+    source_train: Sequence[Sample]
+    source_val: Sequence[Sample]
+    target_val: Sequence[Sample] = ()
     cache: Cache | None = None
 
     @property
     def roles(self) -> dict[str, Sequence[Sample]]:
         """The data sets by their keys in an experiment file."""
-        sets = {
-            "target_train": self.target,
-            "target_val": self.held_out,
-            "target_test": self.test,
-            "source_train": self.source,
-            "source_val": self.validation,
-        }
+        sets = {role: getattr(self, role) for role in ROLES}
         return {role: samples for role, samples in sets.items() if samples}
 
     def referenced(self) -> list[Sample]:
         """The target training images that have a reference, labelled by it: what the oracle trains on."""
-        pairs = zip(self.target, self.reference or (), strict=self.reference is not None)
+        pairs = zip(self.target_train, self.reference or (), strict=self.reference is not None)
         return [replace(sample, boxes=boxes) for sample, boxes in pairs if boxes is not None]
 
-    def frames(self, name: str, size: tuple[int, int]) -> Frames:
-        """One of `target`, `referenced`, `source`, `validation` and `held_out`, as a detector of this size sees it."""
-        samples = self.referenced() if name == "referenced" else getattr(self, name)
-        return frames_of(samples, size, self.cache)
+    def resized(self, role: str, size: tuple[int, int]) -> ResizedDataset:
+        """A data set by its role, or what is `referenced`, as a detector of this size (height, width) sees it."""
+        samples = self.referenced() if role == "referenced" else getattr(self, role)
+        return resized_dataset(samples, size, self.cache)
 
     def digests(self) -> dict[str, str]:
         """sha256 over images and labels of each data set."""
         return {role: digest(samples) for role, samples in self.roles.items()}
 
 
-def load_data(experiment: Experiment, problems: Problems) -> DataSets:
+def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
     """Find, read and check everything that an experiment names; demo images are drawn where they are missing.
 
     Raises:
@@ -83,17 +80,17 @@ def load_data(experiment: Experiment, problems: Problems) -> DataSets:
     reference = None
     if files.target_reference is not None:
         reference = load_reference(files.target_reference, target, files.folder, problems)
-    held_out = None
+    target_val = None
     if files.target_val is not None:
-        held_out = load_images(files.target_val, files.folder, problems, "data.target_val", cache)
-    return DataSets(
-        target=target,
+        target_val = load_images(files.target_val, files.folder, problems, "data.target_val", cache)
+    return ExperimentData(
+        target_train=target,
         reference=reference,
-        test=test,
+        target_test=test,
         readers=readers,
-        source=load_images(files.source_train, files.folder, problems, "data.source_train", cache),
-        validation=load_images(files.source_val, files.folder, problems, "data.source_val", cache),
-        held_out=held_out or (),
+        source_train=load_images(files.source_train, files.folder, problems, "data.source_train", cache),
+        source_val=load_images(files.source_val, files.folder, problems, "data.source_val", cache),
+        target_val=target_val or (),
         cache=cache,
     )
 

@@ -12,7 +12,7 @@ from sissi.data.formats import cellpose
 from sissi.data.images.read import SUFFIXES, image_files, read_image
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, content_of
-from sissi.errors import DataError
+from sissi.errors import DataError, NoImageError
 
 CATEGORIES = ("alive", "dead", "inhib")
 """Sub-folders of the CellLab layout: the looks that its images were sorted into by eye."""
@@ -20,7 +20,7 @@ THREADS = min(4, os.cpu_count() or 1)
 """That decode images at the same time."""
 
 
-def existing(folder: Path, given: Path, key: str) -> Path:
+def require_path(folder: Path, given: Path, key: str) -> Path:
     """The file or folder that a key gives, relative to the data folder.
 
     Raises:
@@ -59,18 +59,18 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
         files = [path for path in files if path.stem.endswith(cellpose.IMAGE)]
     if not files:
         kind = f"*{cellpose.IMAGE} image" if layout == "cellpose" else "image"
-        raise DataError(f"{key}: no {kind} in {folder}; files with these suffixes are read: {', '.join(SUFFIXES)}")
+        raise NoImageError(f"{key}: no {kind} in {folder}; files with these suffixes are read: {', '.join(SUFFIXES)}")
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 
-def spread(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
+def subsample(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
     """At most `limit` of the images, evenly spaced over the sorted names, in order; all of them for None."""
     names = sorted(paths)
     count = len(names) if limit is None else min(limit, len(names))
     return {name: paths[name] for name in (names[index * len(names) // count] for index in range(count))}
 
 
-def checked(paths: Mapping[str, Path], key: str, problems: Problems) -> list[Sample]:
+def decode_all(paths: Mapping[str, Path], key: str, problems: Problems) -> list[Sample]:
     """A sample without boxes for each image, in order, after decoding it.
 
     Args:

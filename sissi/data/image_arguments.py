@@ -11,7 +11,7 @@ from sissi.data.find import CATEGORIES, find_images
 from sissi.data.formats import cellpose
 from sissi.data.images.read import SUFFIXES
 from sissi.data.problems import Problems, printable
-from sissi.errors import DataError
+from sissi.errors import DataError, NoImageError
 
 _ARGUMENT = "IMAGES"
 
@@ -51,7 +51,7 @@ def _files(argument: str, problems: Problems) -> list[Path]:
     matches = [Path(match) for match in glob.glob(argument, recursive=True)]  # noqa: PTH207, Path.glob takes no absolute pattern
     images = [one for one in matches if one.suffix.lower() in SUFFIXES and one.is_file() and not cellpose.is_mask(one)]
     if "**" not in argument:  # which matches every folder
-        images += [image for one in matches if one.is_dir() for image in _in_folder(one, problems)]
+        images += [image for one in matches if one.is_dir() for image in _in_matched_folder(one, problems)]
     if not images:
         other = "no image matches the pattern" if glob.has_magic(argument) else "no such file or folder"
         raise DataError(
@@ -62,9 +62,16 @@ def _files(argument: str, problems: Problems) -> list[Path]:
 
 def _in_folder(folder: Path, problems: Problems) -> list[Path]:
     """The images of a folder."""
-    images = [
-        path for path in find_images(folder, "celllab", problems, _ARGUMENT).values() if not cellpose.is_mask(path)
-    ]
+    found = find_images(folder, "celllab", problems, _ARGUMENT)
+    images = [path for path in found.values() if not cellpose.is_mask(path)]
     if not images:
-        raise DataError(f"{_ARGUMENT}: {folder}: has masks of cells, and no image")
+        raise NoImageError(f"{_ARGUMENT}: {folder}: has masks of cells, and no image")
     return images
+
+
+def _in_matched_folder(folder: Path, problems: Problems) -> list[Path]:
+    """The images of a folder that a pattern matches, if it has any."""
+    try:
+        return _in_folder(folder, problems)
+    except NoImageError:
+        return []

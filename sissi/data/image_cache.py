@@ -20,7 +20,7 @@ Array = TypeVar("Array", bound=npt.NDArray[Any])
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ImageCache:
     """The place of one sort of work on some images, such as their frames of one size.
 
     Attributes:
@@ -32,12 +32,12 @@ class Shelf:
     contents: Mapping[Path, str]
 
 
-def shelf_of(samples: Sequence[Sample], folder: Path) -> Shelf:
+def image_cache_of(samples: Sequence[Sample], folder: Path) -> ImageCache:
     """The place of work on samples, as far as they were decoded."""
-    return Shelf(folder, {sample.path: sample.content for sample in samples if sample.content})
+    return ImageCache(folder, {sample.path: sample.content for sample in samples if sample.content})
 
 
-def worked_out(image: Path, shelf: Shelf | None, work: Callable[[RGB], Array]) -> Array:
+def load_or_compute(image: Path, image_cache: ImageCache | None, work: Callable[[RGB], Array]) -> Array:
     """What a piece of work makes of an image file: found where it is kept, or worked out and kept there.
 
     Nobody waits for another: files appear whole, and whoever finds none does the work.
@@ -51,10 +51,10 @@ def worked_out(image: Path, shelf: Shelf | None, work: Callable[[RGB], Array]) -
         DataError: it is not kept, and the image cannot be read.
         SissiError: the disk is full.
     """
-    content = shelf.contents.get(image) if shelf else None
-    if shelf is None or content is None:
+    content = image_cache.contents.get(image) if image_cache else None
+    if image_cache is None or content is None:
         return work(read_image(image))
-    file = shelf.folder / f"{content}.npy"
+    file = image_cache.folder / f"{content}.npy"
     found: Array | None = _found(file)
     if found is None:
         pixels = read_image(image)

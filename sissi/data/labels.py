@@ -8,7 +8,7 @@ from pathlib import Path
 from sissi.boxes import Boxes
 from sissi.config import LabelFiles
 from sissi.data.cleaning import clean
-from sissi.data.find import existing
+from sissi.data.find import require_path
 from sissi.data.formats import FORMATS
 from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE, last_stem
 from sissi.data.problems import Problems
@@ -38,7 +38,7 @@ def read_labels(
     Raises:
         DataError: the labels are missing or cannot be used.
     """
-    path = existing(folder, source.labels, f"{key}.labels")
+    path = require_path(folder, source.labels, f"{key}.labels")
     found = Problems(strict=problems.strict)
     expected = {last_stem(name) for name in others or ()}
     try:

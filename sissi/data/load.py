@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles, LabelledImages, TestImages
-from sissi.data.find import checked, existing, find_images, spread
+from sissi.data.find import decode_all, find_images, require_path, subsample
 from sissi.data.formats import cellpose
 from sissi.data.labels import read_labels, refuse_none
 from sissi.data.problems import Problems
@@ -36,9 +36,11 @@ def load_images(
         DataError: a folder is missing or has no images, no image has labels, a label file cannot be used, or images
             are broken: all of these are named at once.
     """
-    found = find_images(existing(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images")
-    chosen = spread(found, settings.limit)
-    blank = checked(chosen, key, problems)
+    found = find_images(
+        require_path(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images"
+    )
+    chosen = subsample(found, settings.limit)
+    blank = decode_all(chosen, key, problems)
     if settings.weak_labels is not None:
         return with_weak_labels(blank, settings.weak_labels, problems, key, cache)
     beside = settings.images if settings.labels is None else settings.labels
@@ -60,11 +62,11 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
         DataError: as `load_images`, for the images and for each reader.
     """
     key = "data.target_test"
-    found = find_images(existing(folder, settings.images, f"{key}.images"), "flat", problems, f"{key}.images")
+    found = find_images(require_path(folder, settings.images, f"{key}.images"), "flat", problems, f"{key}.images")
     if any(source.format == "cellpose" for source in settings.readers.values()):
         found = {name: path for name, path in found.items() if not cellpose.is_mask(path)}
-    chosen = spread(found, settings.limit)
-    samples = checked(chosen, key, problems)
+    chosen = subsample(found, settings.limit)
+    samples = decode_all(chosen, key, problems)
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"

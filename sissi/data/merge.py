@@ -7,7 +7,7 @@ from pathlib import Path
 from sissi.config import LabelFiles
 from sissi.data.convert import sized_images
 from sissi.data.formats import coco
-from sissi.data.formats.writing import refuse_old
+from sissi.data.formats.writing import require_new
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.errors import DataError
@@ -30,7 +30,7 @@ def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, 
     Raises:
         DataError: something cannot be read, `out` exists, or the corrections are of none of the images.
     """
-    refuse_old(out)
+    require_new(out)
     for place in (labels.labels, corrections.labels):
         if not place.exists():
             raise DataError(f"no such file or folder: {place}")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, scale
-from sissi.data.image_cache import Shelf, shelf_of, worked_out
+from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
 from sissi.data.sample import Sample
 from sissi.runtime.prefetch import read_ahead
 
@@ -23,7 +23,7 @@ Image = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
-class Frames:
+class ResizedDataset:
     """A data set as the detector sees it.
 
     Attributes:
@@ -38,14 +38,16 @@ class Frames:
     boxes: tuple[Boxes, ...]
     height: int
     width: int
-    shelf: Shelf | None = field(default=None, kw_only=True)
+    image_cache: ImageCache | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def read(self, index: int) -> Image:
         """The (height, width, 3) uint8 RGB frame of an image."""
-        return worked_out(self.paths[index], self.shelf, lambda image: resize(image, self.height, self.width))
+        return load_or_compute(
+            self.paths[index], self.image_cache, lambda image: resize(image, self.height, self.width)
+        )
 
     def batches(self, size: int, workers: int = 0) -> Iterator[list[Image]]:
         """All frames in order, so many at a time, read ahead by this many threads (0: none)."""
@@ -63,7 +65,9 @@ class Frames:
         return replace(self, paths=tuple(self.paths[i] for i in indices), boxes=tuple(self.boxes[i] for i in indices))
 
 
-def frames_of(samples: Sequence[Sample], image_size: tuple[int, int], cache: Cache | None = None) -> Frames:
+def resized_dataset(
+    samples: Sequence[Sample], image_size: tuple[int, int], cache: Cache | None = None
+) -> ResizedDataset:
     """The frames of samples: boxes scaled with their images, so that [0, W] stays [0, W'].
 
     Args:
@@ -72,12 +76,14 @@ def frames_of(samples: Sequence[Sample], image_size: tuple[int, int], cache: Cac
         cache: keeps the frames; None: nobody does.
     """
     height, width = image_size
-    return Frames(
+    return ResizedDataset(
         tuple(sample.path for sample in samples),
         tuple(scale(sample.boxes, width / sample.width, height / sample.height) for sample in samples),
         height,
         width,
-        shelf=shelf_of(samples, cache.entry("frames", {"size": [height, width]}).folder) if cache else None,
+        image_cache=image_cache_of(samples, cache.entry("resized", {"size": [height, width]}).folder)
+        if cache
+        else None,
     )
 
 

@@ -13,7 +13,7 @@ from sissi.boxes import Boxes, make_boxes
 from sissi.config import WeakLabels
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS
-from sissi.data.image_cache import Shelf, shelf_of, worked_out
+from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
 from sissi.data.images.read import RGB, read_image
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -76,13 +76,13 @@ def with_weak_labels(
             f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
         )
 
-    shelves = _shelves(samples, settings, cache) if cache else {}
+    caches = _image_caches(samples, settings, cache) if cache else {}
 
     def labelled(sample: Sample) -> Sample:
         def label(image: RGB) -> npt.NDArray[np.float32]:
             return _columns(label_cells(image, settings, sample.category))
 
-        found = worked_out(sample.path, shelves.get(sample.category), label)
+        found = load_or_compute(sample.path, caches.get(sample.category), label)
         return _labelled(sample, make_boxes(found[:, :4], found[:, 4], found[:, 5]), key)
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -93,12 +93,14 @@ def with_weak_labels(
     return result
 
 
-def _shelves(samples: Sequence[Sample], settings: WeakLabels, cache: Cache) -> dict[str | None, Shelf]:
+def _image_caches(samples: Sequence[Sample], settings: WeakLabels, cache: Cache) -> dict[str | None, ImageCache]:
     """Where the weak labels of each category's images are kept."""
     shared = settings.model_dump(mode="json")
     categories = {sample.category for sample in samples}
     contents = {category: {"settings": shared, "category": category} for category in categories}
-    return {one: shelf_of(samples, cache.entry("weak_labels", content).folder) for one, content in contents.items()}
+    return {
+        one: image_cache_of(samples, cache.entry("weak_labels", content).folder) for one, content in contents.items()
+    }
 
 
 def _columns(boxes: Boxes) -> npt.NDArray[np.float32]:

@@ -19,7 +19,7 @@ from torchvision.ops import box_iou
 from sissi.boxes import Boxes, concatenate, make_boxes
 from sissi.config import Experiment
 
-DOUBTFUL = -1
+IGNORE = -1
 """The class of a doubtful box; what a detector learns has classes from 1 on."""
 OVERLAP = 0.5
 """IoU from which on a box counts as lying on a doubtful cell: that at which the RoI head takes a box for a cell."""
@@ -27,25 +27,25 @@ BACKGROUND, IGNORED = 0, -1
 """How torchvision's samplers know them."""
 
 
-def split(found: Boxes, experiment: Experiment) -> tuple[Boxes, Boxes]:
+def split_by_score(found: Boxes, experiment: Experiment) -> tuple[Boxes, Boxes]:
     """The boxes that are sure enough for labels, and the doubtful ones, where these are to be ignored."""
     score, lowest = experiment.pseudo_labels.score, experiment.self_training.ignore_doubtful
     sure = found.scores >= score
-    doubtful = ~sure & (found.scores >= (score if lowest is None else lowest))
-    return found.take(sure), found.take(doubtful)
+    ignored = ~sure & (found.scores >= (score if lowest is None else lowest))
+    return found.take(sure), found.take(ignored)
 
 
-def mark(labels: Boxes, doubtful: Boxes) -> Boxes:
+def with_ignore_regions(labels: Boxes, ignored: Boxes) -> Boxes:
     """Labels with the doubtful boxes of the same image behind them."""
-    return concatenate([labels, make_boxes(doubtful.xyxy, doubtful.scores, np.full(len(doubtful), DOUBTFUL))])
+    return concatenate([labels, make_boxes(ignored.xyxy, ignored.scores, np.full(len(ignored), IGNORE))])
 
 
-def without(boxes: Boxes) -> Boxes:
+def without_ignore_regions(boxes: Boxes) -> Boxes:
     """The labels alone."""
-    return boxes.take(boxes.labels != DOUBTFUL)
+    return boxes.take(boxes.labels != IGNORE)
 
 
-def ignore_doubtful(network: FasterRCNN) -> None:
+def support_ignore_regions(network: FasterRCNN) -> None:
     """Let a detector's RPN and RoI head ignore what overlaps the boxes under `doubtful` in their targets.
 
     Without such boxes nothing changes. The modules change their class and keep all else, as torch's own
@@ -92,9 +92,9 @@ def _ignoring(
     """The labels of each image, with those of background boxes on doubtful cells replaced."""
     changed = []
     for mine, places, target in zip(labels, boxes, targets, strict=True):
-        doubtful = target.get("doubtful")
-        if doubtful is not None and len(doubtful):
-            on_one = (box_iou(places, doubtful.to(places.dtype)) >= OVERLAP).any(dim=1)
+        ignored = target.get("ignored")
+        if ignored is not None and len(ignored):
+            on_one = (box_iou(places, ignored.to(places.dtype)) >= OVERLAP).any(dim=1)
             mine = torch.where(on_one & (mine == BACKGROUND), torch.full_like(mine, IGNORED), mine)
         changed.append(mine)
     return changed

@@ -17,8 +17,8 @@ from torchvision.models.detection import FasterRCNN
 
 from sissi.boxes import Boxes, make_boxes, scale
 from sissi.config import Detector as DetectorSettings
-from sissi.data.resized import Frames, resize
-from sissi.detector.ignore_regions import ignore_doubtful
+from sissi.data.resized import ResizedDataset, resize
+from sissi.detector.ignore_regions import support_ignore_regions
 from sissi.detector.networks import paper_network, small_network
 from sissi.detector.weights import coco_weights, load_weights, local_weights, read_tensors
 from sissi.errors import SissiError
@@ -62,7 +62,7 @@ def build(settings: DetectorSettings, image_size: tuple[int, int]) -> CellDetect
         SissiError: weights that cannot be downloaded, read or fitted.
     """
     network = small_network(settings) if settings.preset == "small" else paper_network(settings)
-    ignore_doubtful(network)
+    support_ignore_regions(network)
     if settings.weights != "none":
         load_weights(network, coco_weights() if settings.weights == "coco" else local_weights(settings.weights))
     return CellDetector(network, settings, image_size)
@@ -107,9 +107,11 @@ def predict(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
     return [make_boxes(*(one[key].cpu().numpy() for key in ("boxes", "scores", "labels"))) for one in found]
 
 
-def predict_frames(detector: CellDetector, frames: Frames, batch_size: int = 8, workers: int = 0) -> list[Boxes]:
-    """Predictions for every image of a data set, in px of its frame; see `Frames.batches`."""
-    return [boxes for images in frames.batches(batch_size, workers) for boxes in predict(detector, images)]
+def predict_dataset(
+    detector: CellDetector, dataset: ResizedDataset, batch_size: int = 8, workers: int = 0
+) -> list[Boxes]:
+    """Predictions for every image of a data set, in px of its frame; see `ResizedDataset.batches`."""
+    return [boxes for images in dataset.batches(batch_size, workers) for boxes in predict(detector, images)]
 
 
 def detect(detector: CellDetector, image: Image) -> Boxes:

@@ -15,7 +15,7 @@ COCO_LIMIT = 100
 
 
 @dataclass(frozen=True)
-class Metrics:
+class CocoMetrics:
     """COCO's summary of a set of images; fractions in [0, 1], nan where there is no true box.
 
     Attributes:
@@ -37,12 +37,12 @@ class Metrics:
         return asdict(self)
 
 
-METRICS = tuple(field.name for field in fields(Metrics))
+METRICS = tuple(field.name for field in fields(CocoMetrics))
 TABLE_METRICS = METRICS[:4]
 """The columns of table 1 for each reader."""
 
 
-def coco_metrics(predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> Metrics:
+def coco_metrics(predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> CocoMetrics:
     """The metrics of predictions for a list of images, to the last bit those of pycocotools.
 
     Args:
@@ -51,7 +51,7 @@ def coco_metrics(predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detecti
         max_detections: limit of `AR_dense`, at least 100.
     """
     precision, recall = curves(predicted, truth, [COCO_LIMIT, max_detections])
-    return Metrics(
+    return CocoMetrics(
         AP50=float(precision[0, np.isclose(IOUS, 0.5)].mean()),
         AP75=float(precision[0, np.isclose(IOUS, 0.75)].mean()),
         AP=float(precision[0].mean()),

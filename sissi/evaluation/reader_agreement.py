@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
@@ -20,11 +19,6 @@ def agreement(first: Sequence[Boxes], second: Sequence[Boxes], threshold: float 
     paired = sum(_pairs(mine, theirs, threshold) for mine, theirs in zip(first, second, strict=True))
     boxes = sum(map(len, first)) + sum(map(len, second))
     return 2 * paired / boxes if boxes else float("nan")
-
-
-def agreements(readers: Mapping[str, Sequence[Boxes]]) -> dict[tuple[str, str], float]:
-    """`agreement` of each pair of readers, in their order."""
-    return {(one, two): agreement(readers[one], readers[two]) for one, two in combinations(readers, 2)}
 
 
 def _pairs(first: Boxes, second: Boxes, threshold: float) -> int:

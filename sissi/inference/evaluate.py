@@ -17,7 +17,7 @@ from sissi.inference.trained_model import find_model
 from sissi.runtime.device import device_of
 
 
-def score_model(model: str, experiment: Experiment, out: Path | None) -> Table:
+def evaluate_model(model: str, experiment: Experiment, out: Path | None) -> Table:
     """The metrics of a detector for each reader, in percent; with `out`, as fractions in its scores.json too.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +15,12 @@ from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.inference.predict_images import Prediction
+from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class PredictionSet:
     """What was found in a set of images.
 
     Attributes:
@@ -53,7 +52,7 @@ class Found:
         return boxes.take(boxes.scores >= self.score)
 
 
-def write_results(found: Found, out: Path, *, overlays: bool, format: str | None) -> None:
+def write_results(found: PredictionSet, out: Path, *, overlays: bool, format: str | None) -> None:
     """Write predictions.json (COCO), counts.csv, and what else is asked for: overlays/, and labels/ of a format."""
     samples = found.samples
     images = [(sample.name, sample.height, sample.width) for sample in samples]
@@ -68,15 +67,15 @@ def write_results(found: Found, out: Path, *, overlays: bool, format: str | None
         write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
 
 
-def _counts(found: Found) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["image", "count", "mean_score", "problem"])
+def _counts(found: PredictionSet) -> str:
     samples = {sample.name: sample for sample in found.samples}
+    rows = []
     for name in found.images:
+        row: dict[str, object] = {"image": name, "count": None, "mean_score": None, "problem": None}
         if name in samples:
             scores = samples[name].boxes.scores
-            table.writerow([name, len(scores), f"{scores.mean():.4f}" if len(scores) else "", ""])
+            row |= {"count": len(scores), "mean_score": f"{scores.mean():.4f}" if len(scores) else None}
         else:
-            table.writerow([name, "", "", found.unreadable[name]])
-    return text.getvalue()
+            row["problem"] = found.unreadable[name]
+        rows.append(row)
+    return to_csv(rows, ["image", "count", "mean_score", "problem"])

@@ -17,9 +17,9 @@ from sissi.data.image_arguments import find_arguments
 from sissi.data.problems import Problems
 from sissi.detector.model import CellDetector, load, predict
 from sissi.errors import DataError, SissiError
-from sissi.inference.outputs import Found, write_results
-from sissi.inference.predict_images import Find, Prediction, Scale, differs_much, predict_images
-from sissi.inference.progress_log import State, content_digest
+from sissi.inference.outputs import PredictionSet, write_results
+from sissi.inference.predict_images import DetectBatch, InputScale, Prediction, differs_in_scale, predict_images
+from sissi.inference.progress_log import PredictionLog, content_digest
 from sissi.inference.trained_model import TrainedModel, find_model
 from sissi.method.pseudo_labels import pseudo_labels
 from sissi.runtime.progress import image_bar
@@ -53,7 +53,7 @@ class Options:
     store: Path
 
 
-def predict_folder(model: str, places: Sequence[str], out: Path, options: Options, console: Console) -> Found:
+def predict_folder(model: str, places: Sequence[str], out: Path, options: Options, console: Console) -> PredictionSet:
     """Find the cells of images and write them to a folder; images that an earlier run has done are taken from it.
 
     Args:
@@ -75,12 +75,12 @@ def predict_folder(model: str, places: Sequence[str], out: Path, options: Option
     augmentation = trained.pseudo_labels if options.tta else None
     size = _scale(trained, detector, options.tile)
     depends_on = _what_decides(trained.file, augmentation, size)
-    with State(out / STATE, depends_on) as state:
+    with PredictionLog(out / STATE, depends_on) as state:
         outcomes = _outcomes(images, _finder(detector, augmentation), size, options.batch, detector, state, console)
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
     score = trained.pseudo_labels.score if options.score is None else options.score
-    found = Found(images, outcomes, score)
+    found = PredictionSet(images, outcomes, score)
     write_results(found, out, overlays=options.overlays, format=options.format)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
@@ -89,11 +89,11 @@ def predict_folder(model: str, places: Sequence[str], out: Path, options: Option
 
 def _outcomes(
     images: Mapping[str, Path],
-    find: Find,
-    size: Scale,
+    find: DetectBatch,
+    size: InputScale,
     batch: int,
     detector: CellDetector,
-    state: State,
+    state: PredictionLog,
     console: Console,
 ) -> dict[str, Prediction | DataError]:
     """What is found in each image, or why it cannot be read; kept as soon as it is known."""
@@ -114,13 +114,13 @@ def _outcomes(
     return outcomes
 
 
-def _scale(trained: TrainedModel, detector: CellDetector, tile: tuple[int, int] | str) -> Scale:
+def _scale(trained: TrainedModel, detector: CellDetector, tile: tuple[int, int] | str) -> InputScale:
     if isinstance(tile, tuple):
-        return Scale(detector.image_size, tile)
-    return Scale(detector.image_size, trained.image_size if tile == "auto" else None, only_unlike=True)
+        return InputScale(detector.image_size, tile)
+    return InputScale(detector.image_size, trained.image_size if tile == "auto" else None, only_unlike=True)
 
 
-def _finder(detector: CellDetector, augmentation: PseudoLabels | None) -> Find:
+def _finder(detector: CellDetector, augmentation: PseudoLabels | None) -> DetectBatch:
     """The detector, plain or as it makes pseudo labels; boxes of every score that takes part in the fusion."""
     if augmentation is None:
         return lambda images: predict(detector, images)
@@ -128,7 +128,7 @@ def _finder(detector: CellDetector, augmentation: PseudoLabels | None) -> Find:
     return lambda images: [pseudo_labels(lambda views: predict(detector, views), image, every) for image in images]
 
 
-def _what_decides(file: Path, augmentation: PseudoLabels | None, size: Scale) -> dict[str, Any]:
+def _what_decides(file: Path, augmentation: PseudoLabels | None, size: InputScale) -> dict[str, Any]:
     """What the boxes of an image depend on, as JSON gives it back."""
     seen = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(size).items()}
     views = None if augmentation is None else augmentation.model_dump(mode="json", exclude={"score", "on_empty"})
@@ -136,10 +136,10 @@ def _what_decides(file: Path, augmentation: PseudoLabels | None, size: Scale) ->
 
 
 def _note_shrunk(
-    outcomes: Mapping[str, Prediction | DataError], images: Mapping[str, Path], size: Scale, problems: Problems
+    outcomes: Mapping[str, Prediction | DataError], images: Mapping[str, Path], size: InputScale, problems: Problems
 ) -> None:
     for name, outcome in outcomes.items():
-        if isinstance(outcome, Prediction) and differs_much((outcome.height, outcome.width), size.seen):
+        if isinstance(outcome, Prediction) and differs_in_scale((outcome.height, outcome.width), size.seen):
             problems.add(
                 images[name],
                 f"image of other size than the {size.seen[0]}x{size.seen[1]} px that the detector sees, resized whole: "

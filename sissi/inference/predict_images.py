@@ -16,14 +16,14 @@ from sissi.errors import DataError
 from sissi.inference.tiling import Window, merge, windows
 
 Image = npt.NDArray[np.uint8]
-Find = Callable[[Sequence[Image]], list[Boxes]]
+DetectBatch = Callable[[Sequence[Image]], list[Boxes]]
 """Boxes for each of a batch of equally large (H, W, 3) uint8 images, in px of that image."""
-MUCH = 1.5
+MAX_SIZE_RATIO = 1.5
 """An image whose side differs from that of the training images by more than this factor differs much."""
 
 
 @dataclass(frozen=True)
-class Scale:
+class InputScale:
     """At which size a detector sees images.
 
     Attributes:
@@ -38,7 +38,7 @@ class Scale:
 
     def tile_of(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the part that is seen at once of an image of this size, if the image is so large."""
-        if self.tile is None or (self.only_unlike and not differs_much((height, width), self.tile)):
+        if self.tile is None or (self.only_unlike and not differs_in_scale((height, width), self.tile)):
             return height, width
         return self.tile
 
@@ -69,14 +69,14 @@ class _Piece:
     last: bool
 
 
-def differs_much(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether one of two sides is longer or shorter by more than the factor `MUCH`."""
+def differs_in_scale(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether one of two sides is longer or shorter by more than the factor `MAX_SIZE_RATIO`."""
     ratios = [one / another for one, another in zip(size, other, strict=True)]
-    return max(ratios) > MUCH or min(ratios) < 1 / MUCH
+    return max(ratios) > MAX_SIZE_RATIO or min(ratios) < 1 / MAX_SIZE_RATIO
 
 
 def predict_images(
-    images: Mapping[str, Path], find: Find, size: Scale, batch: int, most_overlap: float
+    images: Mapping[str, Path], find: DetectBatch, size: InputScale, batch: int, most_overlap: float
 ) -> Iterator[tuple[str, Prediction | DataError]]:
     """What is found in each image, or why the image cannot be read, as soon as it is known.
 
@@ -101,7 +101,7 @@ def predict_images(
     yield from unreadable
 
 
-def _pieces(images: Mapping[str, Path], size: Scale, unreadable: list[tuple[str, DataError]]) -> Iterator[_Piece]:
+def _pieces(images: Mapping[str, Path], size: InputScale, unreadable: list[tuple[str, DataError]]) -> Iterator[_Piece]:
     for name, path in images.items():
         try:
             image = read_image(path)

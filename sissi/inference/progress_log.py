@@ -16,7 +16,7 @@ from sissi.inference.predict_images import Prediction
 from sissi.runtime.files import write_whole
 
 
-class State:
+class PredictionLog:
     """The images that are done, on disk.
 
     Args:

@@ -9,20 +9,22 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sissi.config import Experiment
-from sissi.data.resized import Frames
-from sissi.detector.model import predict_frames
+from sissi.data.resized import ResizedDataset
+from sissi.detector.model import predict_dataset
 from sissi.evaluation import metrics
+from sissi.runtime.events import Metrics
 from sissi.runtime.journal import Journal
-from sissi.runtime.recorder import Kept, Recorder, progress_of
+from sissi.runtime.recorder import JournaledRecorder, Recorder, notify, progress_of
 from sissi.training import checkpoint
 from sissi.training.checkpoint import Checkpoints, Tell
 from sissi.training.epoch import mean_losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import new_learner
+from sissi.training.teacher_student import new_teacher_student
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,12 @@ class Trunk:
 def train_trunk(
     experiment: Experiment,
     seed: int,
-    target: Frames,
-    source: Frames,
-    validation: Frames,
+    target: ResizedDataset,
+    source: ResizedDataset,
+    validation: ResizedDataset,
     folder: Path,
     device: str,
-    record: Recorder,
+    recorder: Recorder,
 ) -> Trunk:
     """Train on the initial labels for `early_learning.max_epochs` epochs, from the last one that the folder holds.
 
@@ -60,31 +62,31 @@ def train_trunk(
         target: target training images with their initial weak labels.
         source: source training images with clean labels.
         validation: source validation images.
-        folder: where the checkpoints are, and what was told.
+        folder: where the checkpoints and the journal are.
         device: torch's name of it.
-        record: told each epoch's losses and curve points.
+        recorder: takes each epoch's losses and curve points.
     """
     settings, last = experiment.training, experiment.early_learning.max_epochs
-    learner = new_learner(experiment, seed, device)
-    checkpoints, told = Checkpoints(folder), Kept(Journal(folder / "journal"), record)
-    points = _points_so_far(checkpoints, last, record.say)
-    told.say_again(points[-1]["told"] if points else 0)
+    learner = new_teacher_student(experiment, seed, device)
+    checkpoints, journaled = Checkpoints(folder), JournaledRecorder(Journal(folder / "journal"), recorder)
+    points = _points_so_far(checkpoints, last, partial(notify, recorder))
+    journaled.replay(points[-1]["journaled"] if points else 0)
     if len(points) < last:
-        told.journal.truncate(points[-1]["told"] if points else 0)
+        journaled.journal.truncate(points[-1]["journaled"] if points else 0)
         if points:
             checkpoint.restore(checkpoints.path(len(points)), learner)
     batches = MixedBatches(target, source, settings)
     for epoch in range(len(points) + 1, last + 1):
         begun = time.monotonic()
-        trained = train_epoch(learner, batches, seed, epoch, progress_of(record, epoch, settings.epochs, "training"))
+        trained = train_epoch(learner, batches, seed, epoch, progress_of(recorder, epoch, settings.epochs, "training"))
         loss = mean_losses(learner.teacher, validation, settings.source_batch, settings.workers)["loss"]
-        found = predict_frames(learner.teacher, target, workers=settings.workers)
+        found = predict_dataset(learner.teacher, target, workers=settings.workers)
         ap50 = metrics.ap50(found, target.boxes)
         values = {f"train/{name}": value for name, value in trained.items()}
-        told.metrics(values | {"source_val/loss": loss, "weak_labels/AP50": ap50}, epoch)
-        told.journal.sync()
+        journaled.record(Metrics(values | {"source_val/loss": loss, "weak_labels/AP50": ap50}, epoch))
+        journaled.journal.sync()
         wall = time.monotonic() - begun + (points[-1]["wall"] if points else 0.0)
-        points.append({"loss": loss, "ap50": ap50, "wall": wall, "told": len(told.journal)})
+        points.append({"loss": loss, "ap50": ap50, "wall": wall, "journaled": len(journaled.journal)})
         checkpoints.write(epoch, learner, points[-1], {})
     return Trunk(
         tuple(checkpoints.path(epoch) for epoch in range(1, last + 1)),

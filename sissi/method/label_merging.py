@@ -25,10 +25,10 @@ def next_labels(
     merge = {"replace": _replace, "add": _add, "refine": _refine}[settings.merge]
     merged = [merge(weak, new, settings.wbf_iou) for weak, new in zip(initial, found, strict=True)]
     labels = [new if len(new) or not keeps else old for old, new in zip(before, merged, strict=True)]
-    return labels, taking_part(merged, settings)
+    return labels, trained_indices(merged, settings)
 
 
-def taking_part(labels: Sequence[Boxes], settings: PseudoLabels) -> list[int]:
+def trained_indices(labels: Sequence[Boxes], settings: PseudoLabels) -> list[int]:
     """The indices of the images that are trained on: all, but with `on_empty: drop` not those without any label."""
     some = [index for index, boxes in enumerate(labels) if len(boxes) or settings.on_empty != "drop"]
     return some or list(range(len(labels)))

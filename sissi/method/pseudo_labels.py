@@ -53,7 +53,7 @@ def views(settings: PseudoLabels) -> list[View]:
     ]
 
 
-def look(predict: Predict, image: Image, versions: Iterable[View]) -> list[Boxes]:
+def predict_views(predict: Predict, image: Image, versions: Iterable[View]) -> list[Boxes]:
     """The boxes that each version of an image shows, mapped back to the image; a batch for each scale."""
     height, width = image.shape[:2]
     found = []
@@ -100,4 +100,4 @@ def _surest(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
 def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels) -> Boxes:
     """The corrected labels of one (H, W, 3) uint8 image, in its pixels: look at all views, then fuse."""
     height, width = image.shape[:2]
-    return fuse(look(predict, image, views(settings)), height, width, settings)
+    return fuse(predict_views(predict, image, views(settings)), height, width, settings)

@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 
 from sissi.boxes import Boxes
 from sissi.config import Blur, Experiment
-from sissi.data.resized import Frames
-from sissi.detector.ignore_regions import mark, split
+from sissi.data.resized import ResizedDataset
+from sissi.detector.ignore_regions import split_by_score, with_ignore_regions
 from sissi.detector.model import CellDetector, predict
-from sissi.method.label_merging import confirmed, next_labels, taking_part
+from sissi.method.label_merging import confirmed, next_labels, trained_indices
 from sissi.method.label_sizes import as_large_as
 from sissi.method.pseudo_labels import pseudo_labels
-from sissi.method.synthetic_dataset import synthetic_frames
-from sissi.runtime.recorder import Progress, Recorder, progress_of
+from sissi.method.synthetic_dataset import synthetic_dataset
+from sissi.runtime.recorder import OnProgress, Recorder, progress_of
 from sissi.training.epoch import Losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import Learner, new_learner
+from sissi.training.teacher_student import TeacherStudent, new_teacher_student
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class SelfTrainingSetup:
     """What self-training works with, from its first cycle to its last.
 
     Attributes:
@@ -32,8 +32,8 @@ class Course:
         seed: of batches and augmentation.
     """
 
-    target: Frames
-    source: Frames
+    target: ResizedDataset
+    source: ResizedDataset
     blur: Blur | None
     experiment: Experiment
     seed: int
@@ -52,19 +52,19 @@ class Cycle:
     """
 
     epoch: int
-    learner: Learner
+    learner: TeacherStudent
     labels: list[Boxes]
     corrected: bool
     losses: Losses
 
 
 def self_train(
-    learner: Learner,
-    course: Course,
+    learner: TeacherStudent,
+    setup: SelfTrainingSetup,
     start: int,
     labels: Sequence[Boxes],
     found: Sequence[Boxes] | None,
-    record: Recorder,
+    recorder: Recorder,
 ) -> Iterator[Cycle]:
     """Algorithm 1: correct the labels, synthesise the images, train an epoch; until the last epoch.
 
@@ -76,45 +76,47 @@ def self_train(
         start: epochs that are over: of early learning or, after an interruption, of self-training too.
         labels: of epoch `start`, of every target image, in px of its frame.
         found: `correct` of this very learner where somebody has it already, else None.
-        record: told the progress of every epoch.
+        recorder: told the progress of every epoch.
     """
-    experiment, current = course.experiment, list(labels)
+    experiment, current = setup.experiment, list(labels)
     epochs, settings = experiment.training.epochs, experiment.self_training
     rate = experiment.training.learning_rate * settings.learning_rate
     training = experiment.training.model_copy(update={"learning_rate": rate})
     last = experiment.last_epoch(corrects=True)
     for epoch in range(start + 1, epochs + 1):
         if found is None:
-            found = correct(learner.teacher, course.target, experiment, progress_of(record, epoch, last, "labels"))
-        sure, doubtful = zip(*(split(boxes, experiment) for boxes in found), strict=True)
+            found = correct(learner.teacher, setup.target, experiment, progress_of(recorder, epoch, last, "labels"))
+        sure, ignored = zip(*(split_by_score(boxes, experiment) for boxes in found), strict=True)
         if experiment.pseudo_labels.size == "initial":
-            sure = as_large_as(course.target.boxes, sure, course.target.width, course.target.height)
-        trusted = confirmed(course.target.boxes, found, experiment.pseudo_labels)
+            sure = as_large_as(setup.target.boxes, sure, setup.target.width, setup.target.height)
+        trusted = confirmed(setup.target.boxes, found, experiment.pseudo_labels)
         current, kept = next_labels(trusted, current, sure, experiment.pseudo_labels)
-        corrected = course.target.with_boxes(list(map(mark, current, doubtful))).take(kept)
-        if course.blur is not None:
-            corrected = synthetic_frames(corrected, course.blur, experiment.synthetic_images, course.seed, epoch)
-        batches = MixedBatches(corrected, course.source if settings.mixed else corrected, training)
-        losses = train_epoch(learner, batches, course.seed, epoch, progress_of(record, epoch, last, "training"))
+        corrected = setup.target.with_boxes(list(map(with_ignore_regions, current, ignored))).take(kept)
+        if setup.blur is not None:
+            corrected = synthetic_dataset(corrected, setup.blur, experiment.synthetic_images, setup.seed, epoch)
+        batches = MixedBatches(corrected, setup.source if settings.mixed else corrected, training)
+        losses = train_epoch(learner, batches, setup.seed, epoch, progress_of(recorder, epoch, last, "training"))
         yield Cycle(epoch, learner, current, True, losses)
         found = None
     if settings.restart:
-        second = learner if start > epochs else new_learner(experiment, course.seed, str(learner.student.device))
-        yield from _train_anew(second, course, max(start, epochs), current, record)
+        second = learner if start > epochs else new_teacher_student(experiment, setup.seed, str(learner.student.device))
+        yield from _train_anew(second, setup, max(start, epochs), current, recorder)
 
 
-def _train_anew(learner: Learner, course: Course, start: int, labels: list[Boxes], record: Recorder) -> Iterator[Cycle]:
+def _train_anew(
+    learner: TeacherStudent, setup: SelfTrainingSetup, start: int, labels: list[Boxes], recorder: Recorder
+) -> Iterator[Cycle]:
     """The epochs after `start` of a second network; it learns the labels of the last epoch of the first one."""
-    experiment, before = course.experiment, course.experiment.training.epochs
-    taught = course.target.with_boxes(labels).take(taking_part(labels, experiment.pseudo_labels))
-    source = course.source if experiment.self_training.mixed else taught
-    course = replace(course, target=taught, source=source)
-    for cycle in train_on_initial_labels(learner, course, start - before, len(taught), record, before):
+    experiment, before = setup.experiment, setup.experiment.training.epochs
+    taught = setup.target.with_boxes(labels).take(trained_indices(labels, experiment.pseudo_labels))
+    source = setup.source if experiment.self_training.mixed else taught
+    setup = replace(setup, target=taught, source=source)
+    for cycle in train_on_initial_labels(learner, setup, start - before, len(taught), recorder, before):
         yield replace(cycle, labels=labels)  # with those of images that sit out
 
 
 def train_on_initial_labels(
-    learner: Learner, course: Course, start: int, images: int, record: Recorder, before: int = 0
+    learner: TeacherStudent, setup: SelfTrainingSetup, start: int, images: int, recorder: Recorder, before: int = 0
 ) -> Iterator[Cycle]:
     """Go on as in early learning after epoch `start`, to the last epoch: the reference rows without correction.
 
@@ -123,18 +125,20 @@ def train_on_initial_labels(
         course: data and settings; its blur is ignored.
         start: epochs that are over.
         images: how many target images make an epoch, so that rows with fewer of them train for as many iterations.
-        record: told the progress of every epoch.
+        recorder: told the progress of every epoch.
         before: epochs of another network that count as well where an epoch is told.
     """
-    epochs = course.experiment.training.epochs
-    batches = MixedBatches(course.target, course.source, course.experiment.training, images)
+    epochs = setup.experiment.training.epochs
+    batches = MixedBatches(setup.target, setup.source, setup.experiment.training, images)
     for epoch in range(start + 1, epochs + 1):
-        progress = progress_of(record, before + epoch, before + epochs, "training")
-        losses = train_epoch(learner, batches, course.seed, epoch, progress)
-        yield Cycle(before + epoch, learner, list(course.target.boxes), False, losses)
+        progress = progress_of(recorder, before + epoch, before + epochs, "training")
+        losses = train_epoch(learner, batches, setup.seed, epoch, progress)
+        yield Cycle(before + epoch, learner, list(setup.target.boxes), False, losses)
 
 
-def correct(detector: CellDetector, target: Frames, experiment: Experiment, progress: Progress) -> list[Boxes]:
+def correct(
+    detector: CellDetector, target: ResizedDataset, experiment: Experiment, progress: OnProgress
+) -> list[Boxes]:
     """What the detector finds in every target image by TTA and WBF, in px of its frame (3.4).
 
     Also those that are less sure than a label has to be, where the settings have a use for them.

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from sissi.config import Blur, SyntheticImages
-from sissi.data.resized import Frames, Image
-from sissi.detector.ignore_regions import without
+from sissi.data.resized import Image, ResizedDataset
+from sissi.detector.ignore_regions import without_ignore_regions
 from sissi.method.synthetic_images import synthesise
 from sissi.runtime.randomness import generator
 
 
 @dataclass(frozen=True, eq=False)
-class SyntheticFrames(Frames):
+class SyntheticDataset(ResizedDataset):
     """A data set of which all images or some are synthetic-like.
 
     Doubtful cells vanish in the blur, like all that has no label.
@@ -34,7 +34,7 @@ class SyntheticFrames(Frames):
         image = super().read(index)
         if index not in self.chosen:
             return image
-        settings, cells = self.settings, without(self.boxes[index])
+        settings, cells = self.settings, without_ignore_regions(self.boxes[index])
         return synthesise(image, cells, self.blur, settings.margin, cloning=settings.cloning, shape=settings.shape)
 
     def take(self, indices: Sequence[int]) -> Self:
@@ -43,7 +43,9 @@ class SyntheticFrames(Frames):
         return replace(super().take(indices), chosen=chosen)
 
 
-def synthetic_frames(target: Frames, blur: Blur, settings: SyntheticImages, seed: int, epoch: int) -> SyntheticFrames:
+def synthetic_dataset(
+    target: ResizedDataset, blur: Blur, settings: SyntheticImages, seed: int, epoch: int
+) -> SyntheticDataset:
     """The images of an epoch, `config.share` of them synthetic-like, drawn anew every epoch."""
     chosen = generator(seed, "synthetic", epoch).permutation(len(target))[: round(settings.share * len(target))]
-    return SyntheticFrames(**vars(target), blur=blur, settings=settings, chosen=frozenset(chosen.tolist()))
+    return SyntheticDataset(**vars(target), blur=blur, settings=settings, chosen=frozenset(chosen.tolist()))

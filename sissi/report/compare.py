@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from rich.console import Group
-
 from sissi.config.load import flatten
 from sissi.config.variants import REFERENCES
 from sissi.errors import SissiError
-from sissi.evaluation.headroom import Share
 from sissi.evaluation.metrics import TABLE_METRICS
 from sissi.results import headroom_table
-from sissi.results.scores import percent, short, summarise
-from sissi.results.stored_ablation import AblationRecord, read_ablation
-from sissi.results.table_1 import starts
-from sissi.results.tables import Cell, Table, as_csv, as_rich, table_as_markdown
+from sissi.results.scores import Summary, short, summarise
+from sissi.results.stored_ablation import StoredAblation, read_ablation
+from sissi.results.table_1 import score_cells, starts
+from sissi.results.tables import Cell, Table, TerminalTable, as_csv, as_markdown
 from sissi.tracking import open_store
 
 
-def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Group]:
+def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[TerminalTable]:
     """Scores, runs and differing settings of ablations, for the terminal.
 
     Args:
@@ -43,81 +40,81 @@ def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Gr
     tables = [scores(records), *headroom(records), legend(records), settings(records)]
     if out is not None:
         _write(tables, out)
-    return [as_rich(table) for table in tables]
+    return [TerminalTable(table) for table in tables]
 
 
-def scores(records: dict[str, AblationRecord]) -> Table:
+def scores(records: dict[str, StoredAblation]) -> Table:
     """A line for each variant and ablation; the best of each column bold, reference rows aside."""
     summaries = {letter: summarise(record.rows) for letter, record in records.items()}
     columns = list(dict.fromkeys((reader, metric) for many in summaries.values() for _, reader, metric in many))
     columns.sort(key=lambda column: TABLE_METRICS.index(column[1]))
     readers = list(dict.fromkeys(reader for reader, _ in columns))
     columns.sort(key=lambda column: readers.index(column[0]))
-    highest = {
-        column: max(
-            (one.mean for many in summaries.values() for (variant, *rest), one in many.items()
-             if tuple(rest) == column and variant not in REFERENCES and not math.isnan(one.mean)),
-            default=math.nan,
-        )
-        for column in columns
-    }  # fmt: skip
+    marked = _highest(summaries, columns)
     rows = []
     for variant in dict.fromkeys(name for record in records.values() for name in record.known):
         for letter, record in records.items():
             if any(row.variant == variant for row in record.rows):
                 title, start = record.known[variant].title, starts(record.rows, variant)
-                line = [Cell(title, title), Cell(letter, letter), Cell(start, start)]
-                for column in columns:
-                    one = summaries[letter].get((variant, *column))
-                    if one is None or math.isnan(one.mean):
-                        line.append(Cell("-", None))
-                    else:
-                        bold = variant not in REFERENCES and one.mean == highest[column]
-                        line.append(Cell(percent(one), 100 * one.mean, bold))
-                rows.append(line)
+                cells = score_cells(variant, record.rows, columns, marked[letter])
+                rows.append([Cell(title, title), Cell(letter, letter), Cell(start, start), *cells])
     header = ["variant", "run", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)]
-    return Table("compare", "Table 1 of each run, in %; with several seeds mean ± standard deviation", header, rows)
+    caption = "Table 1 of each run, in %; with several seeds mean ± standard deviation."
+    return Table("compare", caption, header, rows, keys=3)
 
 
-def headroom(records: dict[str, AblationRecord]) -> list[Table]:
+def _highest(
+    summaries: Mapping[str, Mapping[tuple[str, str, str], Summary]], columns: Sequence[tuple[str, str]]
+) -> dict[str, set[tuple[str, str, str]]]:
+    """By letter, the cells with the highest mean of their column over all runs, reference rows aside."""
+    means = {
+        (letter, key): one.mean
+        for letter, many in summaries.items()
+        for key, one in many.items()
+        if key[0] not in REFERENCES and not math.isnan(one.mean)
+    }
+    top = {
+        column: max((mean for (_, key), mean in means.items() if key[1:] == column), default=0) for column in columns
+    }
+    return {
+        letter: {key for (one, key), mean in means.items() if one == letter and mean == top[key[1:]]}
+        for letter in summaries
+    }
+
+
+def headroom(records: dict[str, StoredAblation]) -> list[Table]:
     """The shares of the headroom, a line for each variant and ablation; no table where no ablation has any."""
     shares = {letter: record.shares for letter, record in records.items()}
     columns = list(dict.fromkeys((reader, metric) for many in shares.values() for _, reader, metric in many))
     rows = []
     for variant in dict.fromkeys(name for record in records.values() for name in record.known):
         for letter, record in records.items():
-            mine = [shares[letter].get((variant, *column)) for column in columns]
-            if any(mine):
+            if any((variant, *column) in shares[letter] for column in columns):
                 title = record.known[variant].title
-                rows.append([Cell(title, title), Cell(letter, letter), *map(_share, mine)])
+                cells = headroom_table.share_cells(shares[letter], variant, columns)
+                rows.append([Cell(title, title), Cell(letter, letter), *cells])
     header = ["variant", "run", *(f"{short(reader)} {metric}" for reader, metric in columns)]
-    return (
-        [Table("headroom", f"{headroom_table.TITLE}, of each run with its 95 % interval", header, rows)] if rows else []
-    )
+    caption = f"{headroom_table.TITLE}, of each run with its 95 % interval."
+    return [Table("headroom", caption, header, rows, keys=2)] if rows else []
 
 
-def legend(records: dict[str, AblationRecord]) -> Table:
+def legend(records: dict[str, StoredAblation]) -> Table:
     """Which run each letter is."""
     rows = [
         [Cell(value, value) for value in (letter, record.run.id, record.experiment.name, record.run.status.lower())]
         for letter, record in records.items()
     ]
-    return Table("runs", "The runs", ["run", "id", "experiment", "status"], rows)
+    return Table("runs", "The runs.", ["run", "id", "experiment", "status"], rows)
 
 
-def settings(records: dict[str, AblationRecord]) -> Table:
+def settings(records: dict[str, StoredAblation]) -> Table:
     """The settings in which the ablations differ."""
     flat = {letter: flatten(record.experiment) for letter, record in records.items()}
     keys = list(dict.fromkeys(key for one in flat.values() for key in one))
     differing = [key for key in keys if len({repr(one.get(key)) for one in flat.values()}) > 1]
     rows = [[Cell(key, key), *(_setting(one.get(key)) for one in flat.values())] for key in differing]
-    caption = "Settings that differ" if rows else "The settings are the same"
+    caption = "Settings that differ." if rows else "The settings are the same."
     return Table("settings", caption, ["key", *records], rows)
-
-
-def _share(one: Share | None) -> Cell:
-    known = one is not None and not math.isnan(one.value)
-    return Cell(headroom_table.text(one), 100 * one.value if one is not None and known else None)
 
 
 def _setting(value: Any) -> Cell:
@@ -127,7 +124,7 @@ def _setting(value: Any) -> Cell:
 
 def _write(tables: Sequence[Table], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    text = "\n\n".join(f"{table.caption}.\n\n{table_as_markdown(table)}" for table in tables)
+    text = "\n\n".join(f"{table.caption}\n\n{as_markdown(table)}" for table in tables)
     (out / "compare.md").write_text(text + "\n", encoding="utf-8")
     for table in tables:
         (out / f"{table.name}.csv").write_text(as_csv(table), encoding="utf-8")

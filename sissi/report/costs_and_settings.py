@@ -7,16 +7,16 @@ import math
 from sissi.config.load import dump_experiment
 from sissi.figures import costs
 from sissi.report.document import Code, Picture, Section
-from sissi.report.report_data import Evidence
+from sissi.report.report_data import ReportData
 from sissi.results.tables import Cell, Table
 from sissi.tracking import RunRecord
 
-COSTS = {"cost/wall_s": "time, s", "cost/cpu_s": "CPU time, s", "cost/peak_memory_mb": "peak memory, MB"}
+COSTS = {"cost/wall_s": "time, s", "cost/peak_memory_mb": "peak memory, MB"}
 """Metrics of trunk and branches, and how they are called."""
 SETTINGS = "experiment.yaml"
 
 
-def costs_section(evidence: Evidence) -> Section:
+def costs_section(evidence: ReportData) -> Section:
     """Time and memory of each stage."""
     section = Section("What it cost")
     stages = _stages(evidence)
@@ -36,7 +36,7 @@ def costs_section(evidence: Evidence) -> Section:
     return section
 
 
-def settings_section(evidence: Evidence) -> Section:
+def settings_section(evidence: ReportData) -> Section:
     """The exact settings, and the commands that repeat the ablation."""
     record = evidence.record
     commit = record.run.tags.get("mlflow.source.git.commit")
@@ -56,7 +56,7 @@ def settings_section(evidence: Evidence) -> Section:
     return section
 
 
-def _stages(evidence: Evidence) -> dict[str, RunRecord]:
+def _stages(evidence: ReportData) -> dict[str, RunRecord]:
     """The runs by name: the trunk of each seed, then its branches."""
     record = evidence.record
     found: dict[str, RunRecord] = {}

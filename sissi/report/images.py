@@ -8,13 +8,13 @@ from pathlib import Path
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import Experiment, FileData
 from sissi.data.experiment_data import data_files
-from sissi.data.find import existing, find_images
+from sissi.data.find import find_images, require_path
 from sissi.data.load import load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
 from sissi.results.snapshots import Snapshot
-from sissi.results.stored_ablation import AblationRecord
+from sissi.results.stored_ablation import StoredAblation
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Images:
         return {sample.name: boxes for sample, boxes in zip(self.target, found, strict=True) if boxes is not None}
 
 
-def find_run_images(record: AblationRecord, initial: Snapshot, test: Snapshot, folder: Path) -> Images:
+def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot, folder: Path) -> Images:
     """The images that an ablation was trained and scored on.
 
     Args:
@@ -62,13 +62,13 @@ def find_run_images(record: AblationRecord, initial: Snapshot, test: Snapshot, f
     files = data_files(_tracked_in(record.experiment, folder))
     paths = {
         "target_train": find_images(
-            existing(files.folder, files.target_train.images, "data.target_train.images"),
+            require_path(files.folder, files.target_train.images, "data.target_train.images"),
             files.target_train.format,
             Problems(),
             "data.target_train.images",
         ),
         "target_test": find_images(
-            existing(files.folder, files.target_test.images, "data.target_test.images"),
+            require_path(files.folder, files.target_test.images, "data.target_test.images"),
             "flat",
             Problems(),
             "data.target_test.images",

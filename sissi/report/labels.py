@@ -12,7 +12,7 @@ from sissi.figures import deceleration_curve, label_quality
 from sissi.figures.curves import Curve
 from sissi.method.deceleration import adele_start
 from sissi.report.document import Picture, Section
-from sissi.report.report_data import Evidence
+from sissi.report.report_data import ReportData
 from sissi.results.tables import Cell, Table
 from sissi.tracking import RunRecord
 
@@ -20,7 +20,7 @@ GRID = (0.5, 0.6, 0.7, 0.8, 0.95)
 """Other thresholds of ADELE whose start points figure 7 shows."""
 
 
-def start_section(evidence: Evidence) -> Section:
+def start_section(evidence: ReportData) -> Section:
     """Figure 7 of each seed, and the reasons for each start point."""
     section = Section("When correction starts")
     record = evidence.record
@@ -46,7 +46,7 @@ def start_section(evidence: Evidence) -> Section:
     return section
 
 
-def _reasons(evidence: Evidence) -> Table:
+def _reasons(evidence: ReportData) -> Table:
     record = evidence.record
     rows = []
     for (variant, seed), run in sorted(record.branches.items(), key=lambda one: _order(record.known, one[0])):
@@ -58,7 +58,7 @@ def _reasons(evidence: Evidence) -> Table:
     return Table("starts", "Where each variant leaves early learning.", ["variant", "seed", "after epoch", "why"], rows)
 
 
-def quality_section(evidence: Evidence) -> Section:
+def quality_section(evidence: ReportData) -> Section:
     """Precision and recall of the pseudo labels over the cycles."""
     section = Section("How good the labels become")
     record = evidence.record
@@ -87,13 +87,13 @@ def quality_section(evidence: Evidence) -> Section:
     return section
 
 
-def _curves(evidence: Evidence, variant: str, key: str) -> list[Curve]:
+def _curves(evidence: ReportData, variant: str, key: str) -> list[Curve]:
     record = evidence.record
     found = [record.curve(run, key) for (name, _), run in sorted(record.branches.items()) if name == variant]
     return [curve for curve in found if curve]
 
 
-def _initial(evidence: Evidence) -> dict[int, tuple[float, float]]:
+def _initial(evidence: ReportData) -> dict[int, tuple[float, float]]:
     """Precision and recall of the initial labels by seed; they are the same for every seed."""
     found = {}
     for seed, trunk in evidence.record.trunks.items():
@@ -103,7 +103,7 @@ def _initial(evidence: Evidence) -> dict[int, tuple[float, float]]:
     return found
 
 
-def _quality_table(evidence: Evidence, curves: dict[str, dict[str, list[Curve]]]) -> Table:
+def _quality_table(evidence: ReportData, curves: dict[str, dict[str, list[Curve]]]) -> Table:
     record, rows = evidence.record, []
     for initial in list(_initial(evidence).values())[:1]:
         rows.append([Cell("initial labels", "initial labels"), *map(_percent, (initial[0], initial[0])),
@@ -123,7 +123,7 @@ def _quality_table(evidence: Evidence, curves: dict[str, dict[str, list[Curve]]]
     )
 
 
-def _exactness_table(evidence: Evidence) -> Table:
+def _exactness_table(evidence: ReportData) -> Table:
     """From the snapshots of the labels: whether boxes drift while cycles train on what the last one found."""
     record = evidence.record
     named = {"initial labels": list(record.trunks.values())[:1]}
@@ -148,7 +148,7 @@ def _exactness_table(evidence: Evidence) -> Table:
     )
 
 
-def _first_and_last(evidence: Evidence, run: RunRecord) -> tuple[LabelQuality, LabelQuality] | None:
+def _first_and_last(evidence: ReportData, run: RunRecord) -> tuple[LabelQuality, LabelQuality] | None:
     """Of a run's labels; None if it left none."""
     labels = evidence.record.labels(run)
     if not labels:

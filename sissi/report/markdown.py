@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sissi.report.document import Block, Code, Document, Picture
-from sissi.results.tables import Table, table_as_markdown
+from sissi.results import tables
+from sissi.results.tables import Table
 
 FIGURES = "figures"
 """Folder of the figures, from the report."""
@@ -20,7 +21,7 @@ def as_markdown(document: Document) -> str:
 
 def _block(block: Block) -> str:
     if isinstance(block, Table):
-        return f"{block.caption}\n\n{table_as_markdown(block)}"
+        return f"{block.explanation}\n\n{tables.as_markdown(block)}"
     if isinstance(block, Picture):
         return f"![{block.caption}]({FIGURES}/{block.name}.png)\n\n{block.caption}"
     if isinstance(block, Code):

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.config.variants import RECIPE, VARIANTS, blur_of, settings_of
+from sissi.config.variants import RECIPE, VARIANTS, blur_of_variant, settings_of_variant
 from sissi.data.images.read import read_image
-from sissi.data.resized import Frames, frames_of
+from sissi.data.resized import ResizedDataset, resized_dataset
 from sissi.data.sample import Sample
 from sissi.figures import Panel, label_cycles, side_by_side, synthetic_like
 from sissi.method.synthetic_images import synthesise
 from sissi.report.document import Picture, Section
 from sissi.report.images import Images
-from sissi.report.report_data import Evidence
+from sissi.report.report_data import ReportData
 from sissi.results.scores import short
 from sissi.results.snapshots import Snapshot
 
@@ -28,7 +28,7 @@ BESIDE = ("plain-a", "a+sissi-w", "a+sissi-s", RECIPE)
 COLOURS = "green: agrees at IoU 0.5; orange-red: does not; dashed blue: missed"
 
 
-def pictures_section(evidence: Evidence) -> Section:
+def pictures_section(evidence: ReportData) -> Section:
     """Figures 3, 4 and 8, as far as there is something to show; for the first seed."""
     section = Section("Images, labels and predictions")
     images = evidence.images
@@ -67,15 +67,20 @@ def shown_cycles(epochs: Sequence[int]) -> list[int]:
 
 
 def _figure_3(
-    evidence: Evidence, images: Images, sample: Sample, labels: dict[str, dict[int, Snapshot]]
+    evidence: ReportData, images: Images, sample: Sample, labels: dict[str, dict[int, Snapshot]]
 ) -> Picture | None:
     record = evidence.record
     cloned = {
-        variant: (settings_of(record.known[variant], record.experiment).synthetic_images, blur)
+        variant: (settings_of_variant(record.known[variant], record.experiment).synthetic_images, blur)
         for variant in labels
-        if (blur := blur_of(record.known[variant], settings_of(record.known[variant], record.experiment))) is not None
+        if (
+            blur := blur_of_variant(
+                record.known[variant], settings_of_variant(record.known[variant], record.experiment)
+            )
+        )
+        is not None
     }
-    frame = frames_of([sample], evidence.record.experiment.training.image_size)
+    frame = resized_dataset([sample], evidence.record.experiment.training.image_size)
     original = frame.read(0)
     synthetic = {
         variant: {
@@ -102,7 +107,7 @@ def _figure_3(
 
 
 def _figure_4(
-    evidence: Evidence,
+    evidence: ReportData,
     images: Images,
     training: Sample,
     labels: dict[str, dict[int, Snapshot]],
@@ -124,7 +129,7 @@ def _figure_4(
     )
 
 
-def _label_panels(evidence: Evidence, sample: Sample, labels: dict[str, dict[int, Snapshot]]) -> list[Panel]:
+def _label_panels(evidence: ReportData, sample: Sample, labels: dict[str, dict[int, Snapshot]]) -> list[Panel]:
     image = read_image(sample.path)
     truth = evidence.reference.get(sample.name)
     panels = [Panel("input", image)]
@@ -138,7 +143,7 @@ def _label_panels(evidence: Evidence, sample: Sample, labels: dict[str, dict[int
     return panels
 
 
-def _prediction_panels(evidence: Evidence, sample: Sample, seed: int) -> list[Panel]:
+def _prediction_panels(evidence: ReportData, sample: Sample, seed: int) -> list[Panel]:
     image = read_image(sample.path)
     panels = [Panel("input", image)]
     for reader, boxes in evidence.readers.items():
@@ -153,7 +158,7 @@ def _prediction_panels(evidence: Evidence, sample: Sample, seed: int) -> list[Pa
     return panels
 
 
-def _figure_8(evidence: Evidence, sample: Sample, labels: dict[str, dict[int, Snapshot]]) -> Picture | None:
+def _figure_8(evidence: ReportData, sample: Sample, labels: dict[str, dict[int, Snapshot]]) -> Picture | None:
     if not labels:
         return None
     shown = {
@@ -179,7 +184,7 @@ def _typical(samples: Sequence[Sample], counts: Sequence[int]) -> Sample:
     return samples[int(np.argsort(counts, kind="stable")[(len(counts) - 1) // 2])]
 
 
-def _in_frame(boxes: Boxes, sample: Sample, frame: Frames) -> Boxes:
+def _in_frame(boxes: Boxes, sample: Sample, frame: ResizedDataset) -> Boxes:
     from sissi.boxes import scale
 
     return scale(boxes, frame.width / sample.width, frame.height / sample.height)

@@ -9,11 +9,11 @@ from sissi.boxes import EMPTY, Boxes
 from sissi.evaluation.reader_agreement import agreement
 from sissi.report.document import Section
 from sissi.report.pictures import confident
-from sissi.report.report_data import Evidence
+from sissi.report.report_data import ReportData
 from sissi.results.tables import Cell, Table
 
 
-def readers_section(evidence: Evidence) -> Section:
+def readers_section(evidence: ReportData) -> Section:
     """F1 at IoU 0.5 of each pair of readers, and of each variant with each reader."""
     section = Section("How well the readers agree")
     if not evidence.readers:
@@ -29,7 +29,7 @@ def readers_section(evidence: Evidence) -> Section:
     return section
 
 
-def _table(evidence: Evidence, score: float) -> Table:
+def _table(evidence: ReportData, score: float) -> Table:
     readers = evidence.readers
     rows = [
         [

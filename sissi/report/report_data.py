@@ -11,11 +11,11 @@ from sissi.errors import DataError
 from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
 from sissi.report.images import Images, find_run_images
 from sissi.results.snapshots import Snapshot
-from sissi.results.stored_ablation import AblationRecord
+from sissi.results.stored_ablation import StoredAblation
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportData:
     """An ablation with its boxes and, where they can be found, its images.
 
     Attributes:
@@ -26,7 +26,7 @@ class Evidence:
         images: the image files, or why there are none.
     """
 
-    record: AblationRecord
+    record: StoredAblation
     predictions: dict[tuple[str, int], Snapshot]
     readers: dict[str, dict[str, Boxes]]
     reference: dict[str, Boxes]
@@ -49,7 +49,7 @@ class Evidence:
         return min(self.record.trunks, default=None)
 
 
-def gather(record: AblationRecord, folder: Path) -> Evidence:
+def gather(record: StoredAblation, folder: Path) -> ReportData:
     """Read what an ablation has left behind.
 
     Args:
@@ -63,7 +63,7 @@ def gather(record: AblationRecord, folder: Path) -> Evidence:
     images = _images(record, predictions, folder)
     if isinstance(images, Images):  # a run from before the boxes were kept with it
         readers = readers or images.readers()
-    return Evidence(
+    return ReportData(
         record=record,
         predictions=predictions,
         readers=readers,
@@ -72,7 +72,7 @@ def gather(record: AblationRecord, folder: Path) -> Evidence:
     )
 
 
-def _images(record: AblationRecord, predictions: dict[tuple[str, int], Snapshot], folder: Path) -> Images | str:
+def _images(record: StoredAblation, predictions: dict[tuple[str, int], Snapshot], folder: Path) -> Images | str:
     initial = next((record.snapshot("pseudo_labels/epoch_000.json", trunk) for trunk in record.trunks.values()), None)
     test = next(iter(record.snapshots("readers").values()), None) or next(iter(predictions.values()), None)
     if initial is None or test is None:

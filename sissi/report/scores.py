@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from sissi.config.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
+from sissi.config.variants import ORACLE, WEAK_ONLY, Variant
 from sissi.evaluation.bootstrap import RESAMPLES, Difference, Resampled, paired_difference
 from sissi.evaluation.metrics import TABLE_METRICS
 from sissi.figures import differences
 from sissi.report.document import Picture, Section
 from sissi.report.paper_table import paper_table
-from sissi.report.report_data import Evidence
-from sissi.results.scores import Row, best, percent, short, summarise
-from sissi.results.table_1 import caption, starts
+from sissi.report.report_data import ReportData
+from sissi.results.scores import Row, short
+from sissi.results.table_1 import as_table
 from sissi.results.tables import Cell, Table, Value
 
 BASELINE = "baseline"
@@ -21,16 +21,16 @@ TABLES = {BASELINE: "differences", WEAK_ONLY: "gains"}
 """What others are compared with, and the names of the table and figure that show it."""
 
 
-def scores_section(evidence: Evidence) -> Section:
+def scores_section(evidence: ReportData) -> Section:
     """Table 1, and that of the paper."""
     section = Section("Scores on the test images, for each reader")
     rows = evidence.record.rows
     if rows:
         section.blocks += [
-            table_1(rows, evidence.record.known),
+            as_table(rows, evidence.record.known),
             f"{_seeds(rows)} {WEAK_ONLY} and {ORACLE} are reference rows, without correction: the same epochs on the "
             f"initial labels and, where there are any, on the reference labels{_covered(evidence)}. They take no part "
-            "in the comparison.",
+            "in the comparison. The best of each column is bold.",
         ]
     else:
         section.blocks.append("No variant has been scored yet.")
@@ -38,34 +38,12 @@ def scores_section(evidence: Evidence) -> Section:
     return section
 
 
-def _covered(evidence: Evidence) -> str:
+def _covered(evidence: ReportData) -> str:
     """How many training images the oracle had."""
     return f" of the {len(evidence.reference)} training images that have them" if evidence.reference else ""
 
 
-def table_1(rows: list[Row], known: Mapping[str, Variant] = VARIANTS) -> Table:
-    """Table 1 of a run."""
-    summaries = summarise(rows)
-    marked = best(summaries)
-    columns = [(reader, metric) for reader in dict.fromkeys(row.reader for row in rows) for metric in TABLE_METRICS]
-    body = []
-    for variant in dict.fromkeys(row.variant for row in rows):
-        line = [_name(known[variant]), Cell(starts(rows, variant), starts(rows, variant))]
-        for key in ((variant, *column) for column in columns):
-            one = summaries.get(key)
-            text = "-" if one is None else percent(one)
-            value = None if one is None or math.isnan(one.mean) else 100 * one.mean
-            line.append(Cell(text, value, bold=key in marked))
-        body.append(line)
-    return Table(
-        "table_1",
-        f"Table 1 of this run, in %. {caption(rows, known)} The best of each column is bold.",
-        ["variant", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)],
-        body,
-    )
-
-
-def differences_section(evidence: Evidence, other: str = BASELINE) -> Section:
+def differences_section(evidence: ReportData, other: str = BASELINE) -> Section:
     """How sure it is that a variant differs from Baseline, or from another one."""
     known, against = evidence.record.known, evidence.record.known[other].title
     section = Section(f"Differences to {against}")
@@ -100,7 +78,7 @@ def differences_section(evidence: Evidence, other: str = BASELINE) -> Section:
     return section
 
 
-def compare(evidence: Evidence, other: str = BASELINE) -> dict[str, dict[str, dict[str, Difference]]]:
+def compare(evidence: ReportData, other: str = BASELINE) -> dict[str, dict[str, dict[str, Difference]]]:
     """The differences to another variant by reader, variant and metric; without those that share no seed with it."""
     found: dict[str, dict[str, dict[str, Difference]]] = {}
     for reader in evidence.readers:

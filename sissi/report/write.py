@@ -18,7 +18,7 @@ from sissi.report.labels import quality_section, start_section
 from sissi.report.markdown import FIGURES, as_markdown
 from sissi.report.pictures import pictures_section
 from sissi.report.readers import readers_section
-from sissi.report.report_data import Evidence, gather
+from sissi.report.report_data import ReportData, gather
 from sissi.report.scores import BASELINE, differences_section, scores_section
 from sissi.results.stored_ablation import read_ablation
 from sissi.results.table_1 import lengths
@@ -61,7 +61,7 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
     return page
 
 
-def describe(evidence: Evidence) -> Document:
+def describe(evidence: ReportData) -> Document:
     """The report of an ablation."""
     record = evidence.record
     return Document(
@@ -85,7 +85,7 @@ def describe(evidence: Evidence) -> Document:
     )
 
 
-def as_json(document: Document, evidence: Evidence) -> str:
+def as_json(document: Document, evidence: ReportData) -> str:
     """Everything that the page says, as data."""
     content = {
         "run": evidence.record.run.id,
@@ -101,7 +101,7 @@ def _plain(section: Section) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for block in section.blocks:
         if isinstance(block, Table):
-            found.append({"table": block.name, "caption": block.caption, "rows": block.records()})
+            found.append({"table": block.name, "caption": block.explanation, "rows": block.records()})
         elif isinstance(block, Picture):
             found.append({"figure": f"{FIGURES}/{block.name}.png", "caption": block.caption})
         else:
@@ -109,7 +109,7 @@ def _plain(section: Section) -> list[dict[str, Any]]:
     return found
 
 
-def _extent(evidence: Evidence) -> str:
+def _extent(evidence: ReportData) -> str:
     experiment = evidence.record.experiment
     images = f"{len(next(iter(evidence.readers.values())))} test images, " if evidence.readers else ""
     seeds = experiment.seeds

@@ -12,10 +12,11 @@ from sissi.config.variants import VARIANTS, Variant
 from sissi.evaluation.headroom import Shares
 from sissi.results import headroom_table, table_1
 from sissi.results.scores import Row
+from sissi.results.tables import TerminalTable
 
 
 @dataclass(frozen=True)
-class Results:
+class AblationResults:
     """The results of an ablation.
 
     Attributes:
@@ -35,8 +36,10 @@ class Results:
 
     def as_rich(self) -> Group:
         """Both tables for the terminal."""
-        first = table_1.as_rich(self.rows, self.variants)
-        return Group(first, "", headroom_table.as_rich(self.shares, self.variants)) if self.shares else Group(first)
+        first = TerminalTable(table_1.as_table(self.rows, self.variants))
+        if not self.shares:
+            return Group(first)
+        return Group(first, "", TerminalTable(headroom_table.as_table(self.shares, self.variants)))
 
     @property
     def complete(self) -> bool:

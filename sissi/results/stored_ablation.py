@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sissi.config import Experiment
 from sissi.config.load import load_experiment
-from sissi.config.variants import Variant, settings_of
+from sissi.config.variants import Variant, settings_of_variant
 from sissi.errors import TrackingError
 from sissi.evaluation.headroom import Shares, from_records
 from sissi.evaluation.metrics import COCO_LIMIT, METRICS
@@ -25,7 +26,7 @@ SCORED = "/AR_dense"
 
 
 @dataclass(frozen=True)
-class AblationRecord:
+class StoredAblation:
     """An ablation as its store has it.
 
     Attributes:
@@ -119,12 +120,13 @@ class AblationRecord:
         return _state(run, None if run is None else self.text("error.txt", run))
 
 
-def read_ablation(store: Store, run: str) -> AblationRecord:
+def read_ablation(store: Store, run: str, overrides: Sequence[str] = ()) -> StoredAblation:
     """The record of an ablation.
 
     Args:
         store: where it is.
         run: its id, or `latest`.
+        overrides: of its experiment, such as data.folder=... where the images have moved.
 
     Raises:
         TrackingError: there is no such run, or it is no ablation.
@@ -132,7 +134,7 @@ def read_ablation(store: Store, run: str) -> AblationRecord:
     """
     found = _find(store, run)
     settings = store.artifact(found.id, "experiment.yaml")
-    experiment = load_experiment(settings)
+    experiment = load_experiment(settings, overrides)
     children = store.children(found.id)
     trunks = {int(child.tags["sissi.seed"]): child for child in children if child.tags.get("sissi.stage") == "trunk"}
     branches = {
@@ -140,7 +142,7 @@ def read_ablation(store: Store, run: str) -> AblationRecord:
         for child in sorted(children, key=_finished)  # of runs that were repeated, the finished one
         if child.tags.get("sissi.stage") == "branch"
     }
-    record = AblationRecord(store, found, experiment, trunks, branches, [])
+    record = StoredAblation(store, found, experiment, trunks, branches, [])
     written = record.text("table/table.json")
     rows = _rows(branches, experiment) if written is None else table_1.from_json(written)
     return replace(record, rows=[row for row in rows if row.variant in experiment.known_rows])
@@ -159,7 +161,7 @@ def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) ->
             ap_limit=COCO_LIMIT,
             dense_limit=experiment.evaluation.max_detections,
             start_epoch=int(run.params["start_epoch"]),
-            epochs=settings_of(known[variant], experiment).last_epoch(known[variant].corrects),
+            epochs=settings_of_variant(known[variant], experiment).last_epoch(known[variant].corrects),
         )
         for (variant, seed), run in sorted(branches.items(), key=lambda one: (one[0][1], order.index(one[0][0])))
         for reader in sorted(key.removesuffix(SCORED) for key in run.metrics if key.endswith(SCORED))

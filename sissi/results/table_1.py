@@ -1,23 +1,22 @@
-"""Table 1: a row for each variant, seed and reader; as CSV, JSON, Markdown, and for the terminal."""
+"""Table 1: a row for each variant, seed and reader; as a table, CSV, JSON and Markdown."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE
-from rich.table import Table
-
 from sissi.config.variants import ORACLE, REFERENCES, VARIANTS, Variant
 from sissi.evaluation.metrics import METRICS, TABLE_METRICS
+from sissi.results import tables
 from sissi.results.scores import Row, best, percent, short, summarise
+from sissi.results.tables import Cell, Table
+from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 
 
@@ -41,11 +40,7 @@ def write(rows: Sequence[Row], folder: Path, more: str = "", variants: Mapping[s
 
 def as_csv(rows: Sequence[Row]) -> str:
     """With a header line; full precision, so that equal tables are equal files."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [field.name for field in fields(Row)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return buffer.getvalue()
+    return to_csv(map(asdict, rows), [field.name for field in fields(Row)], missing="nan")
 
 
 def columns(rows: Sequence[Row]) -> dict[str, list[object]]:
@@ -68,48 +63,65 @@ def from_json(text: str) -> list[Row]:
     return [Row(**entry | {metric: math.nan for metric in METRICS if entry[metric] is None}) for entry in entries]
 
 
-def as_markdown(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
+def as_table(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> Table:
     """The shape of table 1: a row a variant, four columns a reader, in percent, the best bold, reference rows aside."""
-    header, body = _grid(rows, variants, bold="**", between=" ± ")
-    lines = [" | ".join(header), " | ".join("---" if i < 2 else "---:" for i in range(len(header)))]
-    lines += [" | ".join(cells) for cells in body]
-    return "\n".join([*(f"| {line} |" for line in lines), "", caption(rows, variants), ""])
-
-
-def as_rich(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> Table:
-    """The same for the terminal."""
-    header, body = _grid(rows, variants, bold="", between="\n±")
-    table = Table(
-        title="Table 1 for this run, in %",
-        caption=caption(rows, variants),
-        caption_justify="left",
-        box=SIMPLE,
-        padding=0,
-        show_edge=False,
+    names = list(dict.fromkeys(row.variant for row in rows))
+    kinds = [(name in REFERENCES, name in VARIANTS) for name in names]
+    columns = columns_of(rows)
+    return Table(
+        "table_1",
+        "Table 1 for this run, in %.",
+        ["variant", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)],
+        [_line(variant, rows, columns, best(summarise(rows)), variants) for variant in names],
+        note=caption(rows, variants),
+        keys=2,
+        lines_after=frozenset(index for index, (one, other) in enumerate(pairwise(kinds)) if one != other),
     )
-    for index, name in enumerate(header):
-        table.add_column(name.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=index > 0)
-    kinds = [(name in REFERENCES, name in VARIANTS) for name in dict.fromkeys(row.variant for row in rows)]
-    for cells, kind, following in zip(body, kinds, [*kinds[1:], None], strict=True):
-        table.add_row(*cells, end_section=kind != following)
-    return table
 
 
-def _grid(
-    rows: Sequence[Row], variants: Mapping[str, Variant], bold: str, between: str
-) -> tuple[list[str], list[list[str]]]:
+def columns_of(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Reader and metric of each column of scores."""
+    return [(reader, metric) for reader in dict.fromkeys(row.reader for row in rows) for metric in TABLE_METRICS]
+
+
+def _line(
+    variant: str,
+    rows: Sequence[Row],
+    columns: Sequence[tuple[str, str]],
+    marked: Collection[tuple[str, str, str]],
+    variants: Mapping[str, Variant],
+) -> list[Cell]:
+    title, start = variants[variant].title, starts(rows, variant)
+    return [Cell(title, title), Cell(start, start), *score_cells(variant, rows, columns, marked)]
+
+
+def score_cells(
+    variant: str,
+    rows: Sequence[Row],
+    columns: Sequence[tuple[str, str]],
+    marked: Collection[tuple[str, str, str]],
+) -> list[Cell]:
+    """A variant's scores in percent.
+
+    Args:
+        variant: whose.
+        rows: of a run.
+        columns: reader and metric of each.
+        marked: (variant, reader, metric) of the cells that are bold.
+    """
     summaries = summarise(rows)
-    marked = best(summaries)
-    readers = list(dict.fromkeys(row.reader for row in rows))
-    header = ["variant", "start", *(f"{short(reader)} {metric}" for reader in readers for metric in TABLE_METRICS)]
-    body = []
-    for variant in dict.fromkeys(row.variant for row in rows):
-        cells = [variants[variant].title, starts(rows, variant)]
-        for key in ((variant, reader, metric) for reader in readers for metric in TABLE_METRICS):
-            mark = bold if key in marked else ""
-            cells.append(f"{mark}{percent(summaries[key], between)}{mark}")
-        body.append(cells)
-    return header, body
+    cells = []
+    for key in ((variant, *column) for column in columns):
+        one = summaries.get(key)
+        known = one is not None and not math.isnan(one.mean)
+        cells.append(Cell(percent(one), 100 * one.mean, key in marked) if one and known else Cell("-", None))
+    return cells
+
+
+def as_markdown(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
+    """The table, and below it what the numbers are."""
+    table = as_table(rows, variants)
+    return f"{tables.as_markdown(table)}\n\n{table.note}\n"
 
 
 def starts(rows: Sequence[Row], variant: str) -> str:

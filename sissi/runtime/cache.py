@@ -28,7 +28,7 @@ from sissi.runtime.files import write_whole
 DAY = 86400.0
 LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "numba")
 """Whose versions may change a result."""
-OF_IMAGES = ("frames", "weak_labels")
+OF_IMAGES = ("resized", "weak_labels")
 """Kinds that are a file an image, of which any number may be there."""
 
 

@@ -1,7 +1,7 @@
-"""Run jobs side by side, a process each, and hear what they have to say while they work.
+"""Jobs that run side by side, a process each, and record events while they work.
 
-A job that fails or dies costs the others nothing. Everything a job says travels through its own pipe, so that one
-that is killed in the middle of a word cannot garble another; a job whose listener is gone ends by itself.
+A job that fails or dies costs the others nothing. The events of a job travel through a pipe of its own, so that one
+that is killed in the middle of a message cannot garble another; a job whose parent process is gone ends by itself.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 from sissi.errors import SissiError
+from sissi.runtime.events import Event
 from sissi.runtime.files import full_message, is_full
 
-Listener = Callable[[str, str, tuple[Any, ...]], bool | None]
-"""Called with the name of a job, the `Recorder` method that it called, and the arguments; True ends the job."""
+OnEvent = Callable[[str, Event], bool | None]
+"""Called with the name of a job and an event that it recorded; True ends the job."""
 Ended = Callable[[str, "Outcome"], None]
 
 
@@ -77,19 +78,19 @@ def warm_up() -> None:
 def run(
     jobs: Iterable[Job],
     side_by_side: int,
-    listen: Listener,
+    on_event: OnEvent,
     ended: Ended | None = None,
     *,
     deterministic: bool = False,
 ) -> dict[str, Outcome]:
     """Run every job, at most `side_by_side` at a time, in order; an outcome for each name.
 
-    On KeyboardInterrupt, or if the listener fails, the running jobs are ended first.
+    On KeyboardInterrupt, or if `on_event` fails, the running jobs are ended first.
 
     Args:
         jobs: asked for the next one when there is room for it.
         side_by_side: processes at a time.
-        listen: hears what the jobs say.
+        on_event: takes the events of the jobs.
         ended: called with each job's name and outcome, before the next one is begun.
         deterministic: allow the jobs such operations only as give the same bits every time.
     """
@@ -106,7 +107,7 @@ def run(
                 return outcomes
             for ready in cast("list[Connection]", wait(list(running))):
                 job, process = running[ready]
-                outcome = _hear(ready, job, process, listen)
+                outcome = _receive(ready, job, process, on_event)
                 if outcome is not None:
                     del running[ready]
                     outcomes[job.name] = outcome
@@ -117,16 +118,15 @@ def run(
             _end(connection, process)
 
 
-class _Speaker:
-    """The recorder inside a job: every call becomes a message to the listener."""
+class PipeRecorder:
+    """The recorder inside a job: events go through a pipe to the process that started it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def __getattr__(self, method: str) -> Callable[..., None]:
-        if method.startswith("_"):
-            raise AttributeError(method)
-        return lambda *arguments: self._connection.send((method, arguments))
+    def record(self, event: Event) -> None:
+        """See `Recorder`."""
+        self._connection.send(event)
 
 
 def _context() -> Any:
@@ -146,22 +146,22 @@ def _start(context: Any, job: Job, deterministic: bool) -> tuple[Connection, Bas
     return ours, process
 
 
-def _hear(connection: Connection, job: Job, process: BaseProcess, listen: Listener) -> Outcome | None:
+def _receive(connection: Connection, job: Job, process: BaseProcess, on_event: OnEvent) -> Outcome | None:
     """Take one message; the outcome if it was the last."""
     try:
-        method, arguments = connection.recv()
+        message: Event | Outcome = connection.recv()
     except EOFError:
         process.join()
         connection.close()
         return Outcome(error=_cause_of_death(process.exitcode))
-    if method != "outcome":
-        if listen(job.name, method, arguments):
-            _end(connection, process)
-            return Outcome(stopped=True)
-        return None
-    process.join()
-    connection.close()
-    return cast(Outcome, arguments[0])
+    if isinstance(message, Outcome):
+        process.join()
+        connection.close()
+        return message
+    if on_event(job.name, message):
+        _end(connection, process)
+        return Outcome(stopped=True)
+    return None
 
 
 def _end(connection: Connection, process: BaseProcess) -> None:
@@ -187,7 +187,7 @@ def _work(connection: Connection, job: Job, deterministic: bool) -> None:
 
         demand_determinism()
     try:
-        outcome = Outcome(job.function(*job.arguments, _Speaker(connection)))
+        outcome = Outcome(job.function(*job.arguments, PipeRecorder(connection)))
     except SissiError as error:
         outcome = Outcome(error=str(error))
     except BrokenPipeError:
@@ -195,7 +195,7 @@ def _work(connection: Connection, job: Job, deterministic: bool) -> None:
     except Exception as error:
         foreseen = _explained(error)
         outcome = Outcome(error=foreseen) if foreseen else _unforeseen(error)
-    connection.send(("outcome", (outcome,)))
+    connection.send(outcome)
 
 
 def _unforeseen(error: Exception) -> Outcome:

@@ -1,4 +1,4 @@
-"""What somebody has said, in order and on disk, so that it can be said again after an interruption."""
+"""Events in order and on disk, so that they can be replayed after an interruption."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
 import numpy as np
 
 from sissi.errors import SissiError
+from sissi.runtime.events import NAMES, File, Json, Lasting, Model, Picture, name_and_fields
 from sissi.runtime.files import append_whole, naming_full_disk
 
 
@@ -22,13 +24,14 @@ class ForeignPath(SissiError):
 
 
 class Journal:
-    """A list of calls, each a method and its arguments, that grows on disk.
+    """A list of events that grows on disk.
 
-    Arguments are what JSON holds, besides pictures ((H, W, 3) uint8 arrays, kept without loss) and paths of files
-    (copied, so that the original may change or go). A call that a crash has cut in half is dropped.
+    Large content lies in files beside the list, named by their content: pictures (kept without loss), JSON artifacts,
+    and copies of the files that events name, so that the originals may change or go. An event that a crash has cut in
+    half is dropped.
 
     Raises:
-        SissiError: the disk is full; the calls so far are as they were.
+        SissiError: the disk is full; the events so far are as they were.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,46 +43,68 @@ class Journal:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def append(self, method: str, arguments: tuple[Any, ...]) -> None:
-        """Write down a call: the process may be killed after it, and `sync` makes it survive a power cut too."""
-        self.add(self.line(method, arguments))
+    def append(self, event: Lasting) -> Lasting:
+        """Write an event down, and give it as it is kept: with the paths of the journal's own files.
 
-    def line(self, method: str, arguments: tuple[Any, ...]) -> bytes:
-        """A call as it is written, before it is: a picture or a file is named by its content."""
-        return json.dumps([method, self._encode(arguments)], ensure_ascii=False).encode()
+        The process may be killed after it; `sync` makes it survive a power cut too.
+        """
+        kept = self.keep(event)
+        self.add(self.line(kept))
+        return kept
+
+    def keep(self, event: Lasting) -> Lasting:
+        """An event whose large content is in files of the journal: a `Json` becomes a `File`."""
+        if isinstance(event, Json):
+            path = PurePosixPath(event.path)
+            content = json.dumps(event.content, ensure_ascii=False).encode()
+            return File(self._keep_bytes(content, path.name), "" if path.parent == path else str(path.parent))
+        if isinstance(event, Picture) and isinstance(event.image, np.ndarray):
+            return replace(event, image=self._keep_picture(event.image))
+        if isinstance(event, Picture) and isinstance(event.image, Path):
+            return replace(event, image=self._keep_file(event.image))
+        return replace(event, path=self._keep_file(event.path)) if isinstance(event, File | Model) else event
+
+    def line(self, kept: Lasting) -> bytes:
+        """An event that `keep` gave, as it is written."""
+        name, values = name_and_fields(kept)
+        return json.dumps([name, [self._encode(value) for value in values]], ensure_ascii=False).encode()
 
     def add(self, line: bytes) -> None:
-        """Write down what `line` has made; if the disk is full, all of it or nothing."""
+        """Write down what `line` gave; if the disk is full, all of it or nothing."""
         append_whole(self._file, line + b"\n")
         self._lines.append(line)
 
-    def calls(self, start: int = 0) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The calls from a position on.
+    def events(self, start: int = 0) -> Iterator[Lasting]:
+        """The events from a position on.
 
         Raises:
-            ForeignPath: somebody has changed the journal, so that it asks for a file that is not its own.
+            ForeignPath: the journal was changed, so that it asks for a file that is not its own.
         """
-        for method, arguments in self.raw(start):
-            yield method, tuple(self._decode(arguments))
+        for name, values in self.raw(start):
+            event = NAMES[name](*map(self._decode, values))
+            named = event.image if isinstance(event, Picture) else getattr(event, "path", None)
+            if isinstance(event, Picture | File | Model) and not isinstance(named, Path):
+                raise self._foreign(named)
+            yield event
 
     def raw(self, start: int = 0) -> list[tuple[str, list[Any]]]:
-        """The calls from a position on, with their arguments as `line` writes them."""
+        """Names and fields of the events from a position on, as `line` writes them."""
         return [tuple(json.loads(line)) for line in self._lines[start:]]
 
     def truncate(self, length: int) -> None:
-        """Forget the calls from a position on."""
+        """Forget the events from a position on."""
         if length < len(self):
             del self._lines[length:]
             os.truncate(self._file, sum(len(line) + 1 for line in self._lines))
 
     def sync(self) -> None:
-        """Have the disk write down what has been said so far."""
+        """Have the disk write down what has been recorded so far."""
         if self._lines:
-            with self._file.open("rb") as file:
+            with self._file.open("rb+") as file:
                 os.fsync(file.fileno())
 
     def _whole_lines(self) -> list[bytes]:
-        """The calls in the file; an unfinished last one is cut off."""
+        """The events in the file; an unfinished last one is cut off."""
         content = self._file.read_bytes() if self._file.exists() else b""
         end = content.rfind(b"\n") + 1
         if end < len(content):
@@ -87,10 +112,9 @@ class Journal:
         return content[:end].splitlines()
 
     def _encode(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return {"$picture": self._keep_picture(value)}
         if isinstance(value, Path):
-            return {"$file": self._keep_file(value)}
+            name = value.relative_to(self.folder).as_posix()
+            return {"$file": name} if "/" in name else {"$picture": name}
         if isinstance(value, dict):
             return {str(key): self._encode(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple):
@@ -102,31 +126,48 @@ class Journal:
             return [self._decode(inner) for inner in value]
         if not isinstance(value, dict):
             return value
-        if "$picture" in value:
-            return cv2.cvtColor(cv2.imread(str(self._own(value["$picture"]))), cv2.COLOR_BGR2RGB)
-        if "$file" in value:
-            return self._own(value["$file"])
+        for kind in ("$picture", "$file"):
+            if kind in value:
+                return self._own(value[kind])
         return {key: self._decode(inner) for key, inner in value.items()}
 
     def _own(self, name: str) -> Path:
         """A file that the journal keeps."""
         path = self.folder / name
         if not path.resolve().is_relative_to(self.folder.resolve()):
-            raise ForeignPath(f"{self._file}: names {name!r}, a file outside its folder; it is not read")
+            raise self._foreign(name)
         return path
 
-    def _keep_picture(self, picture: np.ndarray[Any, Any]) -> str:
-        _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        name = f"{hashlib.sha256(encoded.tobytes()).hexdigest()[:16]}.png"
-        with naming_full_disk(self.folder):
-            (self.folder / name).write_bytes(encoded.tobytes())
-        return name
+    def _foreign(self, name: object) -> ForeignPath:
+        return ForeignPath(f"{self._file}: names {name!r}, a file outside its folder; it is not read")
 
-    def _keep_file(self, path: Path) -> str:
-        """A copy under the file's own name, in a folder named by the content."""
+    def _keep_picture(self, picture: np.ndarray[Any, Any]) -> Path:
+        _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        path = self.folder / f"{_digest(encoded.tobytes())}.png"
+        with naming_full_disk(self.folder):
+            path.write_bytes(encoded.tobytes())
+        return path
+
+    def _keep_bytes(self, content: bytes, name: str) -> Path:
+        """A file of this name, in a folder named by the content."""
+        path = self.folder / _digest(content) / name
+        with naming_full_disk(self.folder):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        return path
+
+    def _keep_file(self, path: Path) -> Path:
+        """A copy under the file's own name, in a folder named by the content; a file of the journal as it is."""
+        if path.is_relative_to(self.folder):
+            return path
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        copy = self.folder / digest / path.name
         with naming_full_disk(self.folder):
-            (self.folder / digest).mkdir(exist_ok=True)
-            shutil.copyfile(path, self.folder / digest / path.name)
-        return f"{digest}/{path.name}"
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copy)
+        return copy
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -8,8 +8,11 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from rich.text import Text
+
+from sissi.runtime.events import Progress
 
 
 class Display:
@@ -17,7 +20,7 @@ class Display:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._bars = Progress(
+        self._bars = Bars(
             TextColumn("{task.description:14}"),
             BarColumn(bar_width=24),
             TextColumn("epoch {task.fields[epoch]:>3}/{task.fields[epochs]}  {task.fields[doing]:10}"),
@@ -29,7 +32,7 @@ class Display:
         )
         self._tasks: dict[str, TaskID] = {}
         self._first: dict[str, float] = {}
-        self._told: dict[str, int] = {}
+        self._logged: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -48,20 +51,22 @@ class Display:
         """A line that stays, about something that the user may want to mend."""
         self._bars.console.print(Text.assemble(("warning ", "yellow"), text), highlight=False, soft_wrap=True)
 
-    def update(self, stage: str, epoch: int, epochs: int, doing: str, fraction: float, loss: float | None) -> None:
-        """Where a stage is: see `records.Recorder.progress`."""
-        position = epoch - 1 + fraction
+    def update(self, stage: str, at: Progress) -> None:
+        """Show where a stage is."""
+        position = at.epoch - 1 + at.fraction
         if stage not in self._tasks:
-            self._first[stage] = float(epoch - 1)
+            self._first[stage] = float(at.epoch - 1)
             self._tasks[stage] = self._bars.add_task(
-                stage, total=epochs - self._first[stage], epoch=epoch, epochs=epochs, doing=doing, loss="-"
+                stage, total=at.epochs - self._first[stage], epoch=at.epoch, epochs=at.epochs, doing=at.doing, loss="-"
             )
-        self._bars.update(self._tasks[stage], completed=position - self._first[stage], epoch=epoch, doing=doing)
-        if loss is not None:
-            self._bars.update(self._tasks[stage], loss=f"{loss:.3f}")
-        if not self.console.is_terminal and doing == "training" and fraction >= 1 and self._told.get(stage, 0) < epoch:
-            self._told[stage] = epoch
-            self.console.print(f"{stage}: epoch {epoch}/{epochs}, loss {loss:.3f}", highlight=False)
+        task, done = self._tasks[stage], position - self._first[stage]
+        self._bars.update(task, completed=done, epoch=at.epoch, doing=at.doing)
+        if at.loss is not None:
+            self._bars.update(task, loss=f"{at.loss:.3f}")
+        trained = at.doing == "training" and at.fraction >= 1
+        if not self.console.is_terminal and trained and self._logged.get(stage, 0) < at.epoch:
+            self._logged[stage] = at.epoch
+            self.console.print(f"{stage}: epoch {at.epoch}/{at.epochs}, loss {at.loss:.3f}", highlight=False)
 
     def finish(self, stage: str) -> None:
         """A stage is over."""
@@ -78,6 +83,6 @@ def image_bar(console: Console, images: int) -> Iterator[Callable[[], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("images", total=images)
         yield lambda: bar.advance(task)

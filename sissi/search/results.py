@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +16,9 @@ from sissi.errors import SissiError
 from sissi.figures import threshold_study
 from sissi.method.deceleration import Fit, adele_start
 from sissi.method.early_learning import Trunk
+from sissi.results import tables
+from sissi.results.tables import Cell, Table
+from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 from sissi.search.file import Search
 from sissi.search.plots import optuna_figures
@@ -101,29 +102,32 @@ def write(summary: Summary, study: Study, folder: Path) -> list[Path]:
 
 def as_csv(summary: Summary) -> str:
     """A row a trial, in full precision."""
-    buffer = io.StringIO()
     keys = list(summary.search.space)
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["trial", "state", *keys, "start_epoch", "objective", "shared", "reason"])
-    for line in summary.lines:
-        values = [_plain(line.values.get(key)) for key in keys]
-        writer.writerow([line.number, line.state, *values, line.start, line.objective, line.shared, line.reason])
-    return buffer.getvalue()
+    header = ["trial", "state", *keys, "start_epoch", "objective", "shared", "reason"]
+    rows = (
+        [line.number, line.state, *(_plain(line.values.get(key)) for key in keys), line.start, line.objective,
+         line.shared, line.reason]
+        for line in summary.lines
+    )  # fmt: skip
+    return to_csv((dict(zip(header, row, strict=True)) for row in rows), header)
 
 
 def as_markdown(summary: Summary) -> str:
     """A table of the trials, the best one first named."""
     keys = list(summary.search.space)
-    head = ["trial", *keys, "start epoch", summary.search.objective]
     rows = [
         [str(line.number), *(_plain(line.values.get(key)) for key in keys), _start(line), _value(line)]
         for line in summary.lines
     ]
-    lines = [" | ".join(head), " | ".join("---:" for _ in head), *(" | ".join(row) for row in rows)]
-    told = [f"# Study {summary.search.name}", "", sentence(summary), ""]
-    if summary.search.oracle:
-        told += [f"**Oracle study: {ORACLE}.**", ""]
-    return "\n".join([*told, *(f"| {line} |" for line in lines), ""])
+    table = Table(
+        "trials",
+        sentence(summary),
+        ["trial", *keys, "start epoch", summary.search.objective],
+        [[Cell(text, None) for text in row] for row in rows],
+    )
+    oracle = [f"**Oracle study: {ORACLE}.**"] if summary.search.oracle else []
+    parts = [f"# Study {summary.search.name}", table.caption, *oracle, tables.as_markdown(table)]
+    return "\n\n".join(parts) + "\n"
 
 
 def sentence(summary: Summary) -> str:

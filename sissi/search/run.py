@@ -10,13 +10,14 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from sissi.ablation import cache_keys
-from sissi.ablation.runner import Workshop
-from sissi.ablation.seed import OneSeed
+from sissi.ablation.runner import StageRunner
+from sissi.ablation.seed import SeedRun
 from sissi.config import Experiment
 from sissi.config.load import dump_experiment, flatten
 from sissi.data.checks.check import load_checked
 from sissi.data.problems import Problems
 from sissi.runtime.cache import Cache, cache_folder
+from sissi.runtime.events import Event, File, Metrics, Model, Params, Text
 from sissi.runtime.jobs import Job, Outcome, run
 from sissi.runtime.progress import Display
 from sissi.runtime.redact import without_password
@@ -25,29 +26,29 @@ from sissi.search.file import Search, experiment_of
 from sissi.search.results import Summary
 from sissi.search.study import Study
 from sissi.search.trial import Trained, train
-from sissi.tracking import STUDY, RecordedRun, Recording, open_recording
+from sissi.tracking import STUDY, LocalRun, TrackingSession, open_session
 
 
 class Trials:
     """The trials of one process under way."""
 
     def __init__(
-        self, search: Search, overrides: Sequence[str], study: Study, workshop: Workshop, parent: RecordedRun
+        self, search: Search, overrides: Sequence[str], study: Study, runner: StageRunner, parent: LocalRun
     ) -> None:
         self.search = search
         self.overrides = overrides
         self.study = study
-        self.workshop = workshop
+        self.runner = runner
         self.parent = parent
         self.deadline = time.monotonic() + search.timeout if search.timeout else None
         self._trials: dict[str, Trial] = {}
-        self._runs: dict[str, RecordedRun] = {}
+        self._runs: dict[str, LocalRun] = {}
         self._values: dict[str, float] = {}
 
     def run(self) -> None:
         """Train until there are as many trials as the file asks for, or time is up."""
-        runtime = self.workshop.experiment.runtime
-        run(self._jobs(), runtime.jobs, self._listen, self._ended, deterministic=runtime.deterministic)
+        runtime = self.runner.experiment.runtime
+        run(self._jobs(), runtime.jobs, self._on_event, self._ended, deterministic=runtime.deterministic)
 
     def _jobs(self) -> Iterator[Job]:
         while self.deadline is None or time.monotonic() < self.deadline:
@@ -59,29 +60,28 @@ class Trials:
             name = f"trial {trial.number:03d}"
             self._trials[name] = trial
             self._runs[name] = self._begin(name, trial, experiment, values)
-            cache = cache_folder(self.workshop.experiment.tracking.folder)
-            work = (experiment, self.workshop.data, self.workshop.digests, cache, self.search.oracle)
+            cache = cache_folder(self.runner.experiment.tracking.folder)
+            work = (experiment, self.runner.data, self.runner.digests, cache, self.search.oracle)
             yield Job(name, train, work)
 
-    def _begin(self, name: str, trial: Trial, experiment: Experiment, values: dict[str, Any]) -> RecordedRun:
+    def _begin(self, name: str, trial: Trial, experiment: Experiment, values: dict[str, Any]) -> LocalRun:
         tags = {"sissi.stage": "trial", "sissi.trial": str(trial.number), **results.oracle_tag(self.search)}
-        tracked = self.workshop.recording.run(experiment.name, name, parent=self.parent, tags=tags)
-        tracked.params(flatten(experiment) | {f"searched/{key}": value for key, value in values.items()})
+        tracked = self.runner.session.run(experiment.name, name, parent=self.parent, tags=tags)
+        tracked.record(Params(flatten(experiment) | {f"searched/{key}": value for key, value in values.items()}))
         return tracked
 
-    def _listen(self, name: str, method: str, arguments: tuple[Any, ...]) -> bool:
-        """Tell display and MLflow; whether the trial is to be stopped."""
-        self.workshop.tell(name, [self._runs[name]], method, arguments)
-        if method != "metrics" or self.search.objective not in arguments[0]:
+    def _on_event(self, name: str, event: Event) -> bool:
+        """Show or record an event of a trial; whether the trial is to be stopped."""
+        self.runner.record(name, [self._runs[name]], event)
+        if not isinstance(event, Metrics) or self.search.objective not in event.values:
             return False
-        values, epoch = arguments
-        self._values[name] = values[self.search.objective]
-        self._trials[name].report(self._values[name], epoch)
+        self._values[name] = event.values[self.search.objective]
+        self._trials[name].report(self._values[name], event.step)
         return self._trials[name].should_prune()
 
     def _ended(self, name: str, outcome: Outcome) -> None:
         trial, tracked = self._trials.pop(name), self._runs.pop(name)
-        self.workshop.display.finish(name)
+        self.runner.display.finish(name)
         if outcome.error is not None:
             self._fail(name, trial, tracked, outcome)
             return
@@ -89,22 +89,22 @@ class Trials:
         if trained is not None:
             for key in ("start", "reason", "found", "shared"):
                 trial.set_user_attr(key, getattr(trained, key))
-            tracked.params({"start_epoch": trained.start})
-            tracked.model(trained.model, "model", trained.epochs)
+            tracked.record(Params({"start_epoch": trained.start}))
+            tracked.record(Model(trained.model, "model", trained.epochs))
         value = self._values.pop(name)
         self.study.optuna.tell(
             trial, None if outcome.stopped else value, TrialState.PRUNED if outcome.stopped else None
         )
-        tracked.metrics({"objective": value})
+        tracked.record(Metrics({"objective": value}))
         tracked.end("FINISHED")
         start = f"start {trained.start}{', trained before' if trained.shared else ''}" if trained else "stopped early"
-        self.workshop.display.say(f"{name}: {self.search.objective} {value:.4f} ({start})")
+        self.runner.display.say(f"{name}: {self.search.objective} {value:.4f} ({start})")
 
-    def _fail(self, name: str, trial: Trial, tracked: RecordedRun, outcome: Outcome) -> None:
+    def _fail(self, name: str, trial: Trial, tracked: LocalRun, outcome: Outcome) -> None:
         self.study.optuna.tell(trial, state=TrialState.FAIL)
-        tracked.text(outcome.details or str(outcome.error), "error.txt")
+        tracked.record(Text(outcome.details or str(outcome.error), "error.txt"))
         tracked.end("FAILED")
-        self.workshop.display.warn(f"{name} failed: {outcome.error}")
+        self.runner.display.warn(f"{name} failed: {outcome.error}")
 
 
 def run_search(
@@ -129,22 +129,22 @@ def run_search(
     """
     experiment = experiment_of(search, overrides, {})
     data, problems = load_checked(experiment, display.warn)
-    digests = cache_keys.digests(data)
+    digests = cache_keys.data_digests(data)
     key = _key(search, experiment, digests)
     folder = experiment.tracking.folder
-    with open_recording(folder, key, offline=offline, fresh=False, tell=display.say) as recording:
+    with open_session(folder, key, offline=offline, fresh=False, notify=display.say) as session:
         study = Study(search, f"{search.name}-{key[:8]}", folder)
         if study.again:
             display.say(f"{study.again} interrupted trials are run again")
         try:
-            with _parent(recording, search, study) as parent:
+            with _parent(session, search, study) as parent:
                 _describe(parent, search, experiment, study, problems)
-                workshop = Workshop(experiment, data, digests, recording, display)
-                trunk = OneSeed(workshop, parent, search.seed).trunk()
-                Trials(search, overrides, study, workshop, parent).run()
+                runner = StageRunner(experiment, data, digests, session, display)
+                trunk = SeedRun(runner, parent, search.seed).trunk()
+                Trials(search, overrides, study, runner, parent).run()
                 summary = results.summarise(search, study, trunk, experiment)
-                for path in results.write(summary, study, out or recording.folder / "results"):
-                    parent.file(path, "study")
+                for path in results.write(summary, study, out or session.folder / "results"):
+                    parent.record(File(path, "study"))
         finally:
             study.close()
         Cache(cache_folder(experiment.tracking.folder)).prune(experiment.tracking.cache_gb * 1e9)
@@ -158,24 +158,24 @@ def _key(search: Search, experiment: Experiment, digests: dict[str, str]) -> str
     return Cache(Path()).entry("study", {"search": kept, "experiment": settings, "data": digests}).digest[:16]
 
 
-def _parent(recording: Recording, search: Search, study: Study) -> RecordedRun:
+def _parent(session: TrackingSession, search: Search, study: Study) -> LocalRun:
     """The study's run: one for all processes that work on it."""
     with study.alone():
         known = study.optuna.user_attrs.get("mlflow_run")
         if known is not None:
-            return recording.attach(search.name, f"study {search.name}", known)
-        parent = recording.run(search.name, f"study {search.name}", tags={**STUDY, **results.oracle_tag(search)})
-        run_id = recording.await_id(parent)
+            return session.attach(search.name, f"study {search.name}", known)
+        parent = session.run(search.name, f"study {search.name}", tags={**STUDY, **results.oracle_tag(search)})
+        run_id = session.await_id(parent)
         if run_id is not None:
             study.optuna.set_user_attr("mlflow_run", run_id)
         return parent
 
 
-def _describe(parent: RecordedRun, search: Search, experiment: Experiment, study: Study, problems: Problems) -> None:
-    parent.params(flatten(experiment))
-    parent.text(without_password(search.model_dump_json(indent=2)), "search.json")
-    parent.text(dump_experiment(experiment), "experiment.yaml")
-    parent.text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt")
+def _describe(parent: LocalRun, search: Search, experiment: Experiment, study: Study, problems: Problems) -> None:
+    parent.record(Params(flatten(experiment)))
+    parent.record(Text(without_password(search.model_dump_json(indent=2)), "search.json"))
+    parent.record(Text(dump_experiment(experiment), "experiment.yaml"))
+    parent.record(Text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt"))
     study.optuna.set_user_attr("objective", search.objective)
     if search.oracle:
         study.optuna.set_user_attr("oracle", "chosen by looking at the test readers: no result")

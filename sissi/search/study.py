@@ -22,7 +22,7 @@ from sissi.search.file import Choices, Pruner, Range, Sampler, Search
 WORKER, GRID, AGAIN = "sissi.worker", "sissi.grid", "sissi.again_after"
 """Attributes of a trial: host and lock of the process that works on it; that it is a point of the grid; the number of
 the interrupted trial that it repeats."""
-SUDDEN_DEATH = timedelta(minutes=1)
+ORPHAN_TIMEOUT = timedelta(minutes=1)
 """A trial that nobody has put a name to for this long was interrupted in its first moment."""
 
 
@@ -71,10 +71,6 @@ class Study:
     def suggest(self, trial: Trial) -> dict[str, Any]:
         """The values of a trial, by dotted key of the experiment."""
         return {key: _suggested(trial, key, values) for key, values in self.search.space.items()}
-
-    def finished(self) -> list[FrozenTrial]:
-        """The trials that have a value."""
-        return self.optuna.get_trials(False, (TrialState.COMPLETE,))
 
     def close(self) -> None:
         """This process works on no trial any more."""
@@ -170,7 +166,7 @@ def _fixed(trial: FrozenTrial) -> dict[str, Any]:
 def _is_gone(trial: FrozenTrial) -> bool:
     """Whether the process that worked on a trial is dead; of another machine's nobody here can tell."""
     if WORKER not in trial.user_attrs:
-        return trial.datetime_start is not None and datetime.now() - trial.datetime_start > SUDDEN_DEATH
+        return trial.datetime_start is not None and datetime.now() - trial.datetime_start > ORPHAN_TIMEOUT
     host, path = trial.user_attrs[WORKER]
     if host != socket.gethostname():
         return False

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from sissi.ablation import cache_keys
-from sissi.ablation.branch import branch_of
-from sissi.ablation.reader_scores import scores
-from sissi.ablation.stages import branch, trunk
+from sissi.ablation.branch import branch_task
+from sissi.ablation.reader_scores import score_branch
+from sissi.ablation.stages import train_branch, train_trunk_stage
 from sissi.config import Experiment
 from sissi.config.variants import VARIANTS
-from sissi.data.experiment_data import DataSets
+from sissi.data.experiment_data import ExperimentData
 from sissi.method.start_point import start_point
 from sissi.runtime.cache import Cache
 from sissi.runtime.device import device_of, machine_of
+from sissi.runtime.events import Event, Metrics, Notice, Progress
 from sissi.runtime.recorder import Recorder
 
 
@@ -44,26 +44,25 @@ class Trained:
     readers: dict[str, dict[str, float]] | None
 
 
+@dataclass(frozen=True)
 class _Aside:
-    """Passes on progress and warnings of shared work, whose records belong to a run of its own."""
+    """Passes on progress and notices of shared work, whose other events are recorded in the run of the trunk."""
 
-    def __init__(self, record: Recorder) -> None:
-        self.progress = record.progress
-        self.say = record.say
+    recorder: Recorder
 
-    def metrics(self, *ignored: Any) -> None:
-        """Told in the run of the trunk."""
-
-    image = json = file = metrics
+    def record(self, event: Event) -> None:
+        """See `Recorder`."""
+        if isinstance(event, Progress | Notice):
+            self.recorder.record(event)
 
 
 def train(
     experiment: Experiment,
-    data: DataSets,
+    data: ExperimentData,
     digests: dict[str, str],
     cache: Path,
     oracle: bool,
-    record: Recorder,
+    recorder: Recorder,
 ) -> Trained:
     """Trunk, start point, branch, and for an oracle study the readers' scores, of the one variant and seed.
 
@@ -73,21 +72,21 @@ def train(
         digests: of the data.
         cache: folder where work is kept.
         oracle: whether the readers may be asked.
-        record: told everything about the branch.
+        recorder: takes the events of the branch.
     """
     [name], [seed] = experiment.variants, experiment.seeds
     variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment.runtime.device))
-    trunk_entry = store.entry("trunk", cache_keys.trunk(experiment, seed, digests, machine))
+    trunk_entry = store.entry("trunk", cache_keys.trunk_key(experiment, seed, digests, machine))
     threads = torch.get_num_threads()
     torch.set_num_threads(experiment.runtime.trunk_threads)
-    trained = trunk(experiment, seed, data, trunk_entry, _Aside(record))
+    trained = train_trunk_stage(experiment, seed, data, trunk_entry, _Aside(recorder))
     torch.set_num_threads(threads)
     start = start_point(variant, trained, experiment)
-    record.metrics({"start_epoch": start.epoch}, 0)
-    task = branch_of(variant, experiment, seed, trunk_entry, trained, start.epoch, digests, store.entry)
+    recorder.record(Metrics({"start_epoch": start.epoch}, 0))
+    task = branch_task(variant, experiment, seed, trunk_entry, trained, start.epoch, digests, store.entry)
     last = experiment.last_epoch(variant.corrects)
-    shared, readers = not branch(experiment, data, task, record), None
+    shared, readers = not train_branch(experiment, data, task, recorder), None
     if oracle:
-        place = store.entry("scores", cache_keys.scores(experiment, task.entry, digests))
-        readers = scores(experiment, data, task.model, last, place, record)
+        place = store.entry("scores", cache_keys.scores_key(experiment, task.entry, digests))
+        readers = score_branch(experiment, data, task.model, last, place, recorder)
     return Trained(start.epoch, start.reason, start.found, shared, task.model, last, readers)

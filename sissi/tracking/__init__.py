@@ -13,20 +13,20 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 from sissi.tracking.connect import open_store
-from sissi.tracking.local_run import RecordedRun
-from sissi.tracking.mlflow_run import Run
-from sissi.tracking.session import Recording, open_recording, stop_abandoned, upload
+from sissi.tracking.local_run import LocalRun
+from sissi.tracking.mlflow_run import MlflowRun
+from sissi.tracking.session import TrackingSession, open_session, stop_abandoned, upload
 from sissi.tracking.store import ABLATION, STUDY, RunRecord, Store
 
 __all__ = [
     "ABLATION",
     "STUDY",
-    "RecordedRun",
-    "Recording",
-    "Run",
+    "LocalRun",
+    "MlflowRun",
     "RunRecord",
     "Store",
-    "open_recording",
+    "TrackingSession",
+    "open_session",
     "open_store",
     "stop_abandoned",
     "upload",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,23 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
-
+from sissi.runtime.events import End, Event, Metrics, Notice, Progress, Resume, Status
 from sissi.runtime.files import write_whole
 from sissi.runtime.journal import Journal
 from sissi.tracking.commit import commit_tags
-from sissi.tracking.mlflow_run import Status
 
-ENDING = ("end", "resume")
-"""Calls that may come again with the same meaning; all others are said once."""
+ENDING = (End, Resume)
+"""Events that may come again with the same meaning; all others are recorded once."""
 
 
-class RecordedRun:
-    """The methods of `Run`, each written to a folder; `delivery` carries them to MLflow.
+class LocalRun:
+    """The events of a run, written to a folder; an `Uploader` carries them to MLflow.
 
-    What has been said once is not said twice: the same metrics of a step, the same picture, the same artifact. So
-    work that is repeated after an interruption, or found finished, leaves no double point on any curve.
+    Nothing is recorded twice: the same metrics of a step, the same picture, the same artifact. So work that is repeated
+    after an interruption, or found finished, leaves no double point on any curve.
     As a context manager it ends FINISHED, on an exception FAILED, on Ctrl-C KILLED.
     """
 
@@ -36,7 +32,7 @@ class RecordedRun:
         self.folder = folder
         self.header: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         self.journal = Journal(folder / "journal")
-        self._said = {_identity(method, arguments) for method, arguments in self.journal.raw()}
+        self._recorded = {_identity(name, values) for name, values in self.journal.raw()}
 
     @classmethod
     def create(cls, folder: Path, name: str, experiment: str, parent: str | None, tags: Mapping[str, str]) -> Self:
@@ -68,9 +64,9 @@ class RecordedRun:
     @property
     def status(self) -> str:
         """RUNNING, or how it ended."""
-        for method, arguments in reversed(self.journal.raw()):
-            if method in ENDING:
-                return str(arguments[0]) if method == "end" else "RUNNING"
+        for name, values in reversed(self.journal.raw()):
+            if name in ("end", "resume"):
+                return str(values[0]) if name == "end" else "RUNNING"
         return "RUNNING"
 
     def __enter__(self) -> Self:
@@ -84,75 +80,37 @@ class RecordedRun:
             self.end("FINISHED" if kind is None else "KILLED" if interrupted else "FAILED")
 
     def end(self, status: Status) -> None:
-        """Say how the run ended."""
+        """Record how the run ended."""
         if self.status != status:
-            self._say("end", status, _now())
+            self.record(End(status, _now()))
 
     def resume(self) -> None:
         """Go on with a run that has ended, or whose process is gone."""
         if self.status != "RUNNING":
-            self._say("resume")
+            self.record(Resume())
 
-    def params(self, values: Mapping[str, Any]) -> None:
-        """See `Run.params`."""
-        self._say("params", dict(values))
-
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """See `Run.metrics`."""
-        self._say("metrics", {key: float(value) for key, value in values.items()}, step, _now())
-
-    def image(self, key: str, image: npt.NDArray[np.uint8], step: int = 0) -> None:
-        """See `Run.image`."""
-        self._say("image", key, image, step)
-
-    def text(self, text: str, path: str) -> None:
-        """See `Run.text`."""
-        self._say("text", text, path)
-
-    def json(self, content: Any, path: str) -> None:
-        """See `Run.json`."""
-        self._say("json", content, path)
-
-    def table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
-        """See `Run.table`."""
-        self._say("table", {key: list(values) for key, values in columns.items()}, path)
-
-    def figure(self, figure: Any, path: str) -> None:
-        """Keep a matplotlib figure as a picture under a path such as `figures/curve.png`; the figure stays open."""
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder) / Path(path).name
-            figure.savefig(local, metadata={"Software": None})
-            self.file(local, str(Path(path).parent))
-
-    def file(self, local_path: Path, folder: str = "") -> None:
-        """See `Run.file`."""
-        self._say("file", local_path, folder)
-
-    def dataset(self, name: str, digest: str, source: str, role: str, profile: Mapping[str, Any]) -> None:
-        """See `Run.dataset`."""
-        self._say("dataset", name, digest, source, role, dict(profile))
-
-    def model(self, model_file: Path, name: str = "model", step: int = 0) -> None:
-        """See `Run.model`."""
-        self._say("model", model_file, name, step)
-
-    def _say(self, method: str, *arguments: Any) -> None:
-        line = self.journal.line(method, arguments)
+    def record(self, event: Event) -> None:
+        """Write an event down, unless it was recorded before; what passes by is not written."""
+        if isinstance(event, Progress | Notice):
+            return
+        if isinstance(event, Metrics) and event.at is None:
+            event = Metrics({key: float(value) for key, value in event.values.items()}, event.step, _now())
+        line = self.journal.line(self.journal.keep(event))
         identity = _identity(*json.loads(line))
-        if method in ENDING or identity not in self._said:
+        if isinstance(event, ENDING) or identity not in self._recorded:
             self.journal.add(line)
-            self._said.add(identity)
+            self._recorded.add(identity)
 
 
-def _identity(method: str, arguments: Sequence[Any]) -> str:
-    """What makes two calls the same: for points and pictures the curve and the step, for the rest all of it."""
-    if method == "metrics":
-        arguments = [sorted(arguments[0]), arguments[1]]
-    if method == "image":
-        arguments = [arguments[0], arguments[2]]
-    if method == "params":
-        arguments = [sorted(arguments[0])]
-    return hashlib.sha256(json.dumps([method, arguments], sort_keys=True).encode()).hexdigest()
+def _identity(name: str, values: Sequence[Any]) -> str:
+    """What makes two events the same: for points and pictures the curve and the step, for the rest all of it."""
+    if name == "metrics":
+        values = [sorted(values[0]), values[1]]
+    if name == "image":
+        values = [values[0], values[2]]
+    if name == "params":
+        values = [sorted(values[0])]
+    return hashlib.sha256(json.dumps([name, values], sort_keys=True).encode()).hexdigest()
 
 
 def _now() -> int:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import mlflow
 import numpy as np
@@ -19,14 +19,15 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, 
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from PIL import Image
 
+from sissi.runtime import events
+from sissi.runtime.events import Lasting, Status
 from sissi.tracking.logged_model import write_model
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]
 PARAMS_A_CALL, METRICS_A_CALL, PARAM_LENGTH, DIGEST_LENGTH = 100, 1000, 6000, 36
 """Limits of MLflow."""
 
 
-class Run:
+class MlflowRun:
     """A run that is being written.
 
     As a context manager it ends FINISHED, on an exception FAILED, on Ctrl-C KILLED.
@@ -54,10 +55,41 @@ class Run:
             if error:
                 error.add_note(f"MLflow run {self.id} could not be marked as ended: {fault}")
 
+    def record(self, event: Lasting) -> None:
+        """Write an event: the one place that knows what becomes of each kind in MLflow."""
+        match event:
+            case events.Params(values):
+                self.params(values)
+            case events.Metrics(values, step, at):
+                self.metrics(values, step, at)
+            case events.Picture(key, image, step):
+                self.image(key, read_picture(image) if isinstance(image, Path) else image, step)
+            case events.Text(text, path):
+                self.text(text, path)
+            case events.Json(content, path):
+                self.json(content, path)
+            case events.Table(columns, path):
+                self.table(columns, path)
+            case events.File(path, folder):
+                self.file(path, folder)
+            case events.Dataset():
+                self.dataset(**vars(event))
+            case events.Model(path, name, step):
+                self.model(path, name, step)
+            case events.End(status, at):
+                self.end(status, at)
+            case events.Resume():
+                self.resume()
+
     def end(self, status: Status, at: int | None = None) -> None:
         """Say how the run ended, and when (in ms since 1970; now); leaving its `with` block then changes nothing."""
         self._client.set_terminated(self.id, status, at)
         self._ended = True
+
+    def resume(self) -> None:
+        """Go on with a run that has ended or was killed."""
+        self._client.update_run(self.id, status="RUNNING")
+        self._ended = False
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Write parameters: texts as they are, everything else as JSON; MLflow takes 6000 characters of each.
@@ -104,10 +136,6 @@ class Run:
         if entry not in known:
             self._client.set_tag(self.id, "mlflow.loggedArtifacts", json.dumps([*known, entry]))
 
-    def figure(self, figure: Any, path: str) -> None:
-        """Write a matplotlib figure to a path such as `figures/curve.png`; the figure stays open."""
-        self._client.log_figure(self.id, figure, _inside(path))
-
     def file(self, local_path: Path, folder: str = "") -> None:
         """Copy a local file to a folder of the run's artifacts."""
         self._client.log_artifact(self.id, str(local_path), _inside(folder) or None)
@@ -152,17 +180,19 @@ class Run:
         self._client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
         return f"models:/{logged.model_id}"
 
-    def has(self, method: str, arguments: Sequence[Any]) -> bool:
-        """Whether MLflow has taken a call that ended in a fault; False for calls that may simply be made again."""
-        if method == "metrics":
-            key, step = written_key(next(iter(arguments[0]))), arguments[1]
-            return any(point.step == step for point in self._client.get_metric_history(self.id, key))
-        if method == "image":
-            return self._has_picture(image_key(arguments[0]), arguments[2])
-        if method == "model":
-            outputs = self._client.get_run(self.id).outputs
-            models = [self._client.get_logged_model(one.model_id) for one in (outputs.model_outputs if outputs else [])]
-            return any(model.name == arguments[1] and model.status == LoggedModelStatus.READY for model in models)
+    def has(self, event: Lasting) -> bool:
+        """Whether MLflow took an event whose call ended in a fault; False for what may simply be written again."""
+        match event:
+            case events.Metrics(values, step):
+                history = self._client.get_metric_history(self.id, written_key(next(iter(values))))
+                return any(point.step == step for point in history)
+            case events.Picture(key, _, step):
+                return self._has_picture(image_key(key), step)
+            case events.Model(_, name):
+                outputs = self._client.get_run(self.id).outputs
+                written = outputs.model_outputs if outputs else []
+                models = [self._client.get_logged_model(one.model_id) for one in written]
+                return any(model.name == name and model.status == LoggedModelStatus.READY for model in models)
         return False
 
     def _has_picture(self, key: str, step: int) -> bool:
@@ -205,6 +235,12 @@ def _inside(path: str) -> str:
     if ".." in parts or (path and not parts[0]) or parts[0].endswith(":"):
         raise mlflow.MlflowException.invalid_parameter_value(f"artifact path {path!r} leads out of its run")
     return path
+
+
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """The (H, W, 3) uint8 RGB pixels of a PNG file."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def _is_picture(path: str) -> bool:

@@ -15,32 +15,32 @@ from filelock import BaseFileLock, FileLock, Timeout
 from sissi.runtime.files import is_full
 from sissi.runtime.watchdog import watched
 from sissi.tracking.connect import open_store
-from sissi.tracking.local_run import RecordedRun
-from sissi.tracking.uploader import Delivery, mark_delivered
+from sissi.tracking.local_run import LocalRun
+from sissi.tracking.uploader import Uploader, mark_delivered
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds that the end of a command waits for a store that does not answer."""
-HASTE = 3.0
+SHORT_TIMEOUT = 3.0
 """The same after Ctrl-C, when the disk is full, or for a watchdog."""
 OFFLINE = "offline"
 ABANDONED = "abandoned"
 """File in the folder of a recording that `--fresh` has put aside."""
 
 
-class Recording:
-    """The recorded runs of a command; see `open_recording`."""
+class TrackingSession:
+    """The recorded runs of a command; see `open_session`."""
 
-    def __init__(self, folder: Path, delivery: Delivery | None) -> None:
+    def __init__(self, folder: Path, delivery: Uploader | None) -> None:
         self.folder = folder
         self._delivery = delivery
-        self.runs = [RecordedRun(path.parent) for path in sorted(folder.glob("*/run.json"))]
+        self.runs = [LocalRun(path.parent) for path in sorted(folder.glob("*/run.json"))]
         self.interrupted = bool(self.runs)
         for run in self.runs:
             self._deliver(run)
 
     def run(
-        self, experiment: str, name: str, *, parent: RecordedRun | None = None, tags: Mapping[str, str] | None = None
-    ) -> RecordedRun:
+        self, experiment: str, name: str, *, parent: LocalRun | None = None, tags: Mapping[str, str] | None = None
+    ) -> LocalRun:
         """The run of this name, gone on with if it is there, else a new one."""
         around = parent.header["record"] if parent else None
         for run in self.runs:
@@ -48,28 +48,28 @@ class Recording:
                 run.resume()
                 return run
         folder = self.folder / f"{len(self.runs):04d}"
-        self.runs.append(RecordedRun.create(folder, name, experiment, around, tags or {}))
+        self.runs.append(LocalRun.create(folder, name, experiment, around, tags or {}))
         self._deliver(self.runs[-1])
         return self.runs[-1]
 
-    def attach(self, experiment: str, name: str, run_id: str) -> RecordedRun:
+    def attach(self, experiment: str, name: str, run_id: str) -> LocalRun:
         """A run that MLflow has already, begun by another command that works on the same."""
-        attached = RecordedRun.create(self.folder / f"{len(self.runs):04d}", name, experiment, None, {})
+        attached = LocalRun.create(self.folder / f"{len(self.runs):04d}", name, experiment, None, {})
         mark_delivered(attached, run_id)
         self.runs.append(attached)
         self._deliver(attached)
         return attached
 
-    def await_id(self, run: RecordedRun) -> str | None:
+    def await_id(self, run: LocalRun) -> str | None:
         """MLflow's id of a run, once it has one; None offline, or if MLflow does not answer in time."""
-        return self._delivery.await_id(run, PATIENCE) if self._delivery else None
+        return self._delivery.await_id(run, TIMEOUT) if self._delivery else None
 
     def deliver(self) -> None:
         """There is something new in the runs."""
         if self._delivery:
             self._delivery.wake()
 
-    def run_id(self, run: RecordedRun) -> str | None:
+    def run_id(self, run: LocalRun) -> str | None:
         """MLflow's id of a run, as soon as it has one."""
         return self._delivery.run_id(run) if self._delivery else None
 
@@ -84,15 +84,15 @@ class Recording:
         """Whether nobody will go on with these runs: they ended well, or the command was begun afresh."""
         return (self.folder / ABANDONED).exists() or all(run.status == "FINISHED" for run in self.runs)
 
-    def _deliver(self, run: RecordedRun) -> None:
+    def _deliver(self, run: LocalRun) -> None:
         if self._delivery:
             self._delivery.add(run)
 
 
 @contextmanager
-def open_recording(
-    folder: Path, key: str, *, offline: bool, fresh: bool, tell: Callable[[str], None]
-) -> Iterator[Recording]:
+def open_session(
+    folder: Path, key: str, *, offline: bool, fresh: bool, notify: Callable[[str], None]
+) -> Iterator[TrackingSession]:
     """The recording of a command, opened where it was left if it was interrupted.
 
     What earlier commands could not deliver is delivered as well, and their runs that are marked as running while
@@ -103,42 +103,42 @@ def open_recording(
         key: of the command: the same settings, data and code give the same key.
         offline: only write down; `upload` delivers.
         fresh: begin new runs even if the command was interrupted.
-        tell: shows a sentence to the user.
+        notify: shows a sentence to the user.
 
     Raises:
         TrackingError: the store cannot be used.
     """
     base = _place(folder, offline)
-    delivery = None if offline else Delivery(lambda: open_store(folder), tell)
+    delivery = None if offline else Uploader(lambda: open_store(folder), notify)
     lock, own = _own(base, key, fresh)
-    patience = PATIENCE
+    patience = TIMEOUT
     with lock, nullcontext() if offline else watched(stop_abandoned, folder, own):
         others = _others(base, own, delivery)
-        recording = Recording(own, delivery)
+        recording = TrackingSession(own, delivery)
         recording.stop()  # what was interrupted; `run` goes on with it
         try:
             yield recording
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) or is_full(error):
-                patience = HASTE
+                patience = SHORT_TIMEOUT
             raise
         finally:
             left = delivery.close(patience) if delivery else 0
-            _tell_left(left, offline, own, tell)
+            _notify_of_rest(left, offline, own, notify)
             if not left and not offline:
                 _remove([*others, recording])
 
 
-def upload(folder: Path, tell: Callable[[str], None]) -> tuple[int, int]:
+def upload(folder: Path, notify: Callable[[str], None]) -> tuple[int, int]:
     """Deliver all that was recorded offline or could not be delivered; how many runs, and records that are left.
 
     Raises:
         TrackingError: the store cannot be used.
     """
     bases = [_place(folder, offline) for offline in (False, True)]
-    delivery = Delivery(lambda: open_store(folder), tell)
+    delivery = Uploader(lambda: open_store(folder), notify)
     found = [recording for base in bases for recording in _others(base, None, delivery)]
-    left = delivery.close(PATIENCE)
+    left = delivery.close(TIMEOUT)
     if not left:
         _remove(found)
     return sum(len(recording.runs) for recording in found), left
@@ -154,7 +154,7 @@ def stop_abandoned(folder: Path, place: Path) -> None:
     marking = _marking(place)
     marking.touch()  # first, so that nobody takes us for a command that works on these runs
     try:
-        with FileLock(f"{place}.lock", timeout=HASTE):
+        with FileLock(f"{place}.lock", timeout=SHORT_TIMEOUT):
             _stop_delivered(folder, place)
     except Timeout:
         return  # another command has taken over
@@ -164,10 +164,10 @@ def stop_abandoned(folder: Path, place: Path) -> None:
 
 def _stop_delivered(folder: Path, place: Path) -> None:
     """Runs that nobody works on any more are KILLED, here and in MLflow; others are somebody else's business."""
-    if any(run.status == "RUNNING" for run in Recording(place, None).runs):
-        delivery = Delivery(lambda: open_store(folder), lambda text: None)
-        Recording(place, delivery).stop()
-        delivery.close(HASTE)
+    if any(run.status == "RUNNING" for run in TrackingSession(place, None).runs):
+        delivery = Uploader(lambda: open_store(folder), lambda text: None)
+        TrackingSession(place, delivery).stop()
+        delivery.close(SHORT_TIMEOUT)
 
 
 def _place(folder: Path, offline: bool) -> Path:
@@ -188,19 +188,19 @@ def _own(base: Path, key: str, fresh: bool) -> tuple[BaseFileLock, Path]:
     return lock, place
 
 
-def _others(base: Path, own: Path | None, delivery: Delivery | None) -> list[Recording]:
+def _others(base: Path, own: Path | None, delivery: Uploader | None) -> list[TrackingSession]:
     """The recordings of commands that are over, stopped and on their way."""
     found = []
     for place in sorted(path for path in base.glob("*") if path.is_dir() and path != own):
         lock = _locked(place)
         if lock is not None:
             with lock:
-                found.append(Recording(place, delivery))
+                found.append(TrackingSession(place, delivery))
                 found[-1].stop()
     return found
 
 
-def _remove(recordings: Iterable[Recording]) -> None:
+def _remove(recordings: Iterable[TrackingSession]) -> None:
     """Delete recordings that MLflow has all of, and that nobody will go on with."""
     for recording in recordings:
         if recording.finished:
@@ -215,7 +215,7 @@ def _locked(place: Path) -> BaseFileLock | None:
     place.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{place}.lock")
     try:
-        lock.acquire(timeout=PATIENCE if _marking(place).exists() else 0)
+        lock.acquire(timeout=TIMEOUT if _marking(place).exists() else 0)
     except Timeout:
         return None
     _marking(place).unlink(missing_ok=True)
@@ -227,8 +227,8 @@ def _marking(place: Path) -> Path:
     return place.with_name(f"{place.name}.marking")
 
 
-def _tell_left(left: int, offline: bool, folder: Path, tell: Callable[[str], None]) -> None:
+def _notify_of_rest(left: int, offline: bool, folder: Path, notify: Callable[[str], None]) -> None:
     if offline:
-        tell(f"recorded offline in {folder}: `sissi upload` delivers it to MLflow")
+        notify(f"recorded offline in {folder}: `sissi upload` delivers it to MLflow")
     elif left:
-        tell(f"MLflow has not taken {left} records yet: they are kept in {folder}, and `sissi upload` delivers them")
+        notify(f"MLflow has not taken {left} records yet: they are kept in {folder}, and `sissi upload` delivers them")

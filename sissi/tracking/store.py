@@ -17,7 +17,7 @@ from mlflow.tracking.context.registry import resolve_tags
 from sissi.errors import TrackingError
 from sissi.runtime.redact import without_password
 from sissi.tracking.commit import commit_tags
-from sissi.tracking.mlflow_run import Run, written_key
+from sissi.tracking.mlflow_run import MlflowRun, written_key
 
 ABLATION = {"sissi.kind": "ablation"}
 """The tag of a run that is a whole ablation; `Store.latest_ablation` looks for it."""
@@ -75,10 +75,10 @@ class Store:
         experiment: str,
         name: str,
         *,
-        parent: Run | None = None,
+        parent: MlflowRun | None = None,
         tags: Mapping[str, str] | None = None,
         started: int | None = None,
-    ) -> Run:
+    ) -> MlflowRun:
         """Start a run, inside another one if `parent` is given; the experiment is created when it is new.
 
         The run says who started it, from which program, from which commit of the code, and when (ms since 1970; now).
@@ -86,17 +86,17 @@ class Store:
         nested = {PARENT: parent.id} if parent else {}
         labelled = resolve_tags({**commit_tags(), **nested, **(tags or {})})
         run = self._client.create_run(self._experiment(experiment), started, labelled, name)
-        return Run(self._client, run.info.run_id)
+        return MlflowRun(self._client, run.info.run_id)
 
-    def written_run(self, run_id: str) -> Run:
+    def written_run(self, run_id: str) -> MlflowRun:
         """A run to write to, as it is."""
-        return Run(self._client, run_id)
+        return MlflowRun(self._client, run_id)
 
-    def resume_run(self, run_id: str) -> Run:
+    def resume_run(self, run_id: str) -> MlflowRun:
         """Go on with a run that ended or was shot. Parameters cannot change, metrics of repeated steps are replaced."""
         with _known(f"run {run_id}"):
             self._client.update_run(run_id, status="RUNNING")
-        return Run(self._client, run_id)
+        return MlflowRun(self._client, run_id)
 
     def run(self, run_id: str) -> RunRecord:
         """What is known of one run."""
@@ -120,12 +120,8 @@ class Store:
             experiment = self._client.get_run(run_id).info.experiment_id
         return self._search([experiment], f"tags.`{PARENT}` = '{run_id}'")[::-1]
 
-    def metrics(self, run_id: str) -> dict[str, float]:
-        """The latest value of each metric of a run."""
-        return self.run(run_id).metrics
-
     def dataset_digests(self, run_id: str) -> dict[str, str]:
-        """The digest of each data set of a run by its name, as `Run.dataset` wrote it: the first 36 characters."""
+        """The digest of each data set of a run by its name, as `MlflowRun.dataset` wrote it: 36 characters."""
         with _known(f"run {run_id}"):
             inputs = self._client.get_run(run_id).inputs
         return {one.dataset.name: one.dataset.digest for one in inputs.dataset_inputs}
@@ -146,7 +142,7 @@ class Store:
         """The detector's file inside a logged model, on this machine, for `sissi.detector.model.load`.
 
         Args:
-            model_uri: `models:/m-...` as `Run.model` gives it, `runs:/RUN/model`, or `models:/NAME/VERSION`.
+            model_uri: `models:/m-...` as `MlflowRun.model` gives it, `runs:/RUN/model`, or `models:/NAME/VERSION`.
         """
         with _known(f"model {model_uri}"):
             location = self._model_location(model_uri)

@@ -6,13 +6,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import mlflow
 
+from sissi.runtime.events import Lasting, Resume
 from sissi.runtime.files import is_full, write_whole
 from sissi.runtime.journal import ForeignPath
-from sissi.tracking.local_run import RecordedRun
+from sissi.tracking.local_run import LocalRun
 from sissi.tracking.store import Store, first_line
 
 REFUSALS = (
@@ -26,23 +26,23 @@ RECORD = "sissi.record"
 """Tag of a run: which record it was made from. So a run whose creation was interrupted is found, not made twice."""
 
 
-class Delivery:
+class Uploader:
     """A thread that delivers recorded runs until it is closed."""
 
-    def __init__(self, connect: Callable[[], Store], tell: Callable[[str], None]) -> None:
+    def __init__(self, connect: Callable[[], Store], notify: Callable[[str], None]) -> None:
         self._connect = connect
-        self._tell = tell
-        self._runs: list[_Parcel] = []
+        self._notify = notify
+        self._runs: list[PendingRun] = []
         self._changed = threading.Condition()
         self._news, self._closing = False, False
         self._fault = ""
         self._thread = threading.Thread(target=self._work, name="delivery", daemon=True)
         self._thread.start()
 
-    def add(self, run: RecordedRun) -> None:
+    def add(self, run: LocalRun) -> None:
         """Deliver a run as well; the run around it has to be added before."""
         with self._changed:
-            self._runs.append(_Parcel(run))
+            self._runs.append(PendingRun(run))
         self.wake()
 
     def wake(self) -> None:
@@ -51,12 +51,12 @@ class Delivery:
             self._news = True
             self._changed.notify()
 
-    def run_id(self, run: RecordedRun) -> str | None:
+    def run_id(self, run: LocalRun) -> str | None:
         """MLflow's id of a run, as soon as it has one."""
         with self._changed:
             return next((parcel.run_id for parcel in self._runs if parcel.run is run), None)
 
-    def await_id(self, run: RecordedRun, patience: float) -> str | None:
+    def await_id(self, run: LocalRun, patience: float) -> str | None:
         """The same, waited for."""
         with self._changed:
             self._changed.wait_for(lambda: self.run_id(run) is not None, timeout=patience)
@@ -90,7 +90,7 @@ class Delivery:
                 store = store or self._connect()
                 self._deliver(store)
                 if self._fault:
-                    self._tell("MLflow answers again; what was kept has been delivered")
+                    self._notify("MLflow answers again; what was kept has been delivered")
                 tries, self._fault = 0, ""
             except Exception as error:  # whatever it is, training goes on and the records are kept
                 tries += 1
@@ -98,7 +98,7 @@ class Delivery:
                     parcel.in_doubt = True
                 if not self._fault:
                     reason = _reason(error, store)
-                    self._tell(f"MLflow does not take records now ({reason}); they are kept and tried again")
+                    self._notify(f"MLflow does not take records now ({reason}); they are kept and tried again")
                 self._fault = first_line(error)
 
     def _pause(self, seconds: float | None) -> bool:
@@ -119,13 +119,13 @@ class Delivery:
                 with self._changed:
                     self._changed.notify_all()
                 if refused:
-                    self._tell(f"MLflow refused a record of {parcel.run.name}: {refused}; see {parcel.refused}")
+                    self._notify(f"MLflow refused a record of {parcel.run.name}: {refused}; see {parcel.refused}")
 
 
-class _Parcel:
+class PendingRun:
     """A recorded run, and how much of it MLflow has."""
 
-    def __init__(self, run: RecordedRun) -> None:
+    def __init__(self, run: LocalRun) -> None:
         self.run = run
         self.record: str = run.header["record"]
         self.in_doubt = True
@@ -145,16 +145,16 @@ class _Parcel:
         if self._count < 0:
             self._begin(store, parent)
             return None
-        refusal, [method, _] = None, self.run.journal.raw(self._count)[0]
+        refusal = None
         try:
-            _, arguments = next(self.run.journal.calls(self._count))
-            self._say(store, method, arguments)
+            self._write(store, next(self.run.journal.events(self._count)))
         except (mlflow.MlflowException, ForeignPath) as error:
             if isinstance(error, mlflow.MlflowException) and error.error_code not in REFUSALS:
                 raise
             refusal = first_line(error)
             with self.refused.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"record": self._count, "method": method, "reason": refusal}) + "\n")
+                [name, _] = self.run.journal.raw(self._count)[0]
+                file.write(json.dumps({"record": self._count, "event": name, "reason": refusal}) + "\n")
         self._note(self._count + 1)
         return refusal
 
@@ -172,17 +172,14 @@ class _Parcel:
             self.run_id = begun.id
         self._note(0)
 
-    def _say(self, store: Store, method: str, arguments: tuple[Any, ...]) -> None:
+    def _write(self, store: Store, event: Lasting) -> None:
         assert self.run_id is not None  # noqa: S101
-        if method == "resume":
-            store.resume_run(self.run_id)
-            return
         run = store.written_run(self.run_id)
-        if self.in_doubt:
-            if run.has(method, arguments):
+        if self.in_doubt and not isinstance(event, Resume):
+            if run.has(event):
                 return
             self.in_doubt = False
-        getattr(run, method)(*arguments)
+        run.record(event)
 
     def _note(self, count: int) -> None:
         self._count = count
@@ -196,6 +193,6 @@ def _reason(error: Exception, store: Store | None) -> str:
     return f"{store.place if store else 'MLflow'}: no space left on the disk, free some"
 
 
-def mark_delivered(run: RecordedRun, run_id: str) -> None:
+def mark_delivered(run: LocalRun, run_id: str) -> None:
     """Say that MLflow has a run already, though none of its records."""
     write_whole(run.folder / "delivered.json", json.dumps({"run_id": run_id, "count": 0}).encode())

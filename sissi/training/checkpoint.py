@@ -15,7 +15,7 @@ import torch
 
 from sissi.errors import SissiError
 from sissi.runtime.files import whole_file, write_whole
-from sissi.training.teacher_student import Learner
+from sissi.training.teacher_student import TeacherStudent
 
 Tell = Callable[[str], None]
 
@@ -29,7 +29,7 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, epoch: int, learner: Learner, notes: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
+    def write(self, epoch: int, learner: TeacherStudent, notes: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
         """Keep the state after an epoch: wholly or, if interrupted, not at all.
 
         Args:
@@ -82,7 +82,7 @@ class Checkpoints:
         return self.path(epoch).with_suffix(".json")
 
 
-def restore(path: Path, learner: Learner) -> dict[str, Any]:
+def restore(path: Path, learner: TeacherStudent) -> dict[str, Any]:
     """Put a learner in the state of a checkpoint file, and give the other tensors; nothing in the file is executed.
 
     Raises:

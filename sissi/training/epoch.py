@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from sissi.config import Training
-from sissi.data.resized import Frames
+from sissi.data.resized import ResizedDataset
 from sissi.detector.model import CellDetector
 from sissi.errors import SissiError
 from sissi.runtime.randomness import seed_torch
-from sissi.runtime.recorder import Progress
+from sissi.runtime.recorder import OnProgress
 from sissi.training.mixed_batches import Batch, MixedBatches, as_target
-from sissi.training.teacher_student import Learner
+from sissi.training.teacher_student import TeacherStudent
 
 Losses = dict[str, float]
 """Mean over batches of torchvision's four losses, by its names, and of their sum `loss`."""
@@ -52,11 +52,11 @@ def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
 
 
 def train_epoch(
-    learner: Learner,
+    learner: TeacherStudent,
     batches: MixedBatches,
     seed: int,
     epoch: int,
-    progress: Progress,
+    progress: OnProgress,
 ) -> Losses:
     """Train on the mixed batches of an epoch: the same call in both phases and for every variant.
 
@@ -92,7 +92,7 @@ def train_epoch(
 
 
 def _step(
-    learner: Learner,
+    learner: TeacherStudent,
     images: list[Tensor],
     targets: list[dict[str, Tensor]],
     step: int,
@@ -111,7 +111,7 @@ def _step(
         nn.utils.clip_grad_norm_(network.parameters(), settings.clip_gradient)
     learner.optimizer.step()
     if settings.averaging is not None:
-        learner.follow(step, settings.averaging)
+        learner.update_teacher(step, settings.averaging)
 
 
 class _LossRecord:
@@ -149,7 +149,7 @@ class _LossRecord:
 
 
 @torch.inference_mode()
-def mean_losses(detector: CellDetector, frames: Frames, batch_size: int, workers: int = 0) -> Losses:
+def mean_losses(detector: CellDetector, dataset: ResizedDataset, batch_size: int, workers: int = 0) -> Losses:
     """The mean losses over the images of a data set, in a pass that leaves the detector as it was.
 
     torchvision computes losses in training mode only, so the network is switched there, with BatchNorm held at its
@@ -161,8 +161,8 @@ def mean_losses(detector: CellDetector, frames: Frames, batch_size: int, workers
             module.eval()
     seed_torch("validation")
     total: dict[str, Tensor] = {}
-    for batch in _plain_batches(frames, batch_size, workers):
-        weight = len(batch.images) / len(frames)
+    for batch in _plain_batches(dataset, batch_size, workers):
+        weight = len(batch.images) / len(dataset)
         for name, value in network(*_on_device(batch, detector.device)).items():
             total[name] = total.get(name, 0) + weight * value.double()
     network.eval()
@@ -170,10 +170,10 @@ def mean_losses(detector: CellDetector, frames: Frames, batch_size: int, workers
     return means | {"loss": sum(means.values())}
 
 
-def _plain_batches(frames: Frames, batch_size: int, workers: int) -> Iterator[Batch]:
+def _plain_batches(dataset: ResizedDataset, batch_size: int, workers: int) -> Iterator[Batch]:
     """Unchanged images in order."""
-    boxes = iter(frames.boxes)
-    for images in frames.batches(batch_size, workers):
+    boxes = iter(dataset.boxes)
+    for images in dataset.batches(batch_size, workers):
         tensors = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
         yield Batch(tensors, [as_target(next(boxes)) for _ in images])
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from sissi.boxes import Boxes
 from sissi.config import Training
 from sissi.data.augmentation import Augmenter
-from sissi.data.resized import Frames
-from sissi.detector.ignore_regions import DOUBTFUL
+from sissi.data.resized import ResizedDataset
+from sissi.detector.ignore_regions import IGNORE
 from sissi.runtime.prefetch import read_ahead
 from sissi.runtime.randomness import generator, seed_of
 
@@ -23,7 +23,7 @@ Where there are doubtful cells also `doubtful`: (M, 4) float32 in px, which `ign
 
 
 @dataclass(frozen=True)
-class Draw:
+class SampleSpec:
     """One image of a batch: everything that decides what it looks like."""
 
     domain: str
@@ -45,13 +45,15 @@ class Batch:
 
 
 class MixedBatches:
-    """The training images of both domains, augmented, looked up by `Draw`.
+    """The training images of both domains, augmented, looked up by `SampleSpec`.
 
     Attributes:
         iterations: batches in an epoch.
     """
 
-    def __init__(self, target: Frames, source: Frames, settings: Training, images: int | None = None) -> None:
+    def __init__(
+        self, target: ResizedDataset, source: ResizedDataset, settings: Training, images: int | None = None
+    ) -> None:
         """Take the images of both domains.
 
         Args:
@@ -65,12 +67,12 @@ class MixedBatches:
         self.augment = Augmenter(settings.augmentation)
         self.iterations = -(-(len(target) if images is None else images) // settings.target_batch)
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, Target]:
-        frames = self.domains[draw.domain]
-        image, boxes = self.augment(frames.read(draw.index), frames.boxes[draw.index], draw.seed)
+    def __getitem__(self, draw: SampleSpec) -> tuple[Tensor, Target]:
+        dataset = self.domains[draw.domain]
+        image, boxes = self.augment(dataset.read(draw.index), dataset.boxes[draw.index], draw.seed)
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), as_target(boxes)
 
-    def plan(self, seed: int, epoch: int) -> list[list[Draw]]:
+    def plan(self, seed: int, epoch: int) -> list[list[SampleSpec]]:
         """The batches of an epoch: shuffled passes over the target images, with source images beside them.
 
         Every batch is full, target and source in the same ratio: the last pass ends where the epoch does.
@@ -78,8 +80,8 @@ class MixedBatches:
         """
         in_batch = {"target": self.settings.target_batch, "source": self.settings.source_batch}
         draws = {
-            domain: _passes(len(frames), self.iterations * in_batch[domain], domain, seed, epoch)
-            for domain, frames in self.domains.items()
+            domain: _passes(len(dataset), self.iterations * in_batch[domain], domain, seed, epoch)
+            for domain, dataset in self.domains.items()
         }
         return [
             [next(draws[domain]) for domain in self.domains for _ in range(in_batch[domain])]
@@ -89,7 +91,7 @@ class MixedBatches:
     def epoch(self, seed: int, epoch: int, workers: int = 0, *, pinned: bool = False) -> Iterator[Batch]:
         """The batches of an epoch, read ahead by this many threads (0: none); pinned: in memory that a GPU reads."""
 
-        def load(draw: Draw) -> tuple[Tensor, Target]:
+        def load(draw: SampleSpec) -> tuple[Tensor, Target]:
             image, target = self[draw]
             return (image.pin_memory() if pinned else image), target
 
@@ -105,14 +107,14 @@ class MixedBatches:
 
 def as_target(boxes: Boxes) -> Target:
     """The boxes of an image as torchvision's detectors take them."""
-    cells, doubtful = boxes.labels != DOUBTFUL, boxes.labels == DOUBTFUL
+    cells, ignored = boxes.labels != IGNORE, boxes.labels == IGNORE
     target = {"boxes": torch.from_numpy(boxes.xyxy[cells]), "labels": torch.from_numpy(boxes.labels[cells])}
-    return target | ({"doubtful": torch.from_numpy(boxes.xyxy[doubtful])} if doubtful.any() else {})
+    return target | ({"ignored": torch.from_numpy(boxes.xyxy[ignored])} if ignored.any() else {})
 
 
-def _passes(images: int, draws: int, domain: str, seed: int, epoch: int) -> Iterator[Draw]:
+def _passes(images: int, draws: int, domain: str, seed: int, epoch: int) -> Iterator[SampleSpec]:
     """Draws from shuffled passes over a domain, without repeats inside a pass."""
     random = generator(seed, "order", domain, epoch)
     order = np.concatenate([random.permutation(images) for _ in range(-(-draws // images))])[:draws]
     for position, index in enumerate(order):
-        yield Draw(domain, int(index), seed_of(seed, "augmentation", domain, epoch, position))
+        yield SampleSpec(domain, int(index), seed_of(seed, "augmentation", domain, epoch, position))

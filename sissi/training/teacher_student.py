@@ -16,7 +16,7 @@ from sissi.runtime.randomness import seed_torch
 
 
 @dataclass(frozen=True)
-class Learner:
+class TeacherStudent:
     """A detector under training.
 
     Attributes:
@@ -46,7 +46,7 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
 
     @torch.no_grad()
-    def follow(self, step: int, decay: float) -> None:
+    def update_teacher(self, step: int, decay: float) -> None:
         """Move the teacher towards the student after an iteration, counted from 0.
 
         The average starts short, so that the random first weights do not linger: min(decay, (1 + step) / (10 + step)).
@@ -60,12 +60,12 @@ class Learner:
                 mean.copy_(students[name])
 
 
-def make_learner(detector: CellDetector, settings: Training) -> Learner:
+def make_teacher_student(detector: CellDetector, settings: Training) -> TeacherStudent:
     """A learner that starts from a detector, on its device, in the precision that the settings say."""
     if settings.precision == "bf16":
         backbone_in_bf16(detector.network)
     teacher = detector if settings.averaging is None else copy.deepcopy(detector)
-    return Learner(detector, teacher, _optimizer(detector, settings))
+    return TeacherStudent(detector, teacher, _optimizer(detector, settings))
 
 
 def _optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimizer:
@@ -78,9 +78,9 @@ def _optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimi
     )
 
 
-def new_learner(experiment: Experiment, seed: int, device: str) -> Learner:
+def new_teacher_student(experiment: Experiment, seed: int, device: str) -> TeacherStudent:
     """A learner before its first epoch: equal for equal settings and seeds, whatever it is to be trained on."""
     seed_torch(seed, "weights")
     detector = build(experiment.detector, experiment.training.image_size)
     detector.to(device)
-    return make_learner(detector, experiment.training)
+    return make_teacher_student(detector, experiment.training)

@@ -17,7 +17,7 @@ from sissi.weak_labels.inhibited import correct_illumination, find_regions
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """How light lies on the regions of an image that stand out from its ground.
 
     Both measures are ratios of grey levels, so brightness and contrast of the image do not matter.
@@ -68,7 +68,7 @@ def choose(image: Image, settings: WeakLabels) -> Choice:
     return Choice("inhibited", f"{rim}, {balance}: neither dark ring nor bright halo")
 
 
-def measure(image: Image, settings: WeakLabels) -> Look:
+def measure(image: Image, settings: WeakLabels) -> Appearance:
     """The look of the regions that the inhibited pipeline finds, of those of the size of one cell."""
     even = correct_illumination(grey(image), settings.inhibited.illumination_radius)
     regions = find_regions(even, settings.inhibited)
@@ -81,9 +81,9 @@ def measure(image: Image, settings: WeakLabels) -> Look:
         if smallest <= region.sum() <= largest
     ]
     if not shares:
-        return Look(0, float("nan"), float("nan"))
+        return Appearance(0, float("nan"), float("nan"))
     rim, balance = np.median(shares, axis=0)
-    return Look(len(shares), float(rim), float(balance))
+    return Appearance(len(shares), float(rim), float(balance))
 
 
 def _each(regions: npt.NDArray[np.int32]) -> list[tuple[Any, npt.NDArray[np.bool_]]]:

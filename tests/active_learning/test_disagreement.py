@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from sissi.active_learning.disagreement import Committee, doubt, share, vote_entropy
+from sissi.active_learning.disagreement import Committee, disagreement_of, share, vote_entropy
 from sissi.boxes import EMPTY, Boxes, concatenate, make_boxes, match
 from tests.strategies import boxes
 
@@ -22,7 +22,7 @@ def some(*indices):
 
 def judged(cycles, views=None):
     """The doubt about three cells, in their order."""
-    result = doubt(Committee(HEIGHT, WIDTH, cycles, views or {}))
+    result = disagreement_of(Committee(HEIGHT, WIDTH, cycles, views or {}))
     order = np.argmax(np.abs(result.boxes.xyxy[:, None] - CELLS.xyxy[None]).sum(axis=2) < 1e-3, axis=0)
     np.testing.assert_allclose(result.boxes.xyxy[order], CELLS.xyxy, atol=1e-3)
     return result, order
@@ -56,13 +56,13 @@ def test_a_source_without_a_second_vote_has_no_say():
 
 
 def test_an_image_in_which_nobody_finds_a_cell_is_not_in_question():
-    result = doubt(Committee(HEIGHT, WIDTH, {"plain-a": [EMPTY] * 3, "baseline": [EMPTY] * 3}, {}))
+    result = disagreement_of(Committee(HEIGHT, WIDTH, {"plain-a": [EMPTY] * 3, "baseline": [EMPTY] * 3}, {}))
     assert len(result.boxes) == 0 and result.score == 0 and result.disagreement.shape == (0,)
 
 
 def test_boxes_that_differ_a_little_are_one_cell():
     shifted = make_boxes(CELLS.xyxy + np.float32(2))
-    result = doubt(Committee(HEIGHT, WIDTH, {"plain-a": [CELLS], "baseline": [shifted]}, {}))
+    result = disagreement_of(Committee(HEIGHT, WIDTH, {"plain-a": [CELLS], "baseline": [shifted]}, {}))
     assert result.score == 0
     np.testing.assert_allclose(np.sort(result.boxes.xyxy, axis=0), np.sort(CELLS.xyxy + 1, axis=0), atol=1e-3)
 
@@ -95,7 +95,7 @@ def test_images_on_which_the_labels_are_worse_rank_higher():
     scores, errors = [], []
     for noise in np.linspace(0, 0.4, 30):
         cycles = {f"variant {k}": [noisy(truth, noise, random) for _ in range(3)] for k in range(4)}
-        result = doubt(Committee(HEIGHT, WIDTH, cycles, {}))
+        result = disagreement_of(Committee(HEIGHT, WIDTH, cycles, {}))
         labels = cycles["variant 0"][-1]
         found = (match(labels, truth) >= 0).sum()
         scores.append(result.score)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sissi.active_learning import committee
-from sissi.active_learning.committee import Finished, committees
+from sissi.active_learning.committee import CorrectedLabels, committees
 from sissi.boxes import make_boxes
 from sissi.config import Detector
 from sissi.config.load import Experiment, dump_experiment, load_experiment
@@ -193,7 +193,7 @@ def test_every_view_of_every_detector_has_a_vote(tmp_path, smoke, monkeypatch):
     monkeypatch.setattr(committee, "predict", lambda detector, images: [found for _ in images])
     snapshots = {"plain-a": [{"a.png": make_boxes([])}]}
     told = []
-    finished = Finished(smoke, {"a.png": tmp_path / "a.png"}, snapshots, {})
+    finished = CorrectedLabels(smoke, {"a.png": tmp_path / "a.png"}, snapshots, {})
     ((name, members),) = committees(finished, detectors, lambda: told.append(True))
     assert name == "a.png" and told == [True] and (members.height, members.width) == (HEIGHT, WIDTH)
     plain, mirrored = [8, 8, 24, 24], [WIDTH - 24, HEIGHT - 24, WIDTH - 8, HEIGHT - 8]

@@ -9,6 +9,7 @@ from benchmarks.__main__ import FIGURES, SUITE
 from benchmarks.profile import run_here
 from benchmarks.row import Row, compare, of_pairs
 from sissi.runtime import jobs
+from sissi.runtime.events import Progress
 from sissi.runtime.jobs import Job
 
 TOLD = {"what": "ours", "against": "theirs", "goal": 0.5, "limited_by": "the lock"}
@@ -64,10 +65,10 @@ def test_the_command_line_row_runs():
 def test_the_profiler_takes_the_place_of_the_jobs():
     asked, given = (inspect.signature(function).parameters for function in (jobs.run, run_here))
     assert list(asked) == list(given)
-    answers = run_here([Job("one", answer, (3,))], 1, lambda *told: None, deterministic=False)
+    answers = run_here([Job("one", answer, (3,))], 1, lambda name, event: None, deterministic=False)
     assert answers["one"].value == 4
 
 
-def answer(number, record):
-    record.progress(1, 1, "training", 1.0)
+def answer(number, recorder):
+    recorder.record(Progress(1, 1, "training", 1.0))
     return number + 1

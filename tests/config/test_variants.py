@@ -4,7 +4,7 @@ import pytest
 
 from sissi.ablation import cache_keys
 from sissi.config.load import dump_experiment, flatten, load_experiment
-from sissi.config.variants import blur_of, only, settings_of
+from sissi.config.variants import blur_of_variant, select_variant, settings_of_variant
 from sissi.errors import ExperimentError
 from sissi.runtime.cache import Cache
 
@@ -26,12 +26,12 @@ def test_rows_come_after_the_chosen_variants(experiment):
 
 
 def test_a_row_sees_the_experiment_with_its_own_settings(experiment):
-    mine = settings_of(experiment.table_rows["no-tta"], experiment)
+    mine = settings_of_variant(experiment.table_rows["no-tta"], experiment)
     assert mine.pseudo_labels.scales == (1.0,) and mine.pseudo_labels.flips == experiment.pseudo_labels.flips
     assert mine.synthetic_images.strong.sigma == 9 and mine.synthetic_images.strong.kernel == (71, 71)
     assert mine.training == experiment.training and mine.rows == experiment.rows
-    assert blur_of(experiment.table_rows["no-tta"], mine) == mine.synthetic_images.strong
-    assert settings_of(experiment.table_rows["a+sissi-s"], experiment) is experiment
+    assert blur_of_variant(experiment.table_rows["no-tta"], mine) == mine.synthetic_images.strong
+    assert settings_of_variant(experiment.table_rows["a+sissi-s"], experiment) is experiment
 
 
 def keys(experiment, name, tmp_path):
@@ -39,10 +39,10 @@ def keys(experiment, name, tmp_path):
     row, data = experiment.table_rows[name], dict.fromkeys(
         ("target_train", "source_train", "source_val", "reference"), "x"
     )  # fmt: skip
-    mine, cache = settings_of(row, experiment), Cache(tmp_path)
-    trunk = cache.entry("trunk", cache_keys.trunk(mine, 0, data, "cpu"))
-    labels = cache.entry("labels", cache_keys.first_labels(mine, trunk, 3))
-    branch = cache_keys.branch(mine, trunk, 3, row.corrects, blur_of(row, mine), data)
+    mine, cache = settings_of_variant(row, experiment), Cache(tmp_path)
+    trunk = cache.entry("trunk", cache_keys.trunk_key(mine, 0, data, "cpu"))
+    labels = cache.entry("labels", cache_keys.first_labels_key(mine, trunk, 3))
+    branch = cache_keys.branch_key(mine, trunk, 3, row.corrects, blur_of_variant(row, mine), data)
     return trunk.digest, labels.digest, cache.entry("branch", branch).digest
 
 
@@ -62,21 +62,21 @@ def test_rows_share_the_trunk_and_work_that_is_equal(tmp_path):
 
 
 def test_a_row_or_a_variant_alone(experiment):
-    assert list(only(experiment, "no-tta").table_rows) == ["no-tta"]
-    assert list(only(experiment, "plain-a").table_rows) == ["plain-a"]
+    assert list(select_variant(experiment, "no-tta").table_rows) == ["no-tta"]
+    assert list(select_variant(experiment, "plain-a").table_rows) == ["plain-a"]
 
 
 def test_the_recipe_is_off_unless_asked_for_and_has_settings_of_its_own():
     assert "recipe" not in load_experiment(SMOKE).table_rows
     asked = load_experiment(SMOKE, ["variants=[a+sissi-s, recipe]"])
     recipe = asked.table_rows["recipe"]
-    assert settings_of(recipe, asked) != asked and recipe.corrects
+    assert settings_of_variant(recipe, asked) != asked and recipe.corrects
     row = load_experiment(SMOKE, ["rows.x={of: recipe, set: {pseudo_labels.score: 0.7}}"]).table_rows["x"]
     assert row.settings == {**recipe.settings, "pseudo_labels.score": 0.7}
 
 
 def test_rows_survive_a_round_trip(experiment, tmp_path):
-    for number, one in enumerate((experiment, only(experiment, "no-tta"))):
+    for number, one in enumerate((experiment, select_variant(experiment, "no-tta"))):
         path = tmp_path / f"{number}.yaml"
         path.write_text(dump_experiment(one))
         assert load_experiment(path) == one

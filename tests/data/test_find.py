@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sissi.data.find import checked, existing, find_images, spread
+from sissi.data.find import decode_all, find_images, require_path, subsample
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 
@@ -71,14 +71,14 @@ def test_a_file_instead_of_a_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_named_with_its_keys(tmp_path: Path) -> None:
-    assert existing(tmp_path, Path(), "data.target_train.images") == tmp_path
+    assert require_path(tmp_path, Path(), "data.target_train.images") == tmp_path
     message = rf"data\.target_train\.images: no such file or folder: {tmp_path}/none; .*data\.folder"
     with pytest.raises(DataError, match=message):
-        existing(tmp_path, Path("none"), "data.target_train.images")
+        require_path(tmp_path, Path("none"), "data.target_train.images")
 
 
 def test_an_absolute_path_needs_no_folder(tmp_path: Path) -> None:
-    assert existing(Path("elsewhere"), tmp_path, "key") == tmp_path
+    assert require_path(Path("elsewhere"), tmp_path, "key") == tmp_path
 
 
 def paths(count: int) -> dict[str, Path]:
@@ -90,12 +90,12 @@ def paths(count: int) -> dict[str, Path]:
     [(4, None, "00 01 02 03"), (4, 9, "00 01 02 03"), (6, 3, "00 02 04"), (5, 2, "00 02"), (3, 1, "00"), (0, 3, "")],
 )
 def test_a_limit_spreads_over_the_sorted_names(count: int, limit: int | None, expected: str) -> None:
-    assert list(spread(paths(count), limit)) == expected.split()
+    assert list(subsample(paths(count), limit)) == expected.split()
 
 
 @given(st.integers(1, 60), st.integers(1, 70))
 def test_a_limit_takes_each_image_once_at_even_distances(count: int, limit: int) -> None:
-    chosen = [int(name) for name in spread(paths(count), limit)]
+    chosen = [int(name) for name in subsample(paths(count), limit)]
     assert len(chosen) == min(count, limit)
     gaps = np.diff(chosen)
     assert (gaps > 0).all()
@@ -106,7 +106,7 @@ def test_samples_have_the_size_and_category_of_their_image(tmp_path: Path) -> No
     (tmp_path / "alive").mkdir()
     for name, size in (("a.png", (30, 20)), ("alive/b.png", (5, 6))):
         Image.new("L", size).save(tmp_path / name)
-    samples = checked({name: tmp_path / name for name in ("a.png", "alive/b.png")}, "key", Problems())
+    samples = decode_all({name: tmp_path / name for name in ("a.png", "alive/b.png")}, "key", Problems())
     seen = [(sample.name, sample.path, sample.height, sample.width, sample.category) for sample in samples]
     assert seen == [
         ("a.png", tmp_path / "a.png", 20, 30, None),
@@ -124,7 +124,7 @@ def test_all_broken_images_are_named_at_once(tmp_path: Path, broken: int, named:
         else:
             Image.new("L", (4, 4)).save(path)
     with pytest.raises(DataError) as caught:
-        checked(files, "data.target_train", Problems())
+        decode_all(files, "data.target_train", Problems())
     first, *lines = str(caught.value).split("\n  ")
     assert first == f"data.target_train: {broken} of 15 images cannot be used"
     assert [line.split(": ")[0] for line in lines[:named]] == [str(path) for path in list(files.values())[:named]]

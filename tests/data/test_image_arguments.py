@@ -32,7 +32,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["a.png"], ["a.png"]),
         (["notes.txt"], ["notes.txt"]),  # named by hand; reading it tells that it is no image
         (["lab/dead/d.png"], ["dead/d.png"]),  # the folder is kept: it names the pipeline
-        (["*"], ["a.png", "b.JPG"]),
+        (["*.[pJ]*"], ["a.png", "b.JPG"]),
+        (
+            ["s*"],
+            ["c.tif"],
+        ),  # a folder that a pattern matches, as a shell would give it; one without images is passed over
+        (["[am]*"], ["a.png"]),
         (["**/d.png"], ["alive/d.png", "dead/d.png"]),
         (["*.png", "a.png", "sub"], ["a.png", "sub/c.tif"]),  # each once
         (["lab", "sub/*.tif"], ["lab/alive/d.png", "lab/dead/d.png", "sub/c.tif"]),

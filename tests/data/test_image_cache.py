@@ -12,8 +12,8 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from sissi.data.find import checked
-from sissi.data.image_cache import Shelf, shelf_of, worked_out
+from sissi.data.find import decode_all
+from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
 from sissi.data.images.read import RGB, read_image
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -34,7 +34,7 @@ class Work:
 
 
 def sample_of(path: Path) -> Sample:
-    return checked({path.name: path}, "key", Problems())[0]
+    return decode_all({path.name: path}, "key", Problems())[0]
 
 
 @pytest.fixture
@@ -43,18 +43,18 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(path: Path, tmp_path: Path) -> Shelf:
-    return shelf_of([sample_of(path)], tmp_path / "kept")
+def image_cache(path: Path, tmp_path: Path) -> ImageCache:
+    return image_cache_of([sample_of(path)], tmp_path / "kept")
 
 
-def kept_file(shelf: Shelf) -> Path:
-    [file] = shelf.folder.iterdir()
+def kept_file(image_cache: ImageCache) -> Path:
+    [file] = image_cache.folder.iterdir()
     return file
 
 
-def test_it_is_worked_out_once_and_found_as_it_was(path: Path, shelf: Shelf) -> None:
+def test_it_is_worked_out_once_and_found_as_it_was(path: Path, image_cache: ImageCache) -> None:
     work = Work()
-    first, second = (worked_out(path, shelf, work) for _ in range(2))
+    first, second = (load_or_compute(path, image_cache, work) for _ in range(2))
     assert work.done == 1
     assert first.dtype == second.dtype == np.uint8 and np.array_equal(first, second)
     assert np.array_equal(second, 255 - read_image(path)) and second.flags.writeable
@@ -62,38 +62,40 @@ def test_it_is_worked_out_once_and_found_as_it_was(path: Path, shelf: Shelf) -> 
 
 def test_equal_images_have_one_place(path: Path, tmp_path: Path) -> None:
     shutil.copy(path, tmp_path / "b.png")
-    work, both = Work(), shelf_of([sample_of(path), sample_of(tmp_path / "b.png")], tmp_path / "kept")
-    worked_out(path, both, work)
-    worked_out(tmp_path / "b.png", both, work)
+    work, both = Work(), image_cache_of([sample_of(path), sample_of(tmp_path / "b.png")], tmp_path / "kept")
+    load_or_compute(path, both, work)
+    load_or_compute(tmp_path / "b.png", both, work)
     assert work.done == 1
 
 
-def test_a_file_with_other_content_never_meets_what_was_kept(path: Path, shelf: Shelf, tmp_path: Path) -> None:
-    worked_out(path, shelf, Work())
+def test_a_file_with_other_content_never_meets_what_was_kept(
+    path: Path, image_cache: ImageCache, tmp_path: Path
+) -> None:
+    load_or_compute(path, image_cache, Work())
     image(path, 7)
-    work, again = Work(), shelf_of([sample_of(path)], shelf.folder)
-    assert np.array_equal(worked_out(path, again, work), 255 - read_image(path)) and work.done == 1
+    work, again = Work(), image_cache_of([sample_of(path)], image_cache.folder)
+    assert np.array_equal(load_or_compute(path, again, work), 255 - read_image(path)) and work.done == 1
 
 
-def test_of_a_file_that_was_changed_after_it_was_looked_at_nothing_is_kept(path: Path, shelf: Shelf) -> None:
+def test_of_a_file_that_was_changed_after_it_was_looked_at_nothing_is_kept(path: Path, image_cache: ImageCache) -> None:
     before = path.read_bytes()
     image(path, 7)
     work = Work()
-    assert np.array_equal(worked_out(path, shelf, work), 255 - read_image(path))
+    assert np.array_equal(load_or_compute(path, image_cache, work), 255 - read_image(path))
     path.write_bytes(before)
-    assert np.array_equal(worked_out(path, shelf, work), 255 - read_image(path)) and work.done == 2
+    assert np.array_equal(load_or_compute(path, image_cache, work), 255 - read_image(path)) and work.done == 2
 
 
 @pytest.mark.parametrize("known", ["nothing is kept", "another image is kept", "nobody decoded it"])
 def test_without_a_place_it_is_worked_out_every_time(path: Path, tmp_path: Path, known: str) -> None:
     others = {
         "nothing is kept": None,
-        "another image is kept": shelf_of([sample_of(image(tmp_path / "b.png"))], tmp_path / "kept"),
-        "nobody decoded it": shelf_of([replace(sample_of(path), content="")], tmp_path / "kept"),
+        "another image is kept": image_cache_of([sample_of(image(tmp_path / "b.png"))], tmp_path / "kept"),
+        "nobody decoded it": image_cache_of([replace(sample_of(path), content="")], tmp_path / "kept"),
     }
     work = Work()
     for _ in range(2):
-        worked_out(path, others[known], work)
+        load_or_compute(path, others[known], work)
     assert work.done == 2 and not (tmp_path / "kept").exists()
 
 
@@ -111,41 +113,41 @@ def scribble(file: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [Path.unlink, cut, empty, scribble, lambda file: shutil.rmtree(file.parent)])
 def test_what_is_gone_or_not_whole_is_worked_out_again_and_kept(
-    path: Path, shelf: Shelf, spoil: Callable[[Path], None]
+    path: Path, image_cache: ImageCache, spoil: Callable[[Path], None]
 ) -> None:
     work = Work()
-    worked_out(path, shelf, work)
-    spoil(kept_file(shelf))
+    load_or_compute(path, image_cache, work)
+    spoil(kept_file(image_cache))
     for _ in range(2):
-        assert np.array_equal(worked_out(path, shelf, work), 255 - read_image(path))
+        assert np.array_equal(load_or_compute(path, image_cache, work), 255 - read_image(path))
     assert work.done == 2
 
 
 def test_a_folder_that_is_cleared_while_it_is_written_to_costs_nothing(
-    path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    path: Path, image_cache: ImageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worked_out(path, shelf, Work())
-    kept_file(shelf).unlink()
+    load_or_compute(path, image_cache, Work())
+    kept_file(image_cache).unlink()
     replace_file = Path.replace
 
     def cleared(self: Path, target: Path) -> Path:
-        shutil.rmtree(shelf.folder)
+        shutil.rmtree(image_cache.folder)
         return replace_file(self, target)
 
     monkeypatch.setattr(Path, "replace", cleared)
-    assert np.array_equal(worked_out(path, shelf, Work()), 255 - read_image(path))
-    assert not shelf.folder.exists()
+    assert np.array_equal(load_or_compute(path, image_cache, Work()), 255 - read_image(path))
+    assert not image_cache.folder.exists()
 
 
-def test_where_nothing_can_be_written_it_is_worked_out_every_time(path: Path, shelf: Shelf) -> None:
-    shelf.folder.write_bytes(b"not a folder")
+def test_where_nothing_can_be_written_it_is_worked_out_every_time(path: Path, image_cache: ImageCache) -> None:
+    image_cache.folder.write_bytes(b"not a folder")
     work = Work()
     for _ in range(2):
-        assert np.array_equal(worked_out(path, shelf, work), 255 - read_image(path))
+        assert np.array_equal(load_or_compute(path, image_cache, work), 255 - read_image(path))
     assert work.done == 2
 
 
-def test_threads_that_want_the_same_at_once_get_the_same(path: Path, shelf: Shelf) -> None:
+def test_threads_that_want_the_same_at_once_get_the_same(path: Path, image_cache: ImageCache) -> None:
     together = Barrier(4)
 
     def work(pixels: RGB) -> RGB:
@@ -153,14 +155,14 @@ def test_threads_that_want_the_same_at_once_get_the_same(path: Path, shelf: Shel
         return 255 - pixels
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: worked_out(path, shelf, work), range(4)))
+        found = list(pool.map(lambda _: load_or_compute(path, image_cache, work), range(4)))
     assert all(np.array_equal(one, 255 - read_image(path)) for one in found)
-    assert np.array_equal(np.load(kept_file(shelf)), found[0])
+    assert np.array_equal(np.load(kept_file(image_cache)), found[0])
 
 
-def test_a_full_disk_is_named_and_leaves_nothing_half_there(path: Path, shelf: Shelf) -> None:
+def test_a_full_disk_is_named_and_leaves_nothing_half_there(path: Path, image_cache: ImageCache) -> None:
     with room(1000), pytest.raises(SissiError, match=rf"\.npy: {FULL}"):
-        worked_out(path, shelf, Work())
-    assert list(shelf.folder.iterdir()) == []
-    worked_out(path, shelf, work := Work())
+        load_or_compute(path, image_cache, Work())
+    assert list(image_cache.folder.iterdir()) == []
+    load_or_compute(path, image_cache, work := Work())
     assert work.done == 1

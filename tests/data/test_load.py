@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-import sissi.weak_labels
+import sissi.data.weak_labelling
 from sissi.boxes import EMPTY, Boxes, make_boxes, same
 from sissi.config import DeadCells, DemoData, LabelledImages, WeakLabels
 from sissi.config.data import ONE_FILE
@@ -197,7 +197,7 @@ def fake_labels(seen: list[tuple[int, str, str | None]]) -> Any:
 
 def test_weak_labels_replace_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, str, str | None]] = []
-    monkeypatch.setattr(sissi.weak_labels, "label_cells", fake_labels(seen))
+    monkeypatch.setattr(sissi.data.weak_labelling, "label_cells", fake_labels(seen))
     image(tmp_path / "images" / "alive" / "a.png", 50)
     image(tmp_path / "images" / "dead" / "b.png", 250)
     text(tmp_path / "images" / "alive" / "a.txt", "not read")
@@ -209,7 +209,7 @@ def test_weak_labels_replace_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_one_pipeline_needs_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, str, str | None]] = []
-    monkeypatch.setattr(sissi.weak_labels, "label_cells", fake_labels(seen))
+    monkeypatch.setattr(sissi.data.weak_labelling, "label_cells", fake_labels(seen))
     image(tmp_path / "images" / "a.png", 50)
     load(tmp_path, format="coco", weak_labels={"pipeline": "dead"})
     assert seen == [(50, "dead", None)]
@@ -235,7 +235,7 @@ def test_weak_labels_are_made_once_of_equal_pixels_by_equal_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[int, str, str | None]] = []
-    monkeypatch.setattr(sissi.weak_labels, "label_cells", fake_labels(seen))
+    monkeypatch.setattr(sissi.data.weak_labelling, "label_cells", fake_labels(seen))
     cache = Cache(tmp_path / "cache")
     image(tmp_path / "images" / "alive" / "a.png", 50)
     image(tmp_path / "images" / "dead" / "b.png", 250)
@@ -258,7 +258,7 @@ def test_changed_settings_or_another_category_make_weak_labels_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:
     seen: list[tuple[int, str, str | None]] = []
-    monkeypatch.setattr(sissi.weak_labels, "label_cells", fake_labels(seen))
+    monkeypatch.setattr(sissi.data.weak_labelling, "label_cells", fake_labels(seen))
     cache = Cache(tmp_path / "cache")
     image(tmp_path / "images" / "alive" / "a.png", 50)
     for settings in ({}, changed, {}, changed):

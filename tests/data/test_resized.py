@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sissi.data.image_cache
-from sissi.data.find import checked
+from sissi.data.find import decode_all
 from sissi.data.images.read import RGB, read_image
 from sissi.data.problems import Problems
-from sissi.data.resized import Frames, frames_of, resize
+from sissi.data.resized import ResizedDataset, resize, resized_dataset
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.runtime.cache import Cache
@@ -29,7 +29,7 @@ sides = st.integers(1, 40)
 
 
 def samples_of(folder: Path) -> list[Sample]:
-    return checked({path.name: path for path in sorted(folder.iterdir())}, "key", Problems())
+    return decode_all({path.name: path for path in sorted(folder.iterdir())}, "key", Problems())
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def pixels(frames: Frames) -> list[list[int]]:
+def pixels(frames: ResizedDataset) -> list[list[int]]:
     return [frames.read(index).ravel().tolist() for index in range(len(frames))]
 
 
@@ -76,14 +76,14 @@ def test_frames_are_bit_by_bit_the_same_with_and_without_a_cache(
     suffix: str,
     deep: bool,
 ) -> None:
-    folder = tmp_path_factory.mktemp("frames")
+    folder = tmp_path_factory.mktemp("resized")
     (folder / "images").mkdir()
     depth = np.uint16 if deep and suffix in ("png", "tif") else np.uint8
     drawn = np.random.default_rng(seed).integers(0, np.iinfo(depth).max, (*size, 3), depth)
     cv2.imwrite(str(folder / "images" / f"a.{suffix}"), drawn)
     [sample] = samples_of(folder / "images")
-    without = frames_of([sample], frame).read(0)
-    kept = frames_of([sample], frame, Cache(folder / "cache"))
+    without = resized_dataset([sample], frame).read(0)
+    kept = resized_dataset([sample], frame, Cache(folder / "cache"))
     for found in (without, kept.read(0), kept.read(0)):
         assert found.dtype == np.uint8 and found.shape == (*frame, 3) and found.flags.writeable
         assert np.array_equal(found, resize(read_image(sample.path), *frame))
@@ -93,10 +93,10 @@ def test_frames_are_bit_by_bit_the_same_with_and_without_a_cache(
 def test_an_image_is_decoded_once_whoever_reads_its_frame(
     samples: list[Sample], cache: Cache, decoded: list[str]
 ) -> None:
-    frames = frames_of(samples, SIZE, cache)
+    frames = resized_dataset(samples, SIZE, cache)
     first = pixels(frames)
     assert decoded == ["0.png", "1.png", "2.png"]
-    assert pixels(frames) == first and pixels(frames_of(samples, SIZE, cache)) == first
+    assert pixels(frames) == first and pixels(resized_dataset(samples, SIZE, cache)) == first
     some = frames.with_boxes(frames.boxes).take([2, 0])
     assert pixels(some) == [first[2], first[0]] and len(decoded) == 3
 
@@ -104,20 +104,20 @@ def test_an_image_is_decoded_once_whoever_reads_its_frame(
 def test_every_size_has_frames_of_its_own(samples: list[Sample], cache: Cache, decoded: list[str]) -> None:
     for height, width in (SIZE, SIZE[::-1], (HEIGHT, WIDTH)):
         for _ in range(2):
-            assert frames_of(samples, (height, width), cache).read(1).shape == (height, width, 3)
+            assert resized_dataset(samples, (height, width), cache).read(1).shape == (height, width, 3)
     assert decoded == ["1.png"] * 3
 
 
 def test_other_content_under_an_old_name_has_a_frame_of_its_own(
     samples: list[Sample], cache: Cache, tmp_path: Path
 ) -> None:
-    frames_of(samples, SIZE, cache).read(0)
+    resized_dataset(samples, SIZE, cache).read(0)
     image(samples[0].path, 200)
-    assert (frames_of(samples_of(tmp_path / "images"), SIZE, cache).read(0) == 200).all()
+    assert (resized_dataset(samples_of(tmp_path / "images"), SIZE, cache).read(0) == 200).all()
 
 
 def test_without_a_cache_nothing_is_kept(samples: list[Sample], tmp_path: Path, decoded: list[str]) -> None:
-    frames = frames_of(samples, SIZE)
+    frames = resized_dataset(samples, SIZE)
     assert pixels(frames) == pixels(frames) and len(decoded) == 6
     assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
@@ -125,9 +125,9 @@ def test_without_a_cache_nothing_is_kept(samples: list[Sample], tmp_path: Path, 
 def test_a_cache_that_is_cleared_in_mid_run_costs_only_the_decoding(
     samples: list[Sample], cache: Cache, decoded: list[str]
 ) -> None:
-    frames = frames_of(samples, SIZE, cache)
+    frames = resized_dataset(samples, SIZE, cache)
     first = pixels(frames)
-    assert [entry.kind for entry in cache.prune(0, unused_for=0)] == ["frames"]
+    assert [entry.kind for entry in cache.prune(0, unused_for=0)] == ["resized"]
     assert pixels(frames) == first == pixels(frames) and len(decoded) == 6
 
 
@@ -139,7 +139,7 @@ def cut_off(path: Path) -> None:
 def test_damage_is_named_when_the_frame_is_first_read_and_when_the_image_is_next_checked(
     samples: list[Sample], cache: Cache, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    frames = frames_of(samples, SIZE, cache)
+    frames = resized_dataset(samples, SIZE, cache)
     before = frames.read(0)
     for sample in samples[:2]:
         damage(sample.path)
@@ -147,11 +147,11 @@ def test_damage_is_named_when_the_frame_is_first_read_and_when_the_image_is_next
     with pytest.raises(DataError, match=str(samples[1].path)):
         frames.read(1)
     with pytest.raises(DataError, match=str(samples[0].path)):
-        checked({sample.name: sample.path for sample in samples}, "key", Problems())
+        decode_all({sample.name: sample.path for sample in samples}, "key", Problems())
 
 
 def test_reading_counts_as_use(samples: list[Sample], cache: Cache) -> None:
-    frames = frames_of(samples, SIZE, cache)
+    frames = resized_dataset(samples, SIZE, cache)
     frames.read(0)
     [entry] = cache.entries()
     os.utime(entry.folder, (0, 0))
@@ -161,7 +161,7 @@ def test_reading_counts_as_use(samples: list[Sample], cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_frames_come_in_order_and_the_last_batch_holds_the_rest(target: Frames, workers: int) -> None:
+def test_frames_come_in_order_and_the_last_batch_holds_the_rest(target: ResizedDataset, workers: int) -> None:
     batches = list(target.batches(2, workers))
     assert [len(batch) for batch in batches] == [2, 2, 1]
     for index, frame in enumerate(frame for batch in batches for frame in batch):

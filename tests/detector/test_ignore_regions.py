@@ -20,7 +20,7 @@ def network():
 
 def target(boxes, doubtful=None):
     one = {"boxes": torch.tensor(boxes).reshape(-1, 4), "labels": torch.ones(len(boxes), dtype=torch.int64)}
-    return one | ({} if doubtful is None else {"doubtful": torch.tensor(doubtful).reshape(-1, 4)})
+    return one | ({} if doubtful is None else {"ignored": torch.tensor(doubtful).reshape(-1, 4)})
 
 
 def losses(network, one):

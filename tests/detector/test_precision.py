@@ -3,10 +3,10 @@ import copy
 import torch
 
 from sissi.config import Detector, Training
-from sissi.detector.model import build, predict_frames
+from sissi.detector.model import build, predict_dataset
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import make_learner
+from sissi.training.teacher_student import make_teacher_student
 
 SETTINGS = Training(epochs=2, target_batch=2, source_batch=2, optimizer="adamw", averaging=0.5, precision="bf16")
 FLOAT = SETTINGS.model_copy(update={"precision": "float32"})
@@ -14,7 +14,7 @@ FLOAT = SETTINGS.model_copy(update={"precision": "float32"})
 
 def learner(settings):
     torch.manual_seed(0)
-    return make_learner(build(Detector(preset="small", score_floor=0.0), (64, 96)), settings)
+    return make_teacher_student(build(Detector(preset="small", score_floor=0.0), (64, 96)), settings)
 
 
 def test_only_the_backbone_computes_in_bf16_and_hands_on_float32():
@@ -51,5 +51,5 @@ def test_training_in_bf16_stays_close_to_float32_with_boxes_in_float32(target, s
         trained = learner(settings)
         losses.append(train_epoch(trained, MixedBatches(target, source, settings), 0, 1, lambda *told: None))
     assert 0 < abs(losses[1]["loss"] / losses[0]["loss"] - 1) < 0.05
-    corners = torch.cat([torch.from_numpy(boxes.xyxy.copy()) for boxes in predict_frames(trained.teacher, target)])
+    corners = torch.cat([torch.from_numpy(boxes.xyxy.copy()) for boxes in predict_dataset(trained.teacher, target)])
     assert len(corners) and not torch.equal(corners, corners.bfloat16().float())

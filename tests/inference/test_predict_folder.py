@@ -117,9 +117,9 @@ def test_another_score_needs_no_second_look_and_other_settings_do(lab, run, look
 KILLED = """
 import os, signal, sys
 from sissi import cli
-from sissi.inference.progress_log import State
+from sissi.inference.progress_log import PredictionLog
 
-add, count = State.add, []
+add, count = PredictionLog.add, []
 
 def dying(self, *arguments):
     if len(count) == 2:  # in the middle of a line
@@ -128,7 +128,7 @@ def dying(self, *arguments):
         os.kill(os.getpid(), signal.SIGKILL)
     count.append(add(self, *arguments))
 
-State.add = dying
+PredictionLog.add = dying
 sys.argv = ["sissi", "predict", "detector.pt", "images", "--out", "out", "--score", "0", "--batch", "2"]
 cli.main()
 """

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from sissi.boxes import make_boxes
 from sissi.errors import DataError
-from sissi.inference.predict_images import Prediction, Scale, predict_images
+from sissi.inference.predict_images import InputScale, Prediction, predict_images
 
 
 def bright(images):
@@ -27,7 +27,7 @@ def draw(path, height, width, cells):
     return path
 
 
-WHOLE = Scale((32, 32))
+WHOLE = InputScale((32, 32))
 
 
 def run(images, find=bright, size=WHOLE, batch=4):
@@ -48,7 +48,7 @@ def test_tiles_find_what_the_whole_image_shows_each_cell_once(tmp_path_factory, 
     cells = np.concatenate([chosen, chosen + random.integers(2, 11, chosen.shape)], axis=1)
     path = draw(tmp_path_factory.mktemp("field") / "field.png", height, width, cells)
     tile = data.draw(st.integers(56, 120)), data.draw(st.integers(56, 120))
-    found = run({"field": path}, size=Scale(seen=tile, tile=tile))["field"].boxes
+    found = run({"field": path}, size=InputScale(seen=tile, tile=tile))["field"].boxes
     assert ordered(found) == sorted(cells.tolist(), key=lambda cell: cell[::-1])
 
 
@@ -65,19 +65,19 @@ def sizes_seen(path, size, batch=4):
 
 def test_a_tile_is_seen_at_the_size_that_training_images_had(tmp_path):
     path = draw(tmp_path / "scan.png", 96, 192, [(150, 60, 166, 76)])
-    seen, found = sizes_seen(path, Scale(seen=(24, 32), tile=(48, 64)))
+    seen, found = sizes_seen(path, InputScale(seen=(24, 32), tile=(48, 64)))
     assert {size for batch in seen for size in batch} == {(24, 32)}
     assert found.boxes.xyxy.tolist() == [[150, 60, 166, 76]]
 
 
 def test_an_image_smaller_than_a_tile_is_not_blown_up(tmp_path):
     path = draw(tmp_path / "crop.png", 40, 20, [(4, 4, 12, 12)])
-    seen, found = sizes_seen(path, Scale(seen=(32, 64), tile=(64, 128)))
+    seen, found = sizes_seen(path, InputScale(seen=(32, 64), tile=(64, 128)))
     assert seen == [[(20, 10)]] and found.boxes.xyxy.tolist() == [[4, 4, 12, 12]]
 
 
 def test_an_image_like_those_of_training_is_seen_whole_and_others_in_tiles_if_so_wanted(tmp_path):
-    size = Scale(seen=(32, 32), tile=(64, 64), only_unlike=True)
+    size = InputScale(seen=(32, 32), tile=(64, 64), only_unlike=True)
     for side, wanted in ((64, (32, 32)), (90, (32, 32)), (44, (32, 32)), (128, (32, 32)), (32, (16, 16))):
         seen, _ = sizes_seen(draw(tmp_path / f"{side}.png", side, side, []), size)
         assert set(seen[0]) == {wanted}
@@ -86,7 +86,7 @@ def test_an_image_like_those_of_training_is_seen_whole_and_others_in_tiles_if_so
 
 def test_without_tiles_an_image_is_resized_whole(tmp_path):
     path = draw(tmp_path / "wide.png", 64, 256, [(64, 16, 128, 32)])
-    seen, found = sizes_seen(path, Scale(seen=(32, 32)))
+    seen, found = sizes_seen(path, InputScale(seen=(32, 32)))
     assert seen == [[(32, 32)]] and found.boxes.xyxy.tolist() == [[64, 16, 128, 32]]
 
 
@@ -98,7 +98,7 @@ def test_pieces_of_several_images_share_a_batch_and_come_back_to_their_image(tmp
         batches.append(len(frames))
         return bright(frames)
 
-    found = run(images, find, Scale((64, 64), (64, 64)), batch=3)
+    found = run(images, find, InputScale((64, 64), (64, 64)), batch=3)
     assert batches == [3, 3, 3]  # 1 + 2 + 2 + 2 + 2 tiles
     assert {name: one.boxes.xyxy.tolist() for name, one in found.items()} == {
         str(k): [[k, 5, k + 8, 13]] for k in range(5)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from sissi.boxes import make_boxes, same
 from sissi.inference.predict_images import Prediction
-from sissi.inference.progress_log import State
+from sissi.inference.progress_log import PredictionLog
 
 DEPENDS = {"detector": "abc", "scale": {"seen": [32, 32]}}
 
@@ -22,13 +22,13 @@ def found(k):
 
 
 def fill(file, paths):
-    with State(file, DEPENDS) as state:
+    with PredictionLog(file, DEPENDS) as state:
         for k, (name, path) in enumerate(paths.items()):
             state.add(name, path, found(k))
 
 
 def done(file, paths, depends=DEPENDS):
-    with State(file, depends) as state:
+    with PredictionLog(file, depends) as state:
         return {name: one for name, path in paths.items() if (one := state.find(name, path))}
 
 
@@ -49,7 +49,7 @@ def test_a_file_cut_off_anywhere_keeps_its_whole_lines_and_grows_again(tmp_path_
     file.write_bytes(content[:cut])
     whole = max(0, content[:cut].count(b"\n") - 1)
     assert list(done(file, paths)) == list(paths)[:whole]
-    with State(file, DEPENDS) as state:
+    with PredictionLog(file, DEPENDS) as state:
         for k, (name, path) in enumerate(list(paths.items())[whole:], start=whole):
             state.add(name, path, found(k))
     assert file.read_bytes() == content

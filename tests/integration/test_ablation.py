@@ -46,7 +46,7 @@ def test_the_store_holds_what_the_table_says(folder, store):
     children = {run.name: run for run in store.children(parent.id)}
     assert set(children) == {"trunk", *DEFAULT} and {run.status for run in children.values()} == {"FINISHED"}
     for row in rows(folder):
-        logged = store.metrics(children[row["variant"]].id)
+        logged = store.run(children[row["variant"]].id).metrics
         assert all(logged[f"{row['reader']}/{metric}"] == float(row[metric]) for metric in METRICS)
         assert children[row["variant"]].params["start_epoch"] == row["start_epoch"]
 
@@ -61,7 +61,7 @@ def test_the_headroom_is_written_printed_and_logged(folder, store):
     parent = store.latest_ablation()
     assert store.artifact(parent.id, "table/headroom.csv").read_text() == (folder / "out/headroom.csv").read_text()
     table = {(row["variant"], row["reader"]): row for row in rows(folder)}
-    metrics = {run.name: store.metrics(run.id) for run in store.children(parent.id)}
+    metrics = {run.name: store.run(run.id).metrics for run in store.children(parent.id)}
     for one in written:
         floor, mine, ceiling = (
             float(table[name, one["reader"]][one["metric"]]) for name in ("weak-only", one["variant"], "oracle")

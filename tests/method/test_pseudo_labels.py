@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sissi.boxes import EMPTY, iou, make_boxes
 from sissi.config import PseudoLabels
-from sissi.method.pseudo_labels import View, fuse, look, pseudo_labels, views
+from sissi.method.pseudo_labels import View, fuse, predict_views, pseudo_labels, views
 from tests.strategies import boxes
 
 PAPER = PseudoLabels()
@@ -53,7 +53,7 @@ def test_the_size_of_a_view_reaches_the_predictor_in_one_batch_a_scale():
         batches.append([image.shape[:2] for image in images])
         return [EMPTY] * len(images)
 
-    look(predict, np.zeros((100, 160, 3), np.uint8), views(PAPER))
+    predict_views(predict, np.zeros((100, 160, 3), np.uint8), views(PAPER))
     assert batches == [[size] * 4 for size in [(80, 128), (90, 144), (100, 160), (110, 176), (120, 192)]]
 
 

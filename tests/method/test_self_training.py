@@ -4,22 +4,19 @@ import torch
 
 from sissi.boxes import EMPTY, make_boxes, same
 from sissi.config import Blur, PseudoLabels, SelfTraining
-from sissi.detector.ignore_regions import DOUBTFUL, split
+from sissi.detector.ignore_regions import IGNORE, split_by_score
 from sissi.detector.model import build
 from sissi.method import self_training
-from sissi.method.self_training import Course, self_train, train_on_initial_labels
+from sissi.method.self_training import SelfTrainingSetup, self_train, train_on_initial_labels
 from sissi.training.mixed_batches import as_target
-from sissi.training.teacher_student import make_learner
+from sissi.training.teacher_student import make_teacher_student
 
 THREE = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19], [20, 20, 29, 29]])
 EIGHT = make_boxes([[k * 5, 0, k * 5 + 4, 9] for k in range(8)], np.linspace(0.5, 0.9, 8))
 
 
 class Silent:
-    def progress(self, *arguments):
-        pass
-
-    def metrics(self, *arguments):
+    def record(self, event):
         pass
 
 
@@ -33,7 +30,7 @@ def steps(monkeypatch, target, source, smoke, blur):
         done.append("correct")
         return [EIGHT] * len(target)
 
-    real_synthesise, real_train = self_training.synthetic_frames, self_training.train_epoch
+    real_synthesise, real_train = self_training.synthetic_dataset, self_training.train_epoch
 
     def synthetic(*arguments):
         done.append("synthesise")
@@ -45,11 +42,11 @@ def steps(monkeypatch, target, source, smoke, blur):
         return real_train(learner, batches, seed, epoch, progress)
 
     monkeypatch.setattr(self_training, "correct", correct)
-    monkeypatch.setattr(self_training, "synthetic_frames", synthetic)
+    monkeypatch.setattr(self_training, "synthetic_dataset", synthetic)
     monkeypatch.setattr(self_training, "train_epoch", train)
-    learner = make_learner(detector, smoke.training)
-    course = Course(target, source, blur, smoke, 0)
-    for cycle in self_train(learner, course, 2, target.boxes, None, Silent()):
+    learner = make_teacher_student(detector, smoke.training)
+    setup = SelfTrainingSetup(target, source, blur, smoke, 0)
+    for cycle in self_train(learner, setup, 2, target.boxes, None, Silent()):
         assert np.isfinite(list(cycle.losses.values())).all()
         done.append(f"end {cycle.epoch} with {len(cycle.labels[0])} labels")
     return done, seen
@@ -68,10 +65,10 @@ def test_without_blur_the_original_images_are_trained_on(monkeypatch, target, so
 
 
 def test_labels_that_somebody_has_already_are_not_made_again(monkeypatch, target, source, smoke):
-    learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
-    course = Course(target, source, None, smoke, 0)
+    learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
+    setup = SelfTrainingSetup(target, source, None, smoke, 0)
     monkeypatch.setattr(self_training, "correct", lambda *arguments: [THREE] * len(target))
-    cycles = self_train(learner, course, 2, target.boxes, [EIGHT] * len(target), Silent())
+    cycles = self_train(learner, setup, 2, target.boxes, [EIGHT] * len(target), Silent())
     assert [len(cycle.labels[0]) for cycle in cycles] == [8, 3]
 
 
@@ -80,7 +77,7 @@ def test_labels_can_be_brought_to_the_size_of_the_initial_ones(monkeypatch, targ
     sides = {}
     for size in ("found", "initial"):
         changed = smoke.model_copy(update={"pseudo_labels": PseudoLabels(size=size)})
-        learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
+        learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
         current = [target.boxes]
 
         def a_tenth_too_small(*arguments, current=current):
@@ -88,7 +85,9 @@ def test_labels_can_be_brought_to_the_size_of_the_initial_ones(monkeypatch, targ
 
         monkeypatch.setattr(self_training, "correct", a_tenth_too_small)
         monkeypatch.setattr(self_training, "train_epoch", lambda *arguments: {})
-        for cycle in self_train(learner, Course(target, source, None, changed, 0), 2, target.boxes, None, Silent()):
+        for cycle in self_train(
+            learner, SelfTrainingSetup(target, source, None, changed, 0), 2, target.boxes, None, Silent()
+        ):
             current.append(cycle.labels)
         sides[size] = [np.concatenate([boxes.widths for boxes in labels]) for labels in current]
     np.testing.assert_allclose(sides["found"][2], 0.81 * sides["found"][0], rtol=1e-4)
@@ -102,8 +101,10 @@ def smaller(boxes):
 
 
 def test_the_reference_row_trains_every_epoch_on_the_initial_labels(target, source, smoke):
-    learner = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
-    cycles = list(train_on_initial_labels(learner, Course(target, source, None, smoke, 0), 2, len(target), Silent()))
+    learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
+    cycles = list(
+        train_on_initial_labels(learner, SelfTrainingSetup(target, source, None, smoke, 0), 2, len(target), Silent())
+    )
     assert [cycle.epoch for cycle in cycles] == [3, 4]
     assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, target.boxes, strict=True))
 
@@ -114,7 +115,9 @@ def test_a_network_that_starts_anew_learns_the_last_labels_on_original_images(mo
     monkeypatch.setattr(self_training, "train_epoch", lambda _, batches, seed, epoch, __: seen.append((epoch, batches)))
     labels = [EIGHT, *[THREE] * (len(target) - 1)]
     anew = smoke.model_copy(update={"self_training": SelfTraining(restart=True)})
-    cycles = list(self_train(None, Course(target, source, Blur(kernel=(21, 21)), anew, 0), 5, labels, None, Silent()))
+    cycles = list(
+        self_train(None, SelfTrainingSetup(target, source, Blur(kernel=(21, 21)), anew, 0), 5, labels, None, Silent())
+    )
     assert [cycle.epoch for cycle in cycles] == [6, 7, 8] and [epoch for epoch, _ in seen] == [2, 3, 4]
     assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, labels, strict=True))
     _, batches = seen[0]
@@ -133,8 +136,8 @@ def test_a_network_that_starts_anew_keeps_to_the_settings_of_correction(
         "pseudo_labels": PseudoLabels(on_empty="drop" if changed == "on_empty" else "keep"),
         "self_training": SelfTraining(restart=True, mixed=changed != "mixed"),
     }
-    course = Course(target, source, None, smoke.model_copy(update=update), 0)
-    list(self_train(None, course, 7, [EIGHT, *[EMPTY] * (len(target) - 1)], None, Silent()))
+    setup = SelfTrainingSetup(target, source, None, smoke.model_copy(update=update), 0)
+    list(self_train(None, setup, 7, [EIGHT, *[EMPTY] * (len(target) - 1)], None, Silent()))
     assert (len(seen[0]["target"]), len(seen[0]["source"])) == (images, source_images)
 
 
@@ -147,10 +150,10 @@ def batches_of(monkeypatch, target, source, experiment, blur=None):
         return {}
 
     monkeypatch.setattr(self_training, "train_epoch", train)
-    learner = make_learner(build(experiment.detector, experiment.training.image_size), experiment.training)
-    course = Course(target, source, blur, experiment, 0)
+    learner = make_teacher_student(build(experiment.detector, experiment.training.image_size), experiment.training)
+    setup = SelfTrainingSetup(target, source, blur, experiment, 0)
     monkeypatch.setattr(self_training, "correct", lambda *arguments: [EIGHT] * len(target))
-    cycles = list(self_train(learner, course, 2, target.boxes, None, Silent()))
+    cycles = list(self_train(learner, setup, 2, target.boxes, None, Silent()))
     return seen, cycles
 
 
@@ -182,11 +185,11 @@ def test_doubtful_boxes_travel_with_the_labels_but_are_none(monkeypatch, target,
     sure = int((EIGHT.scores >= 0.8).sum())
     assert {len(boxes) for boxes in cycles[0].labels} == {sure}
     carried = batches.domains["target"].boxes[0]
-    assert len(carried) == 8 and (carried.labels == DOUBTFUL).sum() == 8 - sure
+    assert len(carried) == 8 and (carried.labels == IGNORE).sum() == 8 - sure
     one = as_target(carried)
-    assert len(one["boxes"]) == sure and len(one["doubtful"]) == 8 - sure and (one["labels"] == 1).all()
+    assert len(one["boxes"]) == sure and len(one["ignored"]) == 8 - sure and (one["labels"] == 1).all()
     changed = [batches[draw][1] for batch in batches.plan(0, 3) for draw in batch if draw.domain == "target"]
-    assert any("doubtful" in one for one in changed)  # augmentation keeps the class of a box
+    assert any("ignored" in one for one in changed)  # augmentation keeps the class of a box
     assert set(as_target(target.boxes[0])) == {"boxes", "labels"}
 
 
@@ -209,6 +212,6 @@ def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, 
     both = with_self_training(strict, ignore_doubtful=0.3)
     found = self_training.correct(detector, target, both, lambda fraction: None)
     alone = self_training.correct(detector, target, strict, lambda fraction: None)
-    divided = [split(boxes, both) for boxes in found]
+    divided = [split_by_score(boxes, both) for boxes in found]
     assert all(same(one, sure) for one, (sure, _) in zip(alone, divided, strict=True))
     assert sum(len(doubtful) for _, doubtful in divided) > 0

@@ -1,8 +1,8 @@
 import numpy as np
 
 from sissi.config import Blur, SyntheticImages
-from sissi.detector.ignore_regions import mark
-from sissi.method.synthetic_dataset import synthetic_frames
+from sissi.detector.ignore_regions import with_ignore_regions
+from sissi.method.synthetic_dataset import synthetic_dataset
 from sissi.method.synthetic_images import synthesise
 from sissi.training.mixed_batches import MixedBatches
 
@@ -10,11 +10,11 @@ BLUR = Blur(kernel=(21, 21))
 
 
 def half(target, epoch, seed=0):
-    return synthetic_frames(target, BLUR, SyntheticImages(share=0.4), seed, epoch)
+    return synthetic_dataset(target, BLUR, SyntheticImages(share=0.4), seed, epoch)
 
 
 def test_every_image_is_read_in_its_synthetic_like_version(target):
-    frames = synthetic_frames(target, BLUR, SyntheticImages(margin=3), 0, 1)
+    frames = synthetic_dataset(target, BLUR, SyntheticImages(margin=3), 0, 1)
     for k in range(len(target)):
         assert np.array_equal(frames.read(k), synthesise(target.read(k), target.boxes[k], BLUR, 3))
     assert frames.boxes == target.boxes
@@ -25,7 +25,7 @@ def test_a_share_of_the_images_is_synthetic_like_drawn_anew_every_epoch(target):
     assert {len(one) for one in drawn} == {2} and len(set(drawn)) > 1
     assert [half(target, epoch).chosen for epoch in range(1, 9)] == drawn
     assert [half(target, epoch, seed=1).chosen for epoch in range(1, 9)] != drawn
-    assert not synthetic_frames(target, BLUR, SyntheticImages(share=0), 0, 1).chosen
+    assert not synthetic_dataset(target, BLUR, SyntheticImages(share=0), 0, 1).chosen
     frames = half(target, 1)
     unchanged = [np.array_equal(frames.read(k), target.read(k)) for k in range(len(target))]
     assert unchanged == [k not in frames.chosen for k in range(len(target))]
@@ -49,6 +49,8 @@ def test_cloning_beside_the_training_gives_the_same_batches(target, source, smok
 
 
 def test_doubtful_cells_vanish_in_the_blur(target):
-    marked = target.with_boxes([mark(boxes.take(slice(1)), boxes.take(slice(1, None))) for boxes in target.boxes])
-    frames = synthetic_frames(marked, BLUR, SyntheticImages(), 0, 1)
+    marked = target.with_boxes(
+        [with_ignore_regions(boxes.take(slice(1)), boxes.take(slice(1, None))) for boxes in target.boxes]
+    )
+    frames = synthetic_dataset(marked, BLUR, SyntheticImages(), 0, 1)
     assert np.array_equal(frames.read(0), synthesise(target.read(0), target.boxes[0].take(slice(1)), BLUR, 5))

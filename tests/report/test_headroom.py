@@ -5,7 +5,7 @@ import pytest
 from sissi.boxes import EMPTY, make_boxes
 from sissi.config.variants import VARIANTS
 from sissi.report.headroom import headroom_section
-from sissi.report.report_data import Evidence
+from sissi.report.report_data import ReportData
 from sissi.results.snapshots import Snapshot
 
 CELL = make_boxes([[0, 0, 10, 10]])
@@ -22,7 +22,7 @@ def evidence(**found):
         for seed in (0, 1)
     }
     readers = {reader: dict.fromkeys(NAMES, CELL) for reader in ("reader_1", "reader_2")}
-    return Evidence(SimpleNamespace(known=VARIANTS), predictions, readers, {}, "none")
+    return ReportData(SimpleNamespace(known=VARIANTS), predictions, readers, {}, "none")
 
 
 def test_the_page_tells_the_share_of_each_variant_with_its_interval():

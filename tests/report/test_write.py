@@ -49,7 +49,7 @@ def test_table_1_holds_the_mean_over_seeds_and_its_spread(written, writer):
 
 def test_labels_that_drift_are_shown_by_their_overlap_and_area(written, writer):
     rows = {row["labels"]: row for row in csv.DictReader((written / "tables" / "label_exactness.csv").open())}
-    quality = label_quality([sample.boxes for sample in writer.data.target], writer.data.reference)
+    quality = label_quality([sample.boxes for sample in writer.data.target_train], writer.data.reference)
     initial = rows["initial labels"]
     assert [float(initial[name]) for name in ("IoU, first", "IoU, last")] == pytest.approx([100 * quality.mean_iou] * 2)
     assert float(initial["area, last"]) == pytest.approx(100 * quality.size)
@@ -87,7 +87,7 @@ def test_the_boxes_that_the_figures_show_are_those_of_the_run(writer, ablation):
         scores = coco_metrics([snapshot.boxes[name] for name in truth], list(truth.values()), 300)
         row = next(one for one in writer.rows if (one.variant, one.seed, one.reader) == (variant, seed, "reader_3"))
         assert (row.AP, row.AR_dense) == (scores.AP, scores.AR_dense)
-    assert [sample.name for sample in evidence.images.target] == [sample.name for sample in writer.data.target]
+    assert [sample.name for sample in evidence.images.target] == [sample.name for sample in writer.data.target_train]
     assert compare(evidence) == compare(evidence)
     forth, back = (compare(evidence, other)["reader_1"] for other in ("baseline", "a+sissi-s"))
     assert forth["a+sissi-s"]["AP"].value == -back["baseline"]["AP"].value

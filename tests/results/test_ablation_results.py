@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from sissi.evaluation.headroom import Share, from_records
-from sissi.results.ablation_results import Results
+from sissi.results.ablation_results import AblationResults
 from sissi.results.headroom_table import as_markdown, text
 from tests.results.test_table_1 import row
 
@@ -21,7 +21,7 @@ SHARES = {
 
 @pytest.fixture
 def results():
-    return Results([row(), row("weak-only"), row("oracle")], SHARES)
+    return AblationResults([row(), row("weak-only"), row("oracle")], SHARES)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_files(results, tmp_path):
         "table.csv", "table.json", "table.md", "headroom.csv", "headroom.json",
     ]  # fmt: skip
     text = (tmp_path / "new" / "table.md").read_text()
-    assert "| Baseline | 47 [12, 81] |" in text and text.index("Baseline | 5") < text.index("Share of the headroom")
+    assert "| Baseline | **47 [12, 81]** |" in text and text.index("Baseline | 5") < text.index("Share of the headroom")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "new" / "headroom.csv").read_text())))
     assert len(rows) == 12 and float(rows[0]["value"]) == 0.473
     assert from_records(json.loads((tmp_path / "new" / "headroom.json").read_text())) == SHARES
 
 
 def test_without_shares_there_is_one_table(tmp_path):
-    written = Results([row()], {}).write(tmp_path)
+    written = AblationResults([row()], {}).write(tmp_path)
     assert [path.name for path in written] == ["table.csv", "table.json", "table.md"]
     assert "headroom" not in (tmp_path / "table.md").read_text()
 
@@ -70,4 +70,4 @@ def test_both_tables_fit_eighty_columns_unabridged(results):
 
 
 def test_a_failed_variant_leaves_the_results_incomplete(results):
-    assert results.complete and not Results([row(status="loss is nan")], {}).complete
+    assert results.complete and not AblationResults([row(status="loss is nan")], {}).complete

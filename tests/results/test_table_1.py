@@ -10,6 +10,7 @@ from rich.console import Console
 from sissi.config.variants import DEFAULT, VARIANTS
 from sissi.results import table_1
 from sissi.results.scores import Row
+from sissi.results.tables import TerminalTable
 
 READERS = ("reader_1", "reader_2", "reader_3")
 
@@ -59,7 +60,7 @@ def test_seeds_are_averaged_and_a_failed_variant_leaves_a_gap_and_its_reason():
 
 def test_the_terminal_table_fits_eighty_columns_unabridged(rows):
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(table_1.as_rich(rows))
+    console.print(TerminalTable(table_1.as_table(rows)))
     text = console.export_text()
     assert "…" not in text and "A + SISSI (S)" in text and text.count("AP50") == 3
 
@@ -78,7 +79,9 @@ def test_json_is_read_back(rows):
 
 def test_with_several_seeds_the_spread_stands_below_the_mean_and_still_fits_eighty_columns(rows):
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(table_1.as_rich([*rows, *(dataclasses.replace(one, seed=1, AP=0.3, AP50=0.5) for one in rows)]))
+    console.print(
+        TerminalTable(table_1.as_table([*rows, *(dataclasses.replace(one, seed=1, AP=0.3, AP50=0.5) for one in rows)]))
+    )
     text = console.export_text()
     assert "±" in text and "…" not in text and max(map(len, text.splitlines())) <= 80
 
@@ -87,3 +90,19 @@ def test_files(rows, tmp_path):
     written = table_1.write(rows, tmp_path / "new" / "folder")
     assert [path.name for path in written] == ["table.csv", "table.json", "table.md"]
     assert all(path.read_text() for path in written)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_a_narrow_terminal_gets_several_tables_with_whole_names_and_numbers(rows, width):
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(TerminalTable(table_1.as_table(rows)))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= width and not any("…" in line for line in lines)
+    parts = sum(line.startswith("variant") for line in lines)
+    assert (parts > 1) == (width < 80)
+    for variant in DEFAULT:
+        shown = [line.split() for line in lines if line.startswith(f"{VARIANTS[variant].title} ")]
+        assert len(shown) == parts
+    numbers = [word for line in lines if line.startswith("Baseline") for word in line.split() if "." in word]
+    table = table_1.as_table(rows)
+    assert numbers == [cell.text for cell in table.rows[0][2:]]

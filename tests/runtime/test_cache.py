@@ -80,7 +80,7 @@ def test_work_that_another_process_is_at_is_waited_for_and_not_deleted(cache):
 
 def frames_in(cache, count, age=0.0):
     """A folder of frames such as readers leave behind, who take no lock."""
-    entry = cache.entry("frames", {"size": [2, 3]})
+    entry = cache.entry("resized", {"size": [2, 3]})
     entry.folder.mkdir(parents=True)
     for index in range(count):
         np.save(entry.folder / f"{index:032x}.npy", np.zeros((2, 3, 3), np.uint8))
@@ -97,7 +97,7 @@ def test_the_cache_is_shown_with_how_far_everything_is_and_cleared(tmp_path, sis
     code, out, _ = sissi("cache", "--folder", str(tmp_path))
     rows = {line.split("│")[1].strip(): line for line in out.splitlines() if "│" in line}
     assert code == 0 and "2.5" in rows["trunk"] and "0 epochs" in rows["trunk"]
-    assert "3 images" in rows["frames"] and "yes" in rows["scores"]
+    assert "3 images" in rows["resized"] and "yes" in rows["scores"]
     assert sissi("cache", "--clear", "--folder", str(tmp_path))[:2] == (0, "removed 3 pieces of work\n")
     assert cache.entries() == []
 

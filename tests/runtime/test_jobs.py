@@ -8,69 +8,70 @@ from multiprocessing import forkserver
 import pytest
 
 from sissi.errors import SissiError
+from sissi.runtime.events import Metrics, Progress
 from sissi.runtime.jobs import Job, run, warm_up
 
 
-def double(number, record):
-    record.progress(1, 1, "doubling", 1.0, None)
-    record.metrics({"number": number}, 1)
+def double(number, recorder):
+    recorder.record(Progress(1, 1, "doubling", 1.0))
+    recorder.record(Metrics({"number": number}, 1))
     return 2 * number
 
 
-def fail(record):
+def fail(recorder):
     raise RuntimeError("broken on purpose")
 
 
-def refuse(record):
+def refuse(recorder):
     raise SissiError("x.jpg: cannot be read")
 
 
-def exhaust(what, record):
+def exhaust(what, recorder):
     import torch
 
     raise torch.OutOfMemoryError("CUDA") if what == "gpu" else OSError(errno.ENOSPC, "No space left", "x.png")
 
 
-def die(number, record):
+def die(number, recorder):
     os.kill(os.getpid(), number)
 
 
-def threads(record):
+def threads(recorder):
     import cv2
     import torch
 
     return torch.get_num_threads(), cv2.getNumThreads()
 
 
-def determinism(record):
+def determinism(recorder):
     import torch
 
     cublas = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
     return torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark, cublas
 
 
-def use_what_has_no_deterministic_form(record):
+def use_what_has_no_deterministic_form(recorder):
     import torch
 
     torch.zeros(3).put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
 
 
-def parent(record):
+def parent(recorder):
     return os.getppid()
 
 
-def ignore(name, method, arguments):
+def ignore(name, event):
     pass
 
 
 def test_values_and_records_come_back_under_the_name_of_their_job():
-    heard = []
+    received = []
     jobs = [Job(f"job {k}", double, (k,)) for k in range(5)]
-    outcomes = run(jobs, 2, lambda *said: heard.append(said))
+    outcomes = run(jobs, 2, lambda name, event: received.append((name, event)))
     assert {name: outcome.value for name, outcome in outcomes.items()} == {f"job {k}": 2 * k for k in range(5)}
-    assert sorted(said for said in heard if said[1] == "metrics") == [
-        (f"job {k}", "metrics", ({"number": k}, 1)) for k in range(5)
-    ]
+    metrics = {name: event for name, event in received if isinstance(event, Metrics)}
+    assert metrics == {f"job {k}": Metrics({"number": k}, 1) for k in range(5)}
+    assert len(received) == 10
 
 
 def test_a_job_that_fails_or_is_killed_costs_the_others_nothing():
@@ -110,16 +111,16 @@ def test_an_operation_without_a_deterministic_form_is_named_without_a_traceback(
 
 
 def test_a_listener_that_fails_ends_the_running_jobs():
-    def listen(name, method, arguments):
+    def on_event(name, event):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run([Job("a", double, (1,)), Job("b", double, (2,))], 2, listen)
+        run([Job("a", double, (1,)), Job("b", double, (2,))], 2, on_event)
 
 
-def talk(record):
+def talk(recorder):
     while True:
-        record.metrics({"loss": 1.0}, 1)
+        recorder.record(Metrics({"loss": 1.0}, 1))
 
 
 def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_room():
@@ -130,7 +131,7 @@ def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_ro
             asked.append(list(ended))
             yield Job(f"job {number}", talk if number == 1 else double, () if number == 1 else (number,))
 
-    outcomes = run(jobs(), 1, lambda name, method, arguments: name == "job 1", lambda name, outcome: ended.append(name))
+    outcomes = run(jobs(), 1, lambda name, event: name == "job 1", lambda name, outcome: ended.append(name))
     assert asked == [[], ["job 0"], ["job 0", "job 1"]]
     assert outcomes["job 1"].stopped and outcomes["job 1"].error is None
     assert (outcomes["job 0"].value, outcomes["job 2"].value) == (0, 4)

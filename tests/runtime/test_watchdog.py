@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from sissi.tracking import open_recording, open_store, stop_abandoned
-from sissi.tracking.session import PATIENCE
+from sissi.tracking import open_session, open_store, stop_abandoned
+from sissi.tracking.session import TIMEOUT
 from tests.tracking.servers import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 WORK = """
 import pathlib, sys
-from sissi.tracking import open_recording
-with open_recording(pathlib.Path(sys.argv[1]), "key", offline=False, fresh=False, tell=print) as recording:
+from sissi.tracking import open_session
+with open_session(pathlib.Path(sys.argv[1]), "key", offline=False, fresh=False, notify=print) as recording:
     with recording.run("demo", "one") as run, recording.run("demo", "two") as other:
         other.end("FINISHED")
         while other.status == "FINISHED" and (recording.run_id(run) is None or recording._delivery.waiting):
@@ -101,11 +101,11 @@ def test_a_watchdog_is_small_and_goes_with_its_command(tmp_path):
 
 
 def opened(folder):
-    return open_recording(folder, "key", offline=False, fresh=False, tell=print)
+    return open_session(folder, "key", offline=False, fresh=False, notify=print)
 
 
 def test_a_watchdog_leaves_the_runs_to_a_command_that_has_taken_over(tmp_path, monkeypatch):
-    monkeypatch.setattr("sissi.tracking.session.HASTE", 0.1)
+    monkeypatch.setattr("sissi.tracking.session.SHORT_TIMEOUT", 0.1)
     with opened(tmp_path) as recording, recording.run("demo", "one") as run:
         stop_abandoned(tmp_path, recording.folder)
         assert run.status == "RUNNING"
@@ -134,7 +134,7 @@ def test_a_command_waits_for_the_watchdog_and_goes_on_in_the_same_runs(tmp_path,
     acquire = FileLock.acquire
 
     def patiently(self, timeout=None, **options):
-        if timeout == PATIENCE:  # only now the watchdog may go on
+        if timeout == TIMEOUT:  # only now the watchdog may go on
             may_end.set()
         return acquire(self, timeout, **options)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sissi.tracking import Run, Store, open_store
+from sissi.tracking import MlflowRun, Store, open_store
 
 mlflow: Any = importlib.import_module("mlflow")  # after sissi.tracking, which sets what MLflow reads when imported
 
@@ -36,6 +36,6 @@ def client(store: Store) -> Any:
 
 
 @pytest.fixture
-def run(store: Store) -> Iterator[Run]:
+def run(store: Store) -> Iterator[MlflowRun]:
     with store.start_run("tests", "a run") as started:
         yield started

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 
 from sissi.errors import SissiError
+from sissi.runtime.events import Metrics, Model, Picture, Text
 from sissi.runtime.journal import Journal
-from sissi.tracking import open_recording, open_store
-from tests.tracking.test_session import Told
+from sissi.tracking import open_session, open_store
+from sissi.tracking.mlflow_run import read_picture
+from tests.tracking.test_session import Notices
 
 ALONE = ("unshare", "--user", "--map-root-user", "--mount")
 """Runs a command that may mount a small disk which nobody else sees."""
@@ -34,27 +36,30 @@ def room(size):
 
 def test_a_journal_on_a_full_disk_keeps_no_half_call_and_goes_on(tmp_path):
     journal = Journal(tmp_path)
-    journal.append("metrics", ({"loss": 0.5}, 1))
+    journal.append(Metrics({"loss": 0.5}, 1))
     before = (tmp_path / "calls.jsonl").read_bytes()
     with room(len(before) + 9), pytest.raises(SissiError, match=rf"calls\.jsonl: {FULL}; free some and run the same"):
-        journal.append("metrics", ({"loss": 0.4}, 2))
+        journal.append(Metrics({"loss": 0.4}, 2))
     assert (tmp_path / "calls.jsonl").read_bytes() == before and len(journal) == 1
-    journal.append("metrics", ({"loss": 0.4}, 2))
-    assert [step for _, (_, step) in Journal(tmp_path).calls()] == [1, 2]
+    journal.append(Metrics({"loss": 0.4}, 2))
+    assert [event.step for event in Journal(tmp_path).events()] == [1, 2]
 
 
 @pytest.mark.parametrize("kind", ["picture", "file"])
 def test_an_artifact_for_which_there_is_no_room_names_the_folder_and_is_no_call(tmp_path, kind):
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     (tmp_path / "model.pt").write_bytes(noise.tobytes())
-    content = {"picture": noise, "file": tmp_path / "model.pt"}[kind]
+    event = {"picture": Picture("a.png", noise), "file": Model(tmp_path / "model.pt")}[kind]
     journal = Journal(tmp_path / "journal")
     with room(1000), pytest.raises(SissiError, match=f"journal: {FULL}"):
-        journal.append("it", (content,))
+        journal.append(event)
     assert len(Journal(tmp_path / "journal")) == 0
-    journal.append("it", (content,))
-    [(_, (kept,))] = Journal(tmp_path / "journal").calls()
-    assert np.array_equal(kept, noise) if kind == "picture" else kept.read_bytes() == noise.tobytes()
+    journal.append(event)
+    [kept] = Journal(tmp_path / "journal").events()
+    if kind == "picture":
+        assert np.array_equal(read_picture(kept.image), noise)
+    else:
+        assert kept.path.read_bytes() == noise.tobytes()
 
 
 def disk(folder, size, *, larger=False):
@@ -67,18 +72,20 @@ def disk(folder, size, *, larger=False):
 def deliver_to_a_small_disk(folder):
     """Fill the disk with pictures, wait for the message, make room, and look at what arrived."""
     disk(folder / "artifacts", "100k")
-    noise, told = np.random.default_rng(0).integers(0, 256, (9, 100, 100, 3), np.uint8), Told()
-    with open_recording(folder, "key", offline=False, fresh=False, tell=told) as recording:
+    noise, notices = np.random.default_rng(0).integers(0, 256, (9, 100, 100, 3), np.uint8), Notices()
+    with open_session(folder, "key", offline=False, fresh=False, notify=notices) as recording:
         with recording.run("demo", "one") as run:
             for epoch, picture in enumerate(noise):
-                run.metrics({"loss": 1.0}, epoch)
-                run.image("labels/a.png", picture, epoch)
-            run.text("x" * 200_000, "long.txt")
+                run.record(Metrics({"loss": 1.0}, epoch))
+                run.record(Picture("labels/a.png", picture, epoch))
+            run.record(Text("x" * 200_000, "long.txt"))
             recording.deliver()
-            told.await_(FULL)
+            notices.await_(FULL)
             disk(folder / "artifacts", "50m", larger=True)
-        told.await_("MLflow answers again")
-    assert f"{folder}/artifacts: {FULL}, free some" in told[0] and "they are kept and tried again" in told[0], told
+        notices.await_("MLflow answers again")
+    assert f"{folder}/artifacts: {FULL}, free some" in notices[0] and "they are kept and tried again" in notices[0], (
+        notices
+    )
     store = open_store(folder)
     [found] = store.find_runs("demo")
     pictures = sorted(store.artifact(found.id, "images").iterdir())

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 import sissi
-from sissi.tracking import ABLATION, Run, Store
+from sissi.runtime.events import Picture
+from sissi.tracking import ABLATION, MlflowRun, Store
 from sissi.tracking import commit as code
 
 PACKAGE = Path(sissi.__file__).parent
@@ -105,7 +105,7 @@ def test_a_run_is_resumed(store: Store) -> None:
     assert store.history(run.id, "loss") == [(1, 3.0), (2, 2.5), (3, 1.0)]
 
 
-def test_a_run_names_user_program_and_commit(run: Run, client: Any) -> None:
+def test_a_run_names_user_program_and_commit(run: MlflowRun, client: Any) -> None:
     tags = client.get_run(run.id).data.tags
     assert {"mlflow.user", "mlflow.source.name"} <= set(tags)
     answer = subprocess.run(["git", "-C", PACKAGE, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
@@ -139,7 +139,7 @@ def test_the_commit_is_that_of_the_checkout_and_says_whether_it_is_all(
     assert tags() == {"mlflow.source.git.commit": commit, "sissi.uncommitted_changes": "true"}
 
 
-def test_parameters_are_texts_or_json(run: Run, client: Any) -> None:
+def test_parameters_are_texts_or_json(run: MlflowRun, client: Any) -> None:
     run.params({"name": "demo é", "none": None, "yes": True, "sizes": [[12, 18], [26, 38]], "empty": "", "rate": 1e-3})
     run.params({"test.readers.reader+1.format": "voc", "long": "x" * 7000})
     run.params({f"many.key_{index}": index for index in range(250)})
@@ -153,7 +153,7 @@ def test_parameters_are_texts_or_json(run: Run, client: Any) -> None:
 
 
 def test_metrics_have_steps_and_take_one_call_each(
-    run: Run, client: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+    run: MlflowRun, client: Any, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
     log_batch = run._client.log_batch
@@ -169,13 +169,13 @@ def test_metrics_have_steps_and_take_one_call_each(
     points = client.get_metric_history(run.id, "reader_1/AP50")
     assert [(point.step, point.value) for point in points] == [(1, 0.1), (2, 0.2), (3, 0.3)]
     assert store.history(run.id, "reader_2/AP50") == [(1, 1.0), (2, 2.0), (3, 3.0)]
-    assert store.metrics(run.id) == {"reader_1/AP50": 0.3, "reader_2/AP50": 3.0}
+    assert store.run(run.id).metrics == {"reader_1/AP50": 0.3, "reader_2/AP50": 3.0}
     assert store.history(run.id, "never written") == []
 
 
-def test_numbers_that_are_not_finite_are_nan(run: Run, store: Store) -> None:
+def test_numbers_that_are_not_finite_are_nan(run: MlflowRun, store: Store) -> None:
     run.metrics({"a": math.nan, "b": math.inf, "c": -math.inf, "d": 1})
-    assert {key: math.isnan(value) for key, value in store.metrics(run.id).items()} == {
+    assert {key: math.isnan(value) for key, value in store.run(run.id).metrics.items()} == {
         "a": True,
         "b": True,
         "c": True,
@@ -183,7 +183,7 @@ def test_numbers_that_are_not_finite_are_nan(run: Run, store: Store) -> None:
     }
 
 
-def test_pictures_of_one_key_have_steps(run: Run, client: Any, store: Store) -> None:
+def test_pictures_of_one_key_have_steps(run: MlflowRun, client: Any, store: Store) -> None:
     picture = np.zeros((6, 8, 3), np.uint8)
     picture[2, 3] = 255, 0, 7
     run.image("pseudo labels/a+b_1.png", picture, 3)
@@ -199,29 +199,25 @@ def test_pictures_of_one_key_have_steps(run: Run, client: Any, store: Store) -> 
 
 
 @pytest.mark.parametrize("picture", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)])
-def test_other_arrays_are_no_pictures(run: Run, picture: Any) -> None:
+def test_other_arrays_are_no_pictures(run: MlflowRun, picture: Any) -> None:
     with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
         run.image("one", picture)
 
 
-def test_texts_files_and_figures(run: Run, store: Store, tmp_path: Path) -> None:
+def test_texts_and_files(run: MlflowRun, store: Store, tmp_path: Path) -> None:
     run.text("name: é\n", "experiment.yaml")
     run.json({"é": [1, None]}, "curves/adele.json")
     (tmp_path / "checkpoint.bin").write_bytes(b"123")
     run.file(tmp_path / "checkpoint.bin", "states")
     run.file(tmp_path / "checkpoint.bin")
-    figure = Figure()
-    figure.subplots().plot([1, 2])
-    run.figure(figure, "figures/curve.png")
     assert store.artifact(run.id, "experiment.yaml").read_text(encoding="utf-8") == "name: é\n"
     assert json.loads(store.artifact(run.id, "curves/adele.json").read_text(encoding="utf-8")) == {"é": [1, None]}
     assert store.artifact(run.id, "states/checkpoint.bin").read_bytes() == b"123"
     assert store.artifact(run.id, "checkpoint.bin").read_bytes() == b"123"
-    assert Image.open(store.artifact(run.id, "figures/curve.png")).size == (640, 480)
     assert [path.name for path in store.artifact(run.id, "curves").iterdir()] == ["adele.json"]
 
 
-def test_a_table_is_replaced_and_not_appended_to(run: Run, client: Any, store: Store) -> None:
+def test_a_table_is_replaced_and_not_appended_to(run: MlflowRun, client: Any, store: Store) -> None:
     for score in (0.1, 0.2):
         run.table({"variant": ["baseline", "a+sissi-s"], "AP50": [score, None]}, "tables/scores.json")
     table = pd.read_json(store.artifact(run.id, "tables/scores.json"), orient="split")
@@ -232,7 +228,7 @@ def test_a_table_is_replaced_and_not_appended_to(run: Run, client: Any, store: S
     ]
 
 
-def test_data_sets_have_a_digest_and_a_role(run: Run, client: Any) -> None:
+def test_data_sets_have_a_digest_and_a_role(run: MlflowRun, client: Any) -> None:
     run.dataset("target_train", "f" * 64, "/data/cell_lab", "training", {"images": 224, "boxes": 9000})
     run.dataset("source_val", "0a1b", "/data/cellpose", "validation", {"images": 68})
     inputs = {one.dataset.name: one for one in client.get_run(run.id).inputs.dataset_inputs}
@@ -244,17 +240,19 @@ def test_data_sets_have_a_digest_and_a_role(run: Run, client: Any) -> None:
 
 
 @pytest.mark.parametrize("damage", ["large cut", "small cut", "small gone"])
-def test_a_picture_that_arrived_in_part_is_removed_and_counts_as_not_there(store: Store, run: Run, damage: str) -> None:
+def test_a_picture_that_arrived_in_part_is_removed_and_counts_as_not_there(
+    store: Store, run: MlflowRun, damage: str
+) -> None:
     picture = np.full((20, 30, 3), 7, np.uint8)
     run.image("labels/a.png", picture, 3)
-    call: Any = ("image", ("labels/a.png", picture, 3))
-    assert run.has(*call)
+    event = Picture("labels/a.png", picture, 3)
+    assert run.has(event)
     folder = store.artifact(run.id, "images")
     [path] = folder.glob("*.png" if "large" in damage else "*.webp")
     if "gone" in damage:
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:40])
-    assert not run.has(*call) and not list(folder.iterdir())
+    assert not run.has(event) and not list(folder.iterdir())
     run.image("labels/a.png", picture, 3)
-    assert run.has(*call) and len(list(folder.iterdir())) == 2
+    assert run.has(event) and len(list(folder.iterdir())) == 2

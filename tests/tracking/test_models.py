@@ -24,7 +24,7 @@ from PIL import Image
 
 from sissi.config import Detector
 from sissi.detector.model import build, detect, load, save
-from sissi.tracking import Run, Store
+from sissi.tracking import MlflowRun, Store
 from tests.tracking.servers import await_answer, free_port
 
 mlflow: Any = importlib.import_module("mlflow")  # after sissi.tracking, which sets what MLflow reads when imported
@@ -41,7 +41,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def logged(store: Store, model_file: Path) -> tuple[str, Run]:
+def logged(store: Store, model_file: Path) -> tuple[str, MlflowRun]:
     """The address of a logged model, and its run."""
     with store.start_run("models", "one") as run:
         run.params({"seed": 3})
@@ -61,7 +61,7 @@ def _png(image: np.ndarray[Any, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_model_shows_parameters_and_latest_metrics(store: Store, client: Any, logged: tuple[str, Run]) -> None:
+def test_a_model_shows_parameters_and_latest_metrics(store: Store, client: Any, logged: tuple[str, MlflowRun]) -> None:
     address, run = logged
     model = client.get_logged_model(address.removeprefix("models:/"))
     assert (model.name, model.source_run_id, model.status) == ("model", run.id, "READY")
@@ -80,7 +80,7 @@ def test_logging_a_model_changes_nothing_around_it(store: Store, model_file: Pat
 
 
 def test_the_file_of_a_model_is_found_again(
-    store: Store, client: Any, logged: tuple[str, Run], model_file: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, client: Any, logged: tuple[str, MlflowRun], model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, run = logged
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)  # MLflow looks for the model there, whatever the client says
@@ -114,7 +114,7 @@ json.dump({
 
 @pytest.fixture(scope="module")
 def answers(
-    store: Store, logged: tuple[str, Run], image: Any, tmp_path_factory: pytest.TempPathFactory
+    store: Store, logged: tuple[str, MlflowRun], image: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """What the logged model answers in a process to which sissi is unknown."""
     folder = tmp_path_factory.mktemp("elsewhere")
@@ -145,7 +145,7 @@ def test_a_model_loads_without_sissi_and_finds_the_same(answers: dict[str, Any],
 
 
 def test_a_model_brings_its_code_and_names_what_that_imports(
-    answers: dict[str, Any], store: Store, logged: tuple[str, Run]
+    answers: dict[str, Any], store: Store, logged: tuple[str, MlflowRun]
 ) -> None:
     model = store.load_model_file(logged[0]).parents[1]
     assert all(Path(path).is_relative_to(model / "code") for path in answers["modules"].values())
@@ -202,7 +202,7 @@ def test_wrong_input_is_named(model_input: Any, message: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_model_is_served(store: Store, logged: tuple[str, Run], model_file: Path, image: Any) -> None:
+def test_a_model_is_served(store: Store, logged: tuple[str, MlflowRun], model_file: Path, image: Any) -> None:
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", logged[0], "-p", str(port)]
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sissi.runtime.journal import ForeignPath, Journal
-from sissi.tracking import open_recording, open_store, upload
+from sissi.tracking import open_session, open_store, upload
 
 SECRET = b"a private key"
 OUTSIDE = "../../../../../outside"
@@ -23,7 +23,7 @@ CLIMBING = [
 
 def tampered(folder, *calls):
     """An offline recording of a run, with other calls than it had."""
-    with open_recording(folder, "key", offline=True, fresh=False, tell=print) as recording:
+    with open_session(folder, "key", offline=True, fresh=False, notify=print) as recording:
         with recording.run("demo", "one"):
             pass
         journal = recording.folder / "0000/journal"
@@ -40,12 +40,18 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.parametrize("call", [["file", ["/etc/passwd", ""]], ["model", ["run.json"]], ["image", ["key", "a.png"]]])
+def test_a_journal_reads_no_file_that_is_named_as_a_text(folder, call):
+    with pytest.raises(ForeignPath, match="a file outside its folder"):
+        list(Journal(tampered(folder, call)).events())
+
+
 @pytest.mark.parametrize("name", FOREIGN)
 @pytest.mark.parametrize("kind", ["$file", "$picture"])
 def test_a_journal_reads_no_file_but_its_own(folder, kind, name):
     journal = tampered(folder, ["file", [{kind: name}, ""]])
     with pytest.raises(ForeignPath, match=r"calls\.jsonl: names .*, a file outside its folder"):
-        list(Journal(journal).calls())
+        list(Journal(journal).events())
 
 
 def upload_and_look(folder, told):

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from sissi.errors import TrackingError
-from sissi.tracking import open_recording, open_store, upload
-from sissi.tracking.mlflow_run import Run
+from sissi.runtime.events import Json, Metrics, Params, Picture
+from sissi.tracking import open_session, open_store, upload
+from sissi.tracking.mlflow_run import MlflowRun
 from tests.tracking.servers import Server, free_port
 
 PICTURE = np.full((8, 8, 3), 200, np.uint8)
 
 
-class Told(list):
+class Notices(list):
     """Sentences for the user, and a way to wait for one."""
 
     def __init__(self):
@@ -34,15 +35,15 @@ class Told(list):
 
 
 def opened(folder, key="key", **options):
-    settings = {"offline": False, "fresh": False, "tell": Told()} | options
-    return open_recording(folder, key, **settings)
+    settings = {"offline": False, "fresh": False, "notify": Notices()} | options
+    return open_session(folder, key, **settings)
 
 
-def say_epochs(run, epochs):
+def record_epochs(run, epochs):
     for epoch in epochs:
-        run.metrics({"loss": 1 / epoch, "AP50": 0.1}, epoch)
-        run.image("labels/a.png", PICTURE, epoch)
-        run.json([epoch], f"labels/{epoch}.json")
+        run.record(Metrics({"loss": 1 / epoch, "AP50": 0.1}, epoch))
+        run.record(Picture("labels/a.png", PICTURE, epoch))
+        run.record(Json([epoch], f"labels/{epoch}.json"))
 
 
 def steps(store, run):
@@ -56,9 +57,9 @@ def steps(store, run):
 
 def test_runs_arrive_nested_with_all_they_said_and_leave_no_recording(tmp_path):
     with opened(tmp_path) as recording, recording.run("demo", "all", tags={"kind": "a"}) as parent:
-        parent.params({"seed": 0, "variants": ["a", "b"]})
+        parent.record(Params({"seed": 0, "variants": ["a", "b"]}))
         with recording.run("demo", "one", parent=parent) as child:
-            say_epochs(child, (1, 2, 3))
+            record_epochs(child, (1, 2, 3))
     store = open_store(tmp_path)
     [found] = store.find_runs("demo", "tags.kind = 'a'")
     [child] = store.children(found.id)
@@ -70,7 +71,7 @@ def test_runs_arrive_nested_with_all_they_said_and_leave_no_recording(tmp_path):
 def test_times_are_those_of_the_work_not_of_the_delivery(tmp_path, monkeypatch):
     monkeypatch.setattr("sissi.tracking.local_run._now", lambda: 1_500_000_000_000)
     with opened(tmp_path) as recording, recording.run("demo", "one") as run:
-        run.metrics({"loss": 1.0, "AP50": 0.1}, 1)
+        run.record(Metrics({"loss": 1.0, "AP50": 0.1}, 1))
     client = open_store(tmp_path)._client
     [found] = open_store(tmp_path).find_runs("demo")
     info = client.get_run(found.id).info
@@ -78,22 +79,23 @@ def test_times_are_those_of_the_work_not_of_the_delivery(tmp_path, monkeypatch):
 
 
 def test_offline_records_are_delivered_by_upload(tmp_path):
-    told = Told()
-    with opened(tmp_path, offline=True, tell=told) as recording, recording.run("demo", "one") as run:
-        say_epochs(run, (1, 2))
-    assert "sissi upload" in told[-1] and not (tmp_path / "mlflow.db").exists()
-    assert upload(tmp_path, told) == (1, 0)
+    notices = Notices()
+    with opened(tmp_path, offline=True, notify=notices) as recording, recording.run("demo", "one") as run:
+        record_epochs(run, (1, 2))
+    assert "sissi upload" in notices[-1] and not (tmp_path / "mlflow.db").exists()
+    assert upload(tmp_path, notices) == (1, 0)
     store = open_store(tmp_path)
     assert steps(store, store.find_runs("demo")[0]) == ([1, 2], [1, 2])
-    assert upload(tmp_path, told) == (0, 0)
+    assert upload(tmp_path, notices) == (0, 0)
 
 
 WORK = """
 import os, signal, sys, pathlib
-from sissi.tracking import open_recording
-with open_recording(pathlib.Path(sys.argv[1]), "key", offline=False, fresh=False, tell=print) as recording:
+from sissi.runtime.events import Metrics
+from sissi.tracking import open_session
+with open_session(pathlib.Path(sys.argv[1]), "key", offline=False, fresh=False, notify=print) as recording:
     with recording.run("demo", "one") as run:
-        run.metrics({"loss": 1.0, "AP50": 0.1}, 1)
+        run.record(Metrics({"loss": 1.0, "AP50": 0.1}, 1))
         while recording.run_id(run) is None:
             recording.deliver()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -110,7 +112,7 @@ def test_a_killed_command_goes_on_in_the_same_run(tmp_path):
     with opened(tmp_path) as recording:
         assert recording.interrupted
         with recording.run("demo", "one") as run:
-            say_epochs(run, (1, 2))
+            record_epochs(run, (1, 2))
     store = open_store(tmp_path)
     [found] = store.find_runs("demo")
     assert found.status == "FINISHED" and steps(store, found)[0] == [1, 2]
@@ -147,7 +149,7 @@ def test_the_same_command_twice_at_once_has_runs_of_its_own(tmp_path):
     with opened(tmp_path) as first, opened(tmp_path) as second:
         for recording in (first, second):
             with recording.run("demo", "one") as run:
-                say_epochs(run, (1,))
+                record_epochs(run, (1,))
     store = open_store(tmp_path)
     assert [steps(store, run) for run in store.find_runs("demo")] == [([1], [1])] * 2
 
@@ -156,7 +158,7 @@ def test_what_the_answer_got_lost_of_is_not_written_twice(tmp_path, monkeypatch)
     lost = {"metrics": 2, "image": 2}
 
     def losing(method):
-        real = getattr(Run, method)
+        real = getattr(MlflowRun, method)
 
         def call(self, *arguments):
             real(self, *arguments)
@@ -167,43 +169,43 @@ def test_what_the_answer_got_lost_of_is_not_written_twice(tmp_path, monkeypatch)
         return call
 
     for method in lost:
-        monkeypatch.setattr(Run, method, losing(method))
-    told = Told()
-    with opened(tmp_path, tell=told) as recording, recording.run("demo", "one") as run:
-        say_epochs(run, (1, 2, 3))
+        monkeypatch.setattr(MlflowRun, method, losing(method))
+    notices = Notices()
+    with opened(tmp_path, notify=notices) as recording, recording.run("demo", "one") as run:
+        record_epochs(run, (1, 2, 3))
     store = open_store(tmp_path)
     assert steps(store, store.find_runs("demo")[0]) == ([1, 2, 3], [1, 2, 3])
-    assert lost == {"metrics": 0, "image": 0} and "the answer got lost" in told[0]
+    assert lost == {"metrics": 0, "image": 0} and "the answer got lost" in notices[0]
 
 
 def test_what_mlflow_refuses_is_named_and_the_rest_arrives(tmp_path):
-    told = Told()
-    with opened(tmp_path, tell=told) as recording, recording.run("demo", "one") as run:
-        run.params({"x" * 500: 1})
-        say_epochs(run, (1,))
-    assert "MLflow refused a record of one" in told[0]
+    notices = Notices()
+    with opened(tmp_path, notify=notices) as recording, recording.run("demo", "one") as run:
+        run.record(Params({"x" * 500: 1}))
+        record_epochs(run, (1,))
+    assert "MLflow refused a record of one" in notices[0]
     store = open_store(tmp_path)
     assert steps(store, store.find_runs("demo")[0])[0] == [1]
 
 
 @pytest.mark.slow
 def test_a_server_that_goes_away_and_comes_back_misses_nothing(tmp_path, monkeypatch):
-    server, told = Server(tmp_path / "server"), Told()
+    server, notices = Server(tmp_path / "server"), Notices()
     server.start()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     try:
-        with opened(tmp_path, tell=told) as recording, recording.run("demo", "one") as run:
-            say_epochs(run, (1,))
+        with opened(tmp_path, notify=notices) as recording, recording.run("demo", "one") as run:
+            record_epochs(run, (1,))
             recording.deliver()
             server.stop()
-            say_epochs(run, (2, 3))
+            record_epochs(run, (2, 3))
             recording.deliver()
-            told.await_("MLflow does not take records now")
+            notices.await_("MLflow does not take records now")
             server.start()
-            say_epochs(run, (4,))
+            record_epochs(run, (4,))
             recording.deliver()
-            told.await_("MLflow answers again")
+            notices.await_("MLflow answers again")
         store = open_store(tmp_path)
         [found] = store.find_runs("demo")
         assert steps(store, found) == ([1, 2, 3, 4], [1, 2, 3, 4]) and found.status == "FINISHED"

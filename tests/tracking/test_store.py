@@ -15,7 +15,7 @@ import pytest
 
 import sissi
 from sissi.errors import TrackingError
-from sissi.tracking import Run, Store, open_store
+from sissi.tracking import MlflowRun, Store, open_store
 from tests.tracking.servers import free_port
 
 PACKAGE = Path(sissi.__file__).parent
@@ -100,7 +100,9 @@ def test_a_deleted_experiment_is_named(store: Store, client: Any) -> None:
         (lambda store, known: store.load_model_file("best.pt"), "best.pt: write it as models:/m-ID"),
     ],
 )
-def test_what_is_unknown_is_named(store: Store, run: Run, look_up: Callable[[Store, str], Any], message: str) -> None:
+def test_what_is_unknown_is_named(
+    store: Store, run: MlflowRun, look_up: Callable[[Store, str], Any], message: str
+) -> None:
     with pytest.raises(TrackingError, match=message):
         look_up(store, run.id)
 

@@ -9,13 +9,13 @@ from sissi.errors import SissiError
 from sissi.training import checkpoint
 from sissi.training.checkpoint import Checkpoints
 from sissi.training.mixed_batches import as_target
-from sissi.training.teacher_student import make_learner
+from sissi.training.teacher_student import make_teacher_student
 
 
 @pytest.fixture
 def learner(smoke):
     torch.manual_seed(0)
-    made = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
+    made = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
     loss = made.student.network.train()([torch.rand(3, 64, 96)], [as_target(make_boxes([[10, 10, 40, 40]]))])
     sum(loss.values()).backward()
     made.optimizer.step()
@@ -31,7 +31,7 @@ def test_a_learner_comes_back_bit_by_bit_with_its_optimizer(learner, smoke, tmp_
     checkpoints = Checkpoints(tmp_path)
     checkpoints.write(3, learner, {"loss": 0.1}, {"labels": [[0.1, 2.0]]})
     torch.manual_seed(1)
-    other = make_learner(build(smoke.detector, smoke.training.image_size), smoke.training)
+    other = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
     assert checkpoint.restore(checkpoints.path(3), other) == {"labels": [[0.1, 2.0]]}
     assert all(torch.equal(one, two) for one, two in zip(tensors(learner), tensors(other), strict=True))
     assert checkpoints.latest(pytest.fail) == (3, {"loss": 0.1})

@@ -3,11 +3,11 @@ import torch
 
 from sissi.boxes import EMPTY, same
 from sissi.config import Detector, Training
-from sissi.detector.model import build, predict_frames
+from sissi.detector.model import build, predict_dataset
 from sissi.training.checkpoint import Checkpoints, restore
 from sissi.training.epoch import LOOK_EVERY, NonFiniteLoss, learning_rate, mean_losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
-from sissi.training.teacher_student import make_learner
+from sissi.training.teacher_student import make_teacher_student
 
 SETTINGS = Training(
     epochs=10,
@@ -23,7 +23,7 @@ AVERAGED = SETTINGS.model_copy(update={"averaging": 0.5})
 
 def fresh(settings=SETTINGS, **changes):
     torch.manual_seed(0)
-    return make_learner(build(Detector(preset="small", **changes), (64, 96)), settings)
+    return make_teacher_student(build(Detector(preset="small", **changes), (64, 96)), settings)
 
 
 def ignore(fraction, loss):
@@ -111,12 +111,12 @@ def test_losses_are_judged_without_changing_the_detector(target, source):
 
 def test_changed_targets_change_no_prediction(target, source):
     detector = fresh(score_floor=0.0).student
-    before = predict_frames(detector, target)
+    before = predict_dataset(detector, target)
     mean_losses(detector, target, 2)
     mean_losses(detector, target.with_boxes([EMPTY] * 5), 2)
     moved = target.with_boxes([target.boxes[(k + 1) % 5] for k in range(5)])
     assert sum(map(len, before)) > 0
-    for after in (predict_frames(detector, target), predict_frames(detector, moved)):
+    for after in (predict_dataset(detector, target), predict_dataset(detector, moved)):
         assert all(same(a, b) for a, b in zip(before, after, strict=True))
 
 

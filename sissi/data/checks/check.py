@@ -10,7 +10,7 @@ from sissi.boxes import Boxes
 from sissi.config import Experiment, FileData
 from sissi.data.checks.detector_fit import Labelled, check_fit
 from sissi.data.checks.duplicates import note_duplicates
-from sissi.data.experiment_data import DataSets, data_files, load_data
+from sissi.data.experiment_data import ExperimentData, data_files, load_data
 from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -30,7 +30,7 @@ class Check:
         refused: messages about data sets that cannot be used at all.
     """
 
-    data: DataSets
+    data: ExperimentData
     problems: Problems
     refused: list[str]
 
@@ -54,7 +54,7 @@ def check_data(experiment: Experiment) -> Check:
     return Check(data, problems, refused)
 
 
-def check_cheaply(experiment: Experiment, data: DataSets, problems: Problems) -> None:
+def check_cheaply(experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
     """What can be wrong with data sets that are loaded: duplicates, and cells that do not fit the detector.
 
     Reads no file again: an instant for thousands of images.
@@ -68,22 +68,22 @@ def check_cheaply(experiment: Experiment, data: DataSets, problems: Problems) ->
     check_fit(experiment, labelled_sets(data), problems)
 
 
-def labelled_sets(data: DataSets) -> dict[str, Labelled]:
+def labelled_sets(data: ExperimentData) -> dict[str, Labelled]:
     """Images with boxes, by data set; the test images with those of each reader, the reference where there is one."""
-    sets: dict[str, Labelled] = {"target_train": _labelled(data.target)}
+    sets: dict[str, Labelled] = {"target_train": _labelled(data.target_train)}
     if data.reference is not None:
-        pairs = zip(data.target, data.reference, strict=True)
+        pairs = zip(data.target_train, data.reference, strict=True)
         sets["target_reference"] = [(sample, boxes) for sample, boxes in pairs if boxes is not None]
     for reader, boxes in data.readers.items():
-        sets[f"target_test, {reader}"] = list(zip(data.test, boxes, strict=True))
-    return sets | {"source_train": _labelled(data.source), "source_val": _labelled(data.validation)}
+        sets[f"target_test, {reader}"] = list(zip(data.target_test, boxes, strict=True))
+    return sets | {"source_train": _labelled(data.source_train), "source_val": _labelled(data.source_val)}
 
 
 def _labelled(samples: Sequence[Sample]) -> Labelled:
     return [(sample, sample.boxes) for sample in samples]
 
 
-def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str]) -> DataSets:
+def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str]) -> ExperimentData:
     """The data sets, each empty where it cannot be used at all."""
 
     def read(load: Callable[[], Loaded], otherwise: Loaded) -> Loaded:
@@ -105,10 +105,10 @@ def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str])
         reference = read(lambda: load_reference(given, target, files.folder, problems), unknown)
     nobody: tuple[list[Sample], dict[str, list[Boxes]]] = ([], {})
     test, readers = read(lambda: load_test(files.target_test, files.folder, problems), nobody)
-    return DataSets(target, reference, test, readers, images("source_train"), images("source_val"))
+    return ExperimentData(target, reference, test, readers, images("source_train"), images("source_val"))
 
 
-def load_checked(experiment: Experiment, tell: Callable[[str], None]) -> tuple[DataSets, Problems]:
+def load_checked(experiment: Experiment, tell: Callable[[str], None]) -> tuple[ExperimentData, Problems]:
     """The data of an experiment, and what is odd about them, which the user is told as well.
 
     Raises:

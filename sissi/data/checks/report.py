@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -16,6 +15,8 @@ from sissi.config import Experiment
 from sissi.data.checks.check import Check, labelled_sets
 from sissi.data.checks.detector_fit import Labelled, cell_sizes, reach
 from sissi.data.problems import Problems, printable
+from sissi.runtime.csv_records import to_csv
+from sissi.runtime.files import write_whole
 
 
 def counts(check: Check) -> Table:
@@ -57,15 +58,13 @@ def lines(check: Check, examples: int) -> list[str]:
 
 def write_problems(check: Check, file: Path) -> None:
     """Every problem as a line of a CSV file: error or warning, file, kind, detail."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(("severity", "file", "problem", "detail"))
-        for message in check.refused:
-            table.writerow(("error", "", "data set that cannot be used", printable(message)))
-        for one in check.problems.found:
-            severity = "error" if one.error else "warning"
-            table.writerow((severity, printable(str(one.file)), one.kind, printable(one.detail)))
+    refused = [("error", "", "data set that cannot be used", printable(message)) for message in check.refused]
+    found = [
+        ("error" if one.error else "warning", printable(str(one.file)), one.kind, printable(one.detail))
+        for one in check.problems.found
+    ]
+    columns = ("severity", "file", "problem", "detail")
+    write_whole(file, to_csv((dict(zip(columns, row, strict=True)) for row in refused + found), columns).encode())
 
 
 def _counts(labelled: Labelled) -> list[str]:

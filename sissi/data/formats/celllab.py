@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sissi.boxes import Boxes, make_boxes
 from sissi.data.formats.matching import check_classes, match_files, read_files, stem
-from sissi.data.formats.writing import CELL_NAME, digits, label_files
+from sissi.data.formats.writing import CELL_NAME, format_float, label_files
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -48,7 +48,7 @@ def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) 
     """Write a text file an image into a folder; corners are exact, scores have no place in it."""
     files = label_files(samples, out, ".txt")
     for file, boxes in zip(files, labels, strict=True):
-        lines = (f"{CELL_NAME} {' '.join(map(digits, corners))}\n" for corners in boxes.xyxy)
+        lines = (f"{CELL_NAME} {' '.join(map(format_float, corners))}\n" for corners in boxes.xyxy)
         file.write_text("".join(lines), encoding="utf-8")
     return files
 

@@ -10,7 +10,7 @@ from sissi.boxes import Boxes, make_boxes
 from sissi.data.formats.matching import check_classes, check_size, match_names
 from sissi.data.formats.rotated import Corners, upright_extent
 from sissi.data.formats.safe_xml import number, read_xml
-from sissi.data.formats.writing import CELL_NAME, digits, one_file, write_xml
+from sissi.data.formats.writing import CELL_NAME, format_float, one_file, write_xml
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -71,8 +71,8 @@ def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) 
         image = SubElement(root, "image", {"id": str(key), "name": sample.name} | size)
         for corners, score in zip(boxes.xyxy, boxes.scores, strict=True):
             fixed = {"label": CELL_NAME, "source": "file", "occluded": "0", "z_order": "0"}
-            box = SubElement(image, "box", fixed | dict(zip(CORNERS, map(digits, corners), strict=True)))
-            SubElement(box, "attribute", {"name": SCORE}).text = digits(score)
+            box = SubElement(image, "box", fixed | dict(zip(CORNERS, map(format_float, corners), strict=True)))
+            SubElement(box, "attribute", {"name": SCORE}).text = format_float(score)
     file = one_file(out, "annotations.xml")
     write_xml(root, file)
     return [file]

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 from sissi.boxes import Boxes, make_boxes
 from sissi.data.formats.matching import check_classes, check_size, match_files, read_files, stem
 from sissi.data.formats.safe_xml import number, read_xml
-from sissi.data.formats.writing import CELL_NAME, digits, label_files, write_xml
+from sissi.data.formats.writing import CELL_NAME, format_float, label_files, write_xml
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 
@@ -65,7 +65,7 @@ def _tree(sample: Sample, boxes: Boxes) -> Element:
         SubElement(element, "name").text = CELL_NAME
         box = SubElement(element, "bndbox")
         for corner, value in zip(CORNERS, corners, strict=True):
-            SubElement(box, corner).text = digits(value)
+            SubElement(box, corner).text = format_float(value)
     return root
 
 

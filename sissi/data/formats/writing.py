@@ -17,7 +17,7 @@ CELL_NAME = "cell"
 """Class of every box in the files that name classes."""
 
 
-def refuse_old(out: Path) -> None:
+def require_new(out: Path) -> None:
     """Refuse to write where something is.
 
     Raises:
@@ -56,7 +56,7 @@ def one_file(out: Path, name: str) -> Path:
     return file
 
 
-def digits(value: float | np.floating) -> str:
+def format_float(value: float | np.floating) -> str:
     """A float32 as the shortest decimal number that reads back to it, without an exponent."""
     return np.format_float_positional(np.float32(value), trim="-")
 

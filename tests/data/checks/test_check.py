@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import sissi.weak_labels
+import sissi.data.weak_labelling
 from sissi.boxes import same
 from sissi.config.load import load_experiment
 from sissi.data.checks.check import Check, check_cheaply, check_data
@@ -198,8 +198,8 @@ def test_the_command_ends_with_1_and_writes_every_problem(folder: Path, tmp_path
 
 def test_what_a_check_labelled_is_not_labelled_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = load_experiment(folder / "experiment.yaml", [f"tracking.folder={folder / 'mlruns'}"])
-    first = check_data(experiment).data.target
-    monkeypatch.setattr(sissi.weak_labels, "label_cells", None)
-    for again in (check_data(experiment).data.target, load_data(experiment, Problems()).target):
+    first = check_data(experiment).data.target_train
+    monkeypatch.setattr(sissi.data.weak_labelling, "label_cells", None)
+    for again in (check_data(experiment).data.target_train, load_data(experiment, Problems()).target_train):
         assert all(same(one.boxes, other.boxes) for one, other in zip(again, first, strict=True))
     assert any(len(sample.boxes) for sample in first)

@@ -1,0 +1,133 @@
+"""How the house is built: which package may import which, no circle, a listing that can be taken in at a glance."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sissi
+
+ROOT = Path(sissi.__file__).parent
+FLOW = (
+    {"boxes", "errors", "names"},
+    {"config", "runtime"},
+    {"weak_labels", "evaluation"},
+    {"data"},
+    {"detector"},
+    {"training", "tracking"},
+    {"method", "results"},
+    {"ablation", "figures", "active_learning"},
+    {"report", "search", "inference"},
+    {"cli"},
+)
+"""Stations in the order of the flow: one imports only what stands above it."""
+NOT_BELOW = {
+    "runtime": {"config"},  # processes, files and the cache know nothing of cells
+    "config": {"runtime"},
+    "evaluation": {"weak_labels"},
+    "weak_labels": {"evaluation"},
+    "detector": {"weak_labels", "evaluation"},
+    "training": {"weak_labels", "tracking"},
+    "method": {"tracking", "results", "weak_labels"},
+}
+"""Walls beyond the order."""
+ONLY_IN = {"mlflow": {"tracking"}, "optuna": {"search"}, "typer": {"cli"}}
+"""Libraries that one package hides from the others."""
+
+
+def modules():
+    return {
+        ".".join(("sissi", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in ROOT.rglob("*.py")
+    }
+
+
+MODULES = modules()
+
+
+def statements(module):
+    """The import statements of a module, in functions too, but not those for type checkers alone."""
+    waiting = [ast.parse(MODULES[module].read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            waiting += ast.iter_child_nodes(node)
+
+
+def imported(module):
+    """The modules of sissi that a module imports."""
+    for node in statements(module):
+        names = [alias.name for alias in node.names]
+        found = names if isinstance(node, ast.Import) else [f"{node.module}.{name}" for name in names]
+        for name in found:
+            known = name if name in MODULES else name.rpartition(".")[0]
+            if known in MODULES and known != module:
+                yield known
+
+
+def station(module):
+    return module.split(".")[1] if "." in module else "sissi"
+
+
+def test_every_entry_of_the_package_has_a_place_in_the_flow():
+    entries = {station(module) for module in MODULES} - {"sissi"}
+    assert entries == set().union(*FLOW)
+    assert len([path for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]) <= 22
+    assert len(FLOW) <= 12
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_stations_before_its_own(module):
+    level = next((index for index, stations in enumerate(FLOW) if station(module) in stations), -1)
+    before = set().union(*FLOW[: max(level, 0)]) - NOT_BELOW.get(station(module), set())
+    wrong = {name for name in imported(module) if station(name) not in before | {station(module), "sissi"}}
+    assert not wrong
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    done, path = set(), []
+
+    def visit(module):
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module not in done:
+            path.append(module)
+            for name in imported(module):
+                visit(name)
+            path.pop()
+            done.add(module)
+
+    for module in MODULES:
+        visit(module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_library_stays_behind_its_wall(module):
+    for node in statements(module):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        for name in names:
+            assert station(module) in ONLY_IN.get(name.split(".")[0], {station(module)}), name
+
+
+def test_help_imports_nothing_of_weight():
+    heavy = ("torch", "torchvision", "mlflow", "numpy", "cv2", "optuna", "pydantic", "matplotlib", "numba")
+    script = f"""
+import sys
+from sissi.cli import main
+sys.argv = ["sissi", "--help"]
+try:
+    main()
+except SystemExit:
+    pass
+print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
+"""
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "ablation" in shown.stdout and shown.stderr.strip() == "[]"
+
+
+def test_processes_of_jobs_load_no_mlflow():
+    script = "import sys, sissi.ablation.stages; print('mlflow' in sys.modules, 'optuna' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False False\n"
