@@ -274,7 +274,7 @@ def test_weak_only_keeps_the_initial_labels(experiment, data, trained, tmp_path)
 
 
 def test_readers_are_not_looked_at_in_training(experiment, data, trained, tmp_path, recorded):
-    other = replace(data, readers={}, test=())
+    other = replace(data, readers={}, target_test=())
     one = events_and_weights(experiment, data, task(trained, "plain-a", tmp_path / "with"))
     assert equal(one, events_and_weights(experiment, other, task(trained, "plain-a", tmp_path / "without")))
     assert not any("reader" in key for key in [*one[0].values, *one[0].documents])

@@ -1,12 +1,14 @@
 import importlib
 import inspect
 import json
+from pathlib import Path
 
 import pytest
 
+import sissi
 from benchmarks import report
 from benchmarks.__main__ import FIGURES, SUITE
-from benchmarks.profile import run_here
+from benchmarks.profile import PARTS, run_here
 from benchmarks.row import Row, compare, of_pairs
 from sissi.runtime import jobs
 from sissi.runtime.events import Progress
@@ -72,3 +74,8 @@ def test_the_profiler_takes_the_place_of_the_jobs():
 def answer(number, recorder):
     recorder.record(Progress(1, 1, "training", 1.0))
     return number + 1
+
+
+def test_the_parts_of_the_profile_are_functions_of_the_package():
+    sources = "\n".join(path.read_text() for path in Path(sissi.__file__).parent.rglob("*.py"))
+    assert [name for name in PARTS if f"def {name}(" not in sources] == []
