@@ -1,6 +1,17 @@
 """The commands: each reads its arguments and calls one function; heavy packages are imported inside them."""
 
-from sissi.cli import ablation, data, maintenance, predict, report, search, weak_labels
+from sissi.cli import ablation, data, experiments, maintenance, predict, report, search, weak_labels
 from sissi.cli.app import app, main
 
-__all__ = ["ablation", "app", "data", "main", "maintenance", "predict", "report", "search", "weak_labels"]
+__all__ = [
+    "ablation",
+    "app",
+    "data",
+    "experiments",
+    "main",
+    "maintenance",
+    "predict",
+    "report",
+    "search",
+    "weak_labels",
+]

@@ -12,13 +12,15 @@ from sissi import __version__
 from sissi.errors import SissiError
 from sissi.runtime.files import full_message, is_full
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     help="Semi-supervised correction of imperfect cell labels: train, correct, compare and track the six variants.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=HELP,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Images and labels.", no_args_is_help=True)
+data_app = typer.Typer(help="Images and labels.", no_args_is_help=True, context_settings=HELP)
 app.add_typer(data_app, name="data")
 
 

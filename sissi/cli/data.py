@@ -19,9 +19,9 @@ EXAMPLES = 10
 @data_app.command("demo")
 def data_demo(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to; made if it is missing.")],
-    experiment: Annotated[Path, typer.Option(help="Experiment file whose data section describes the demo.")] = Path(
-        "experiments/demo.yaml"
-    ),
+    experiment: Annotated[
+        Path, typer.Option(help="Experiment, a file or a shipped name, whose data section describes the demo.")
+    ] = Path("demo"),
     overrides: Overrides = None,
 ) -> None:
     """Draw the demo images, in the layouts that a lab's own images can take."""

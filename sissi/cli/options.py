@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 ExperimentFile = Annotated[
-    Path, typer.Argument(metavar="EXPERIMENT", help="An experiment file, such as experiments/demo.yaml.")
+    Path,
+    typer.Argument(
+        metavar="EXPERIMENT", help="An experiment file, or the name of a shipped one (`sissi experiments`)."
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,

@@ -13,7 +13,9 @@ from sissi.cli.options import Deterministic, Offline, Out, Overrides, as_overrid
 
 @app.command()
 def search(
-    file: Annotated[Path, typer.Argument(metavar="SEARCH", help="A search file: see experiments/search/.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="SEARCH", help="A search file, or the name of a shipped one, such as threshold.")
+    ],
     out: Out = None,
     overrides: Overrides = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials of the study, all commands together.")] = None,

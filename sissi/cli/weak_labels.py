@@ -39,7 +39,7 @@ def weak_labels(
     ] = None,
     settings: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="YAML of the pipelines' settings, such as experiments/weak_labels/*.yaml."),
+        typer.Option(metavar="FILE", help="YAML of the pipelines' settings, or a shipped name, such as blood_smear."),
     ] = None,
     changes: Annotated[
         list[str] | None,

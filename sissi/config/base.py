@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Probability = Fraction
@@ -32,3 +32,12 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
 
 
 Interval = Annotated[tuple[float, float], AfterValidator(_ordered)]
+
+
+def _without_null(named: Any) -> Any:
+    return {key: value for key, value in named.items() if value is not None} if isinstance(named, dict) else named
+
+
+Value = TypeVar("Value")
+Named = Annotated[dict[str, Value], BeforeValidator(_without_null)]
+"""Settings under free names; a name with null takes out what the base of an experiment has under it."""

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from sissi.config.base import Settings
+from sissi.config.base import Named, Settings
 from sissi.config.weak_labels import WeakLabels
 from sissi.names import FormatName
 
@@ -55,7 +55,7 @@ class TestImages(Settings):
 
     images: Path
     """Folder of the images."""
-    readers: dict[str, LabelFiles] = Field(min_length=1)
+    readers: Named[LabelFiles] = Field(min_length=1)
     """The independent annotations of these images: a name for each, such as reader_1."""
     limit: PositiveInt | None = None
     """Use this many images, spread evenly over the sorted list; all where it is left out."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
-from sissi.config.base import Settings
+from sissi.config.base import Named, Settings
 from sissi.config.correction import PseudoLabels, SelfTraining, SyntheticImages
 from sissi.config.data import DemoData, FileData
 from sissi.config.training import Deceleration, Detector, EarlyLearning, Training
@@ -90,7 +90,7 @@ class Experiment(Settings):
     """Each repeats trunk and branches."""
     variants: Annotated[tuple[str, ...], AfterValidator(_known_variants)] = DEFAULT
     """Rows of table 1, and the reference rows weak-only and, where there is a data.target_reference, oracle."""
-    rows: dict[str, CustomVariant] = Field(default_factory=dict)
+    rows: Named[CustomVariant] = Field(default_factory=dict)
     """Further rows, by name: variants with other settings."""
     data: Annotated[FileData | DemoData, Field(discriminator="kind")]
     detector: Detector

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -13,6 +15,7 @@ from sissi.config import DemoData, Experiment, FileData, WeakLabels
 from sissi.config.base import Settings
 from sissi.config.variants import settings_of_variant
 from sissi.errors import ExperimentError
+from sissi.runtime.shipped_files import find_beside, find_file
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -25,6 +28,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
         ExperimentError: the file or an override cannot be read, or a key is unknown, mistyped or impossible; all
             such keys are named at once, with what is allowed.
     """
+    path = find_file(path)
     tree = _with_base(path, ())
     for override in overrides:
         _apply(tree, override, Experiment)
@@ -48,6 +52,7 @@ def load_weak_labels(path: Path | None, overrides: Sequence[str] = ()) -> WeakLa
     Raises:
         ExperimentError: as `load_experiment`.
     """
+    path = find_file(path, "weak_labels") if path else None
     tree: dict[str, Any] = {"pipeline": "auto"} | (_read(path) if path else {})
     for override in overrides:
         _apply(tree, override, WeakLabels)
@@ -88,17 +93,20 @@ def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(base, str):
         raise ExperimentError(f"{path}: base: must be the path of an experiment file (given: {base!r})")
     try:
-        return _merged(_with_base(path.parent / base, (*above, path.resolve())), tree)
+        return _merged(_with_base(find_beside(path, base), (*above, path.resolve())), tree)
     except ExperimentError as error:
         raise ExperimentError(f"{path}: base: {error}") from None
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The base with the changes, section by section."""
+    """The base with the changes, section by section; a section of another kind, such as data, is replaced."""
     merged = dict(base)
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
+        old = merged.get(key)
+        if isinstance(value, dict) and isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind"):
+            merged[key] = _merged(old, value)
+        else:
+            merged[key] = value
     return merged
 
 
@@ -106,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ExperimentError(f"{path}: no such experiment file; the shipped ones are in experiments/") from None
+        raise ExperimentError(f"{path}: no such experiment file; `sissi experiments` lists the shipped ones") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ExperimentError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
@@ -136,7 +144,7 @@ def _apply(tree: dict[str, Any], override: str, root: type[Settings]) -> None:
     if not equals or not all(keys):
         raise ExperimentError(f"--set {override}: write it as key.key=value, such as training.learning_rate=0.002")
     try:
-        value = yaml.safe_load(text)
+        value = text if _takes_text(keys, tree, root) and text != "null" else yaml.safe_load(text)
     except yaml.YAMLError:
         raise ExperimentError(f"--set {override}: the value is not valid YAML") from None
     if keys == ["data", "folder"] and isinstance(value, str):
@@ -150,6 +158,20 @@ def _apply(tree: dict[str, Any], override: str, root: type[Settings]) -> None:
             raise ExperimentError(f"--set {override}: {key} holds a value, not keys")
         node = child
     node[keys[-1]] = value
+
+
+def _takes_text(keys: Sequence[str], tree: Mapping[str, Any], root: type[Settings]) -> bool:
+    """Whether a key holds a text or a path, which is taken as it is written: `#`, `~` and `:` mean nothing there."""
+    data = tree.get("data")
+    kind = data.get("kind", "") if isinstance(data, dict) else ""
+    location = (keys[0], kind, *keys[1:]) if keys[0] == "data" and kind else tuple(keys)
+    section, values = _section(location[:-1], root)
+    if values is not None:
+        return values in (str, Path)
+    field = section.model_fields.get(keys[-1]) if section else None
+    annotation = field.annotation if field else None
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return str in kinds or Path in kinds
 
 
 def _default(keys: Sequence[str], root: type[Settings]) -> dict[str, Any]:
@@ -173,7 +195,8 @@ def _explain_one(fault: Any, root: type[Settings]) -> str:
     location = _without_kind(fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        message = f"unknown key; allowed here: {', '.join(_allowed(fault['loc'][:-1], root))}"
+        allowed = _allowed(fault["loc"][:-1], root)
+        message = f"unknown key{did_you_mean(str(fault['loc'][-1]), allowed)}; allowed here: {', '.join(allowed)}"
     elif fault["type"] not in ("missing", "value_error"):
         message = f"{message} (given: {fault['input']!r})"
     key = ".".join(map(str, location))
@@ -187,13 +210,30 @@ def _without_kind(location: Sequence[int | str]) -> tuple[int | str, ...]:
 
 def _allowed(location: Sequence[int | str], root: type[Settings]) -> list[str]:
     """The keys that the settings at a place below `root` know."""
-    model = root
+    section, _ = _section(location, root)
+    return sorted((section or root).model_fields)
+
+
+def _section(location: Sequence[int | str], root: type[Settings]) -> tuple[type[Settings] | None, Any]:
+    """The settings at a place below `root`; where it is a mapping of free names to plain values, the values' type.
+
+    The kind of the data stands behind `data` in the location, as pydantic writes it.
+    """
+    model: type[Settings] | None = root
+    values: Any = None
     for part in _without_kind(location):
-        if part in model.model_fields:
-            model = _settings_in(model.model_fields[str(part)].annotation) or model
-        if part == "data":
+        if part == "data" and model is root:
             model = DemoData if location[1:2] == ("demo",) else FileData
-    return sorted(model.model_fields)
+            continue
+        field = model.model_fields.get(str(part)) if model else None
+        if field is not None:
+            model, values = _settings_in(field.annotation), _values_of(field.annotation)
+    return model, None if model else values
+
+
+def _values_of(annotation: Any) -> Any:
+    """The type of the values of `dict[str, ...]`."""
+    return get_args(annotation)[1] if get_origin(annotation) is dict else None
 
 
 def _settings_in(annotation: Any) -> type[Settings] | None:
@@ -201,3 +241,9 @@ def _settings_in(annotation: Any) -> type[Settings] | None:
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return annotation
     return next(filter(None, map(_settings_in, get_args(annotation))), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question after a name that does not exist: `, did you mean X?`, or nothing where none is close."""
+    close = get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""

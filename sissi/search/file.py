@@ -17,6 +17,7 @@ from sissi.config.load import load_experiment
 from sissi.config.variants import VARIANTS
 from sissi.errors import ExperimentError
 from sissi.evaluation.metrics import TABLE_METRICS
+from sissi.runtime.shipped_files import find_beside, find_file
 
 WATCHED = (
     "source_val/AP50", "source_val/AP", "source_val/AR", "source_val/loss", "weak_labels/AP50", "weak_labels/AP",
@@ -163,17 +164,18 @@ def load_search(path: Path, overrides: Sequence[str] = ()) -> Search:
         ExperimentError: the file cannot be read, a key is unknown, or a value in the space is refused by the
             experiment; names file, key and what is allowed.
     """
+    path = find_file(path, "search")
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
         search = Search.model_validate(tree)
     except FileNotFoundError:
-        raise ExperimentError(f"{path}: no such search file; the shipped ones are in experiments/search/") from None
+        raise ExperimentError(f"{path}: no such search file; `sissi experiments` lists the shipped ones") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ExperimentError(f"{path}: cannot be read: {error}") from None
     except ValidationError as error:
         faults = [_explain(one) for one in error.errors()]
         raise ExperimentError("\n  ".join([f"{path}: the search cannot be used", *faults])) from None
-    search = search.model_copy(update={"experiment": path.parent / search.experiment})
+    search = search.model_copy(update={"experiment": find_beside(path, str(search.experiment))})
     for key, values in search.space.items():
         _check(path, search, list(overrides), key, values)
     return search

@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -235,3 +236,59 @@ def test_the_shipped_experiments_that_vary_another_differ_in_their_rows_or_label
     published, hough = (load_experiment(Path(f"experiments/bccd-{name}.yaml")) for name in ("cpu", "hough"))
     preset = load_weak_labels(Path("experiments/weak_labels/blood_smear.yaml"))
     assert hough.data.target_train.weak_labels == preset and hough.training == published.training
+
+
+def test_a_name_of_the_base_is_taken_out_by_null(tmp_path):
+    (tmp_path / "lab.yaml").write_text(
+        "base: bccd\ndata: {folder: ., target_test: {readers: {reader_2: null}}}\nrows: {gone: null}\n"
+    )
+    experiment = load_experiment(tmp_path / "lab.yaml")
+    assert list(experiment.data.target_test.readers) == ["reader_1", "reader_3"] and not experiment.rows
+    fewer = load_experiment(tmp_path / "lab.yaml", ["data.target_test.readers.reader_3=null"])
+    assert list(fewer.data.target_test.readers) == ["reader_1"]
+    with pytest.raises(ExperimentError, match=r"readers: .*at least 1 item"):
+        load_experiment(tmp_path / "lab.yaml", ["data.target_test.readers={reader_1: null, reader_3: null}"])
+
+
+def test_demo_data_of_the_base_become_files(tmp_path):
+    images = "{format: coco, images: images, labels: labels.json}"
+    (tmp_path / "lab.yaml").write_text(
+        f"base: demo\ndata:\n  kind: files\n  target_train: {images}\n  source_train: {images}\n"
+        f"  source_val: {images}\n"
+        "  target_test: {images: images, readers: {one: {format: coco, labels: labels.json}}}\n"
+    )
+    experiment = load_experiment(tmp_path / "lab.yaml")
+    assert experiment.data.kind == "files" and experiment.data.folder == tmp_path
+    assert experiment.training == load_experiment(Path("demo")).training
+
+
+@pytest.mark.parametrize(
+    "text", ["lab #1/a: b", "~", "null and void", "plate: 3 # day 2", "'quoted'", "[x]", "1e5", ""]
+)
+def test_a_text_or_path_is_taken_as_it_is_written(tmp_path, text):
+    experiment = load_experiment(Path("experiments/demo.yaml"), [f"name=x{text}", f"tracking.folder={tmp_path}/{text}"])
+    assert experiment.name == f"x{text}" and experiment.tracking.folder == tmp_path / text
+    files = load_experiment(Path("experiments/bccd.yaml"), [f"data.folder={tmp_path}/{text}",
+                            f"data.target_test.readers.reader_1.labels=r/{text}"])  # fmt: skip
+    assert files.data.folder == (tmp_path / text).resolve()
+    assert files.data.target_test.readers["reader_1"].labels == Path(f"r/{text}")
+
+
+def test_what_is_no_text_is_still_yaml():
+    changes = ["detector.weights=none", "training.averaging=null", "evaluation.every_epoch=[source_val]", "seeds=[3]"]
+    experiment = load_experiment(Path("experiments/demo.yaml"), changes)
+    assert experiment.detector.weights == "none" and experiment.training.averaging is None
+    assert experiment.evaluation.every_epoch == ("source_val",) and experiment.seeds == (3,)
+
+
+@pytest.mark.parametrize(
+    ("override", "question"),
+    [
+        ("training.learning_rat=1", "training.learning_rat: unknown key, did you mean learning_rate?; allowed here:"),
+        ("data.target_tran=3", "data.target_tran: unknown key, did you mean target_train?"),
+        ("zzz=1", "zzz: unknown key; allowed here: "),
+    ],
+)
+def test_a_misspelt_key_is_answered_with_the_nearest_one(override, question):
+    with pytest.raises(ExperimentError, match=re.escape(question)):
+        load_experiment(Path("experiments/demo.yaml"), [override])

@@ -1,0 +1,36 @@
+"""The command that lists the experiments that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sissi.cli.app import app
+
+
+@app.command()
+def experiments(
+    copy: Annotated[
+        str | None, typer.Option("--copy", metavar="NAME", help="Write one of them to a new file, to be edited.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The new file; NAME.yaml without it.", dir_okay=False)
+    ] = None,
+) -> None:
+    """List the experiments, searches and settings that come with sissi; commands take them by name."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from sissi.runtime.shipped_files import SUFFIX, copy_file, shipped_files
+
+    if copy is not None:
+        file = out or Path(f"{Path(copy).name}{SUFFIX}")
+        copy_file(copy, file)
+        print(file)
+        return
+    table = Table("name", "what", box=None, padding=(0, 2, 0, 0))
+    for shipped in shipped_files():
+        table.add_row(shipped.name, shipped.title)
+    Console().print(table)
