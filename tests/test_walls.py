@@ -21,6 +21,7 @@ FLOW = (
     {"ablation", "figures", "active_learning"},
     {"report", "search", "inference"},
     {"cli"},
+    {"__main__"},
 )
 """Stations in the order of the flow: one imports only what stands above it."""
 NOT_BELOW = {

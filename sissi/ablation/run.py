@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sissi.ablation import cache_keys
-from sissi.ablation.run_description import log_description
+from sissi.ablation.run_description import description, log_description
 from sissi.ablation.runner import StageRunner
 from sissi.ablation.seed import SeedRun
 from sissi.config import Experiment
@@ -17,10 +18,11 @@ from sissi.errors import SissiError
 from sissi.evaluation.headroom import shares
 from sissi.results import table_1
 from sissi.results.ablation_results import AblationResults
+from sissi.results.next_steps import LoggedRuns
 from sissi.runtime.cache import Cache, cache_folder
-from sissi.runtime.events import File, Table
+from sissi.runtime.events import File, Table, Tags
 from sissi.runtime.progress import Display
-from sissi.tracking import ABLATION, open_session
+from sissi.tracking import ABLATION, DESCRIPTION, LocalRun, TrackingSession, open_session
 
 
 def run_ablation(
@@ -59,11 +61,23 @@ def run_ablation(
             for path in results.write(session.folder / "table"):
                 parent.record(File(path, "table"))
             parent.record(Table(table_1.columns(rows), "table_1.json"))
+            parent.record(Tags({DESCRIPTION: description(results)}))
             parent.end("FINISHED" if results.complete else "FAILED")
         if out is not None:
             results.write(out)
         cache.prune(experiment.tracking.cache_gb * 1e9)
-    return results
+    return replace(results, logged=_logged(session, parent, seeds, experiment))
+
+
+def _logged(
+    session: TrackingSession, parent: LocalRun, seeds: Sequence[SeedRun], experiment: Experiment
+) -> LoggedRuns | None:
+    """The runs of an ablation, once MLflow has them."""
+    ablation = session.run_id(parent)
+    if ablation is None:
+        return None
+    models = {key: session.run_id(run) for seed in seeds for key, run in seed.with_model.items()}
+    return LoggedRuns(ablation, {key: run for key, run in models.items() if run}, experiment.tracking.folder)
 
 
 def without_missing_oracle(experiment: Experiment, data: ExperimentData, notify: Callable[[str], None]) -> Experiment:

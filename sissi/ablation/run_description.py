@@ -12,8 +12,17 @@ from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
+from sissi.results.ablation_results import AblationResults
 from sissi.runtime.events import Dataset, Json, Params, Text
 from sissi.tracking import LocalRun
+
+COMPARING = """\
+**Comparing rows and readers.** The runs inside this one are its rows; `trunk` is the early learning that they share.
+In the table of the experiment, *Columns* adds the scores by reader (`reader_1/AP`, `reader_1/AR`, ...) and the start
+(`start_epoch`). Select runs and press *Compare* for their curves: `labels/precision` and `labels/recall` show what
+correction did to the labels. The artifacts are the pseudo labels of every cycle, the predictions for the test images,
+and the tables at full precision. `sissi report` puts all of it on one page, with intervals.
+"""
 
 
 def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
@@ -30,6 +39,12 @@ def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentDa
     if data.reference is not None:
         known = data.referenced()
         parent.record(Json(_as_coco(known, [sample.boxes for sample in known]), "reference.json"))
+
+
+def description(results: AblationResults) -> str:
+    """What MLflow's page says of the ablation, as Markdown: table 1, and how to compare rows and readers there."""
+    parts = ["**Table 1 for this run, in %**", results.as_markdown(), COMPARING]
+    return "\n\n".join(part.strip() for part in parts if part)
 
 
 def _as_coco(samples: Sequence[Sample], boxes: Sequence[Boxes]) -> dict[str, Any]:

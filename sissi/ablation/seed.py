@@ -31,6 +31,7 @@ class SeedRun:
 
     Attributes:
         scored: what `bootstrap.bootstrap` gives for each reader, by variant and seed; filled by `rows`.
+        with_model: the runs that have a trained detector, by variant and seed; filled by `rows`.
     """
 
     def __init__(self, runner: StageRunner, parent: LocalRun, seed: int) -> None:
@@ -41,6 +42,7 @@ class SeedRun:
         self.variants = self.experiment.table_rows
         self.settings = {name: settings_of_variant(variant, self.experiment) for name, variant in self.variants.items()}
         self.scored: dict[tuple[str, int], dict[str, Resampled]] = {}
+        self.with_model: dict[tuple[str, int], LocalRun] = {}
 
     def rows(self) -> list[Row]:
         """Trunk and branches for one seed."""
@@ -135,6 +137,7 @@ class SeedRun:
             self.runner.display.say(f"{name} (seed {self.seed}) failed: {outcome.error}")
         else:
             tracked.record(Model(outcome.value[0], "model", self._last_epoch(name)))
+            self.with_model[name, self.seed] = tracked
             tracked.end("FINISHED")
         return [self._row(name, reader, start, outcome) for reader in self.runner.data.readers]
 

@@ -16,7 +16,7 @@ from sissi.data.problems import Problems
 from sissi.errors import DataError
 from sissi.results.stored_ablation import read_ablation
 from sissi.runtime.progress import image_bar
-from sissi.tracking import open_store
+from sissi.tracking import open_existing_store
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def suggest(run: str, out: Path, options: Options, console: Console) -> list[Sug
     if options.format not in FORMATS:
         raise DataError(f"--format {options.format}: no such label format; there are {', '.join(FORMATS)}")
     problems = Problems()
-    store = open_store(options.store)
+    store = open_existing_store(options.store)
     ablation = read_ablation(store, run, options.overrides)
     corrected = corrected_labels(ablation, options.store, problems)
     detectors = trained_detectors(store, corrected, problems) if options.views else {}

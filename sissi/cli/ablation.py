@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Deterministic, ExperimentFile, Fresh, Offline, Out, Overrides, Seeds, as_override
+from sissi.cli.options import (
+    MODEL,
+    Deterministic,
+    ExperimentFile,
+    Fresh,
+    Offline,
+    Out,
+    Overrides,
+    Seeds,
+    TrackingOverride,
+    as_override,
+    tracking_override,
+)
 from sissi.errors import SissiError
 
 if TYPE_CHECKING:
@@ -22,6 +34,7 @@ def ablation(
     out: Out = None,
     seeds: Seeds = None,
     overrides: Overrides = None,
+    tracking: TrackingOverride = None,
     offline: Offline = False,
     fresh: Fresh = False,
     deterministic: Deterministic = False,
@@ -29,7 +42,7 @@ def ablation(
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
     from sissi.config.load import load_experiment
 
-    changes = [*(overrides or []), *_seeds(seeds), *as_override(deterministic)]
+    changes = [*(overrides or []), *_seeds(seeds), *tracking_override(tracking), *as_override(deterministic)]
     _ablate(load_experiment(experiment, changes), out, offline, fresh)
 
 
@@ -42,17 +55,20 @@ def run(
     out: Out = None,
     seeds: Seeds = None,
     overrides: Overrides = None,
+    tracking: TrackingOverride = None,
     offline: Offline = False,
     fresh: Fresh = False,
     deterministic: Deterministic = False,
 ) -> None:
     """Train one variant: early learning and its branch."""
-    from sissi.config.load import load_experiment
+    from sissi.config.load import did_you_mean, load_experiment
     from sissi.config.variants import select_variant
 
-    whole = load_experiment(experiment, [*(overrides or []), *_seeds(seeds), *as_override(deterministic)])
+    changes = [*(overrides or []), *_seeds(seeds), *tracking_override(tracking), *as_override(deterministic)]
+    whole = load_experiment(experiment, changes)
     if variant not in whole.known_rows:
-        raise SissiError(f"--variant {variant}: no such variant; there are {', '.join(whole.known_rows)}")
+        question = did_you_mean(variant, whole.known_rows)
+        raise SissiError(f"--variant {variant}: no such variant{question}; there are {', '.join(whole.known_rows)}")
     _ablate(select_variant(whole, variant), out, offline, fresh)
 
 
@@ -85,9 +101,11 @@ def variants(
 @app.command()
 def evaluate(
     experiment: ExperimentFile,
-    model: Annotated[str, typer.Option(help="A detector file, or an MLflow address such as runs:/RUN_ID/model.")],
+    model: Annotated[str, typer.Option(help=MODEL)],
     out: Out = None,
+    variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, for --model latest.")] = None,
     overrides: Overrides = None,
+    tracking: TrackingOverride = None,
 ) -> None:
     """Score a trained detector on the target test images of an experiment, for each reader."""
     from rich.console import Console
@@ -95,7 +113,8 @@ def evaluate(
     from sissi.config.load import load_experiment
     from sissi.inference.evaluate import evaluate_model
 
-    Console().print(evaluate_model(model, load_experiment(experiment, overrides or []), out))
+    settings = load_experiment(experiment, [*(overrides or []), *tracking_override(tracking)])
+    Console().print(evaluate_model(model, settings, out, variant))
 
 
 def _seeds(given: str | None) -> list[str]:
@@ -117,5 +136,8 @@ def _ablate(experiment: Experiment, out: Path | None, offline: bool, fresh: bool
     with Display(console) as display:
         results = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
     console.print(results.as_rich())
+    if results.logged is not None:
+        titles = {name: variant.title for name, variant in results.variants.items()}
+        print(results.logged.next_steps(titles))
     if not results.complete:
         raise SissiError("not every variant came to its end; see the table and error.txt of its run")

@@ -23,7 +23,7 @@ def experiments(
     from rich.console import Console
     from rich.table import Table
 
-    from sissi.runtime.shipped_files import SUFFIX, copy_file, shipped_files
+    from sissi.config.shipped_files import SUFFIX, copy_file, shipped_files
 
     if copy is not None:
         file = out or Path(f"{Path(copy).name}{SUFFIX}")

@@ -8,17 +8,16 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
+from sissi.cli.options import Tracking, existing_folder
 from sissi.errors import SissiError
-
-Folder = Annotated[Path, typer.Option("--folder", help="Folder of tracking.")]
 
 
 @app.command()
-def upload(folder: Folder = Path("mlruns")) -> None:
+def upload(tracking: Tracking = Path("mlruns")) -> None:
     """Deliver to MLflow what was recorded offline, or while a server did not answer."""
     from sissi.tracking import upload as deliver
 
-    runs, left = deliver(folder, print)
+    runs, left = deliver(existing_folder(tracking), print)
     if left:
         raise SissiError(f"{left} records could not be delivered; run the same command when MLflow answers")
     print(f"delivered {runs} runs" if runs else "there is nothing to deliver")
@@ -26,7 +25,7 @@ def upload(folder: Folder = Path("mlruns")) -> None:
 
 @app.command()
 def cache(
-    folder: Folder = Path("mlruns"),
+    tracking: Tracking = Path("mlruns"),
     clear: Annotated[bool, typer.Option("--clear", help="Delete all of it, but what somebody works on.")] = False,
 ) -> None:
     """Show, or clear, the finished and half-finished work that is kept so that it need not be done again."""
@@ -35,7 +34,7 @@ def cache(
 
     from sissi.runtime.cache import Cache
 
-    store = Cache(folder / "cache")
+    store = Cache(existing_folder(tracking) / "cache")
     if clear:
         removed = store.prune(0, unused_for=0)
         print(f"removed {len(removed)} pieces of work")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sissi.errors import TrackingError
+
 ExperimentFile = Annotated[
     Path,
     typer.Argument(
@@ -30,6 +32,35 @@ Deterministic = Annotated[
     bool, typer.Option("--deterministic", help="The same bits every time, on a GPU too; sets runtime.deterministic.")
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train everything again, whatever is there.")]
+
+
+MODEL = "A detector file, an MLflow address such as runs:/RUN_ID/model, or latest."
+Tracking = Annotated[
+    Path, typer.Option("--tracking", metavar="DIR", help="Tracking folder: the runs, and the work that is kept.")
+]
+TrackingOverride = Annotated[
+    Path | None,
+    typer.Option("--tracking", metavar="DIR", help="Tracking folder: the runs, and the work that is kept. [mlruns]"),
+]
+
+
+def existing_folder(tracking: Path) -> Path:
+    """The tracking folder, which a command that only reads does not make.
+
+    Raises:
+        TrackingError: it does not exist.
+    """
+    if not tracking.is_dir():
+        raise TrackingError(
+            f"{tracking}: no such tracking folder; name the one that the ablation wrote to with --tracking, or run the "
+            "command where it is"
+        )
+    return tracking
+
+
+def tracking_override(folder: Path | None) -> list[str]:
+    """The override that --tracking stands for."""
+    return [] if folder is None else [f"tracking.folder={folder}"]
 
 
 def as_override(deterministic: bool) -> list[str]:

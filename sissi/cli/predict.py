@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Overrides
+from sissi.cli.options import MODEL, Overrides, Tracking
 from sissi.errors import SissiError
 
-Store = Annotated[Path, typer.Option(help="Folder of the MLflow store; MLFLOW_TRACKING_URI names a server.")]
 OutFolder = Annotated[
     Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if it is missing.", file_okay=False)
 ]
@@ -20,7 +19,7 @@ OutFolder = Annotated[
 
 @app.command()
 def predict(
-    model: Annotated[str, typer.Argument(help="A detector file, or an MLflow address such as runs:/RUN_ID/model.")],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     images: Annotated[list[str], typer.Argument(help="Images, folders of images, or patterns such as 'day*/*.tif'.")],
     out: OutFolder,
     score: Annotated[
@@ -40,14 +39,15 @@ def predict(
         str | None, typer.Option(help="Also write labels: celllab, cellpose, coco, cvat, label_studio, voc or yolo.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images or tiles that the detector sees at once.")] = 8,
-    store: Store = Path("mlruns"),
+    variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")] = None,
+    tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Find and count the cells in images: predictions.json (COCO), counts.csv. Run again, it goes on where it was."""
     from rich.console import Console
 
     from sissi.inference.predict_folder import Options, predict_folder
 
-    options = Options(score, _tile(tile), tta, overlays, format, batch, store)
+    options = Options(score, _tile(tile), tta, overlays, format, batch, tracking, variant)
     found = predict_folder(model, images, out, options, Console())
     cells = sum(len(sample.boxes) for sample in found.samples)
     print(f"{cells} cells with a score of {found.score} or more in {len(found.samples)} images: {out}")
@@ -65,7 +65,7 @@ def suggest(
     views: Annotated[
         bool, typer.Option(help="Also look with every trained detector at every view of every image; takes its time.")
     ] = True,
-    store: Store = Path("mlruns"),
+    tracking: Tracking = Path("mlruns"),
     overrides: Overrides = None,
 ) -> None:
     """Rank target images by what variants, cycles and views disagree about; export the first for correction."""
@@ -74,7 +74,7 @@ def suggest(
     from sissi.active_learning.suggest import Options
     from sissi.active_learning.suggest import suggest as ranked
 
-    images = ranked(run, out, Options(count, format, views, store, overrides or []), Console())
+    images = ranked(run, out, Options(count, format, views, tracking, overrides or []), Console())
     print(f"{min(count, len(images))} of {len(images)} images to be looked at first: {out / 'suggestions.md'}")
 
 

@@ -8,18 +8,16 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Out
-
-Folder = Annotated[
-    Path, typer.Option("--tracking", metavar="FOLDER", help="The tracking folder that holds the store of the runs.")
-]
+from sissi.cli.options import Out, Tracking
 
 
 @app.command()
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The id of an ablation's run, or `latest`.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.", file_okay=False)],
-    tracking: Folder = Path("mlruns"),
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="Id of an ablation's run; latest.")] = "latest",
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.", file_okay=False)] = Path(
+        "report"
+    ),
+    tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Write the report of an ablation: one page with its tables and figures, and the same as Markdown, CSV and JSON."""
     from sissi.report.write import write_report
@@ -31,7 +29,7 @@ def report(
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids of ablations' runs, or `latest`.")],
     out: Out = None,
-    tracking: Folder = Path("mlruns"),
+    tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Show table 1 of several ablations in one, and what differs in their settings."""
     from rich.console import Console

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Deterministic, Offline, Out, Overrides, as_override
+from sissi.cli.options import Deterministic, Offline, Out, Overrides, TrackingOverride, as_override, tracking_override
 
 
 @app.command()
@@ -21,6 +21,7 @@ def search(
     trials: Annotated[int | None, typer.Option(min=1, help="Trials of the study, all commands together.")] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds after which no trial is begun.")] = None,
     storage: Annotated[str | None, typer.Option(help="Optuna's storage, such as journal:study.log.")] = None,
+    tracking: TrackingOverride = None,
     offline: Offline = False,
     deterministic: Deterministic = False,
 ) -> None:
@@ -29,7 +30,7 @@ def search(
     from sissi.search.file import load_search
 
     given = {"trials": trials, "timeout": timeout, "storage": storage}
-    changed = [*(overrides or []), *as_override(deterministic)]
+    changed = [*(overrides or []), *tracking_override(tracking), *as_override(deterministic)]
     wanted = load_search(file, changed).model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )

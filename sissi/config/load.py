@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from sissi.config import DemoData, Experiment, FileData, WeakLabels
 from sissi.config.base import Settings
+from sissi.config.shipped_files import find_beside, find_file
 from sissi.config.variants import settings_of_variant
 from sissi.errors import ExperimentError
-from sissi.runtime.shipped_files import find_beside, find_file
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:

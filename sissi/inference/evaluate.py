@@ -17,15 +17,16 @@ from sissi.inference.trained_model import find_model
 from sissi.runtime.device import device_of
 
 
-def evaluate_model(model: str, experiment: Experiment, out: Path | None) -> Table:
+def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant: str | None = None) -> Table:
     """The metrics of a detector for each reader, in percent; with `out`, as fractions in its scores.json too.
 
     Args:
         model: a detector file, or an MLflow address such as runs:/RUN_ID/model.
         experiment: names the test images and the readers.
         out: a folder, made if it is missing.
+        variant: row of the latest ablation, where the model is latest.
     """
-    detector = load(find_model(model, experiment.tracking.folder).file, device_of(experiment.runtime.device))
+    detector = load(find_model(model, experiment.tracking.folder, variant).file, device_of(experiment.runtime.device))
     test, readers = load_test_data(experiment, Problems())
     _, scores = score_readers(detector, test, readers, experiment.evaluation.max_detections, _silent)
     if out is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Options:
         format: of more label files, or None.
         batch: images or tiles that the detector sees at once.
         store: folder of the MLflow store.
+        variant: row of the latest ablation, where the model is latest; None: the one that is preferred.
     """
 
     score: float | None
@@ -51,6 +53,7 @@ class Options:
     format: str | None
     batch: int
     store: Path
+    variant: str | None = None
 
 
 def predict_folder(model: str, places: Sequence[str], out: Path, options: Options, console: Console) -> PredictionSet:
@@ -70,7 +73,7 @@ def predict_folder(model: str, places: Sequence[str], out: Path, options: Option
         raise DataError(f"--format {options.format}: no such label format; there are {', '.join(FORMATS)}")
     problems = Problems()
     images = find_arguments(places, problems)
-    trained = find_model(model, options.store)
+    trained = find_model(model, options.store, options.variant, partial(console.print, soft_wrap=True))
     detector = load(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
     augmentation = trained.pseudo_labels if options.tta else None
     size = _scale(trained, detector, options.tile)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from sissi.config import PseudoLabels
-from sissi.errors import TrackingError
+from sissi.config.load import did_you_mean
+from sissi.errors import SissiError, TrackingError
+from sissi.results.next_steps import preferred_variant
+from sissi.results.stored_ablation import LATEST, StoredAblation, read_ablation
 
 
 @dataclass(frozen=True)
@@ -28,21 +32,30 @@ class TrainedModel:
     pseudo_labels: PseudoLabels
 
 
-def find_model(address: str, folder: Path) -> TrainedModel:
+def find_model(
+    address: str, folder: Path, variant: str | None = None, notify: Callable[[str], None] = print
+) -> TrainedModel:
     """The model of an address.
 
     Args:
-        address: a detector file, or an MLflow address: runs:/RUN/model, models:/m-ID or models:/NAME/VERSION.
-        folder: of the MLflow store.
+        address: a detector file, an MLflow address (runs:/RUN/model, models:/m-ID or models:/NAME/VERSION), or latest:
+            a row of the latest ablation.
+        folder: tracking folder, which holds the MLflow store.
+        variant: row of the latest ablation; None: see `next_steps.preferred_variant`.
+        notify: shows which row is taken.
 
     Raises:
         SissiError: the store does not know the model.
     """
-    if ":/" not in address:
+    if address != LATEST and variant is not None:
+        raise SissiError(f"--variant {variant}: goes with `latest`, and the model is {address}")
+    if address != LATEST and ":/" not in address:
         return TrainedModel(Path(address), None, PseudoLabels())
-    from sissi.tracking import open_store
+    from sissi.tracking import open_existing_store
 
-    store = open_store(folder)
+    store = open_existing_store(folder)
+    if address == LATEST:
+        address = _latest(read_ablation(store, LATEST), variant, notify)
     file = store.load_model_file(address)
     run = store.run_of_model(address)
     around = store.run(run.parent).params if run.parent else {}  # the settings are those of the whole ablation
@@ -52,6 +65,23 @@ def find_model(address: str, folder: Path) -> TrainedModel:
     except TrackingError:  # not a run of an ablation
         return TrainedModel(file, None, settings)
     return TrainedModel(file, _common_size(scored), settings)
+
+
+def _latest(ablation: StoredAblation, variant: str | None, notify: Callable[[str], None]) -> str:
+    """The address of the model of a row of an ablation, of its first seed that came to its end."""
+    finished = {name: run for (name, _), run in reversed(ablation.branches.items()) if run.status == "FINISHED"}
+    chosen = variant or preferred_variant(set(finished))
+    if chosen is None:
+        raise SissiError(f"run {ablation.run.id}: has no finished row that corrects labels; name one with --variant")
+    if chosen not in finished:
+        question = did_you_mean(chosen, finished)
+        raise SissiError(
+            f"--variant {chosen}: run {ablation.run.id} has no finished row of that name{question}; "
+            f"there are {', '.join(finished) or 'none'}"
+        )
+    run = finished[chosen]
+    notify(f"{ablation.known[chosen].title} of run {ablation.run.id}: runs:/{run.id}/model")
+    return f"runs:/{run.id}/model"
 
 
 def _common_size(scored: Path) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ from sissi.results.scores import Summary, short, summarise
 from sissi.results.stored_ablation import StoredAblation, read_ablation
 from sissi.results.table_1 import score_cells, starts
 from sissi.results.tables import Cell, Table, TerminalTable, as_csv, as_markdown
-from sissi.tracking import open_store
+from sissi.tracking import open_existing_store
 
 
 def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[TerminalTable]:
@@ -35,7 +35,7 @@ def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Te
     """
     if not 2 <= len(runs) <= len(ascii_uppercase):
         raise SissiError(f"compare takes 2 to {len(ascii_uppercase)} ablations, not {len(runs)}")
-    store = open_store(folder)
+    store = open_existing_store(folder)
     records = {letter: read_ablation(store, run) for letter, run in zip(ascii_uppercase, runs, strict=False)}
     tables = [scores(records), *headroom(records), legend(records), settings(records)]
     if out is not None:

@@ -23,7 +23,7 @@ from sissi.report.scores import BASELINE, differences_section, scores_section
 from sissi.results.stored_ablation import read_ablation
 from sissi.results.table_1 import lengths
 from sissi.results.tables import Table, as_csv
-from sissi.tracking import open_store
+from sissi.tracking import open_existing_store
 
 DPI = 150
 CSS_DPI = 100
@@ -44,7 +44,7 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
     Raises:
         TrackingError: there is no such ablation.
     """
-    evidence = gather(read_ablation(open_store(folder), run), folder)
+    evidence = gather(read_ablation(open_existing_store(folder), run), folder)
     document = describe(evidence)
     pictures = {picture.name: _png(picture) for picture in document.pictures()}
     for part in (FIGURES, "tables"):

@@ -11,6 +11,7 @@ from rich.console import Group
 from sissi.config.variants import VARIANTS, Variant
 from sissi.evaluation.headroom import Shares
 from sissi.results import headroom_table, table_1
+from sissi.results.next_steps import LoggedRuns
 from sissi.results.scores import Row
 from sissi.results.tables import TerminalTable
 
@@ -23,16 +24,22 @@ class AblationResults:
         rows: of table 1.
         shares: of the headroom; empty where weak-only or the oracle has no scores.
         variants: what the rows are, by name.
+        logged: its runs in MLflow; None where they have none yet.
     """
 
     rows: Sequence[Row]
     shares: Shares
     variants: Mapping[str, Variant] = field(default_factory=lambda: VARIANTS)
+    logged: LoggedRuns | None = None
 
     def write(self, folder: Path) -> list[Path]:
         """Write table.csv, table.json, table.md and, where there are shares, headroom.csv and headroom.json."""
+        return [*table_1.write(self.rows, folder, self.as_markdown()), *headroom_table.write(self.shares, folder)]
+
+    def as_markdown(self) -> str:
+        """Both tables."""
         more = headroom_table.as_markdown(self.shares, self.variants)
-        return [*table_1.write(self.rows, folder, more, self.variants), *headroom_table.write(self.shares, folder)]
+        return "\n".join([table_1.as_markdown(self.rows, self.variants), *([more] if more else [])])
 
     def as_rich(self) -> Group:
         """Both tables for the terminal."""

@@ -20,22 +20,23 @@ from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 
 
-def write(rows: Sequence[Row], folder: Path, more: str = "", variants: Mapping[str, Variant] = VARIANTS) -> list[Path]:
+def write(rows: Sequence[Row], folder: Path, markdown: str | None = None) -> list[Path]:
     """Write table.csv, table.json and table.md to a folder; fractions in the first two, percent in the last.
 
     Args:
-        rows: of all variants, seeds and readers.
-        folder: made if it is missing.
-        more: Markdown that table.md ends with.
-        variants: what the rows are, by name.
+        rows: rows of all variants, seeds and readers.
+        folder: folder of the files, made if it is missing.
+        markdown: content of table.md; the table where it is left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    markdown = "\n".join([as_markdown(rows, variants), *([more] if more else [])])
-    for name, text in (("table.csv", as_csv(rows)), ("table.json", as_json(rows)), ("table.md", markdown)):
+    contents = {
+        "table.csv": as_csv(rows),
+        "table.json": as_json(rows),
+        "table.md": as_markdown(rows) if markdown is None else markdown,
+    }
+    for name, text in contents.items():
         write_whole(folder / name, text.encode())
-        written.append(folder / name)
-    return written
+    return [folder / name for name in contents]
 
 
 def as_csv(rows: Sequence[Row]) -> str:

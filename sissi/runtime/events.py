@@ -26,6 +26,13 @@ class Params:
 
 
 @dataclass(frozen=True)
+class Tags:
+    """Tags of a run: texts that may change, such as its description."""
+
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Numbers of an epoch; a slash in a key groups it. `at` is in ms since 1970; None: when it is written down."""
 
@@ -134,12 +141,13 @@ class Notice:
     text: str
 
 
-Lasting = Params | Metrics | Picture | Text | Json | Table | File | Dataset | Model | End | Resume
+Lasting = Params | Tags | Metrics | Picture | Text | Json | Table | File | Dataset | Model | End | Resume
 """What is written down and reaches MLflow."""
 Event = Lasting | Progress | Notice
 
 NAMES: dict[str, type[Lasting]] = {
     "params": Params,
+    "tags": Tags,
     "metrics": Metrics,
     "image": Picture,
     "text": Text,

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -55,9 +55,8 @@ class Journal:
     def keep(self, event: Lasting) -> Lasting:
         """An event whose large content is in files of the journal: a `Json` becomes a `File`."""
         if isinstance(event, Json):
-            path = PurePosixPath(event.path)
-            content = json.dumps(event.content, ensure_ascii=False).encode()
-            return File(self._keep_bytes(content, path.name), "" if path.parent == path else str(path.parent))
+            folder, _, name = event.path.rpartition("/")
+            return File(self._keep_bytes(json.dumps(event.content, ensure_ascii=False).encode(), name), folder)
         if isinstance(event, Picture) and isinstance(event.image, np.ndarray):
             return replace(event, image=self._keep_picture(event.image))
         if isinstance(event, Picture) and isinstance(event.image, Path):

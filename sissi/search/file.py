@@ -14,10 +14,10 @@ from pydantic import Field, PositiveInt, ValidationError, model_validator
 from sissi.config import Experiment
 from sissi.config.base import Settings
 from sissi.config.load import load_experiment
+from sissi.config.shipped_files import find_beside, find_file
 from sissi.config.variants import VARIANTS
 from sissi.errors import ExperimentError
 from sissi.evaluation.metrics import TABLE_METRICS
-from sissi.runtime.shipped_files import find_beside, find_file
 
 WATCHED = (
     "source_val/AP50", "source_val/AP", "source_val/AR", "source_val/loss", "weak_labels/AP50", "weak_labels/AP",

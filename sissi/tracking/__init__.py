@@ -12,20 +12,22 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from sissi.tracking.connect import open_store
+from sissi.tracking.connect import open_existing_store, open_store
 from sissi.tracking.local_run import LocalRun
 from sissi.tracking.mlflow_run import MlflowRun
 from sissi.tracking.session import TrackingSession, open_session, stop_abandoned, upload
-from sissi.tracking.store import ABLATION, STUDY, RunRecord, Store
+from sissi.tracking.store import ABLATION, DESCRIPTION, STUDY, RunRecord, Store
 
 __all__ = [
     "ABLATION",
+    "DESCRIPTION",
     "STUDY",
     "LocalRun",
     "MlflowRun",
     "RunRecord",
     "Store",
     "TrackingSession",
+    "open_existing_store",
     "open_session",
     "open_store",
     "stop_abandoned",

@@ -43,6 +43,21 @@ def open_store(folder: Path) -> Store:
     return Store(client, (folder / "artifacts").as_uri() if uri.startswith(DATABASES) else None)
 
 
+def open_existing_store(folder: Path) -> Store:
+    """The same for a command that only reads: a store that does not exist is not created.
+
+    Raises:
+        TrackingError: there is no store, or it cannot be used.
+    """
+    database = folder / "mlflow.db"
+    if not os.environ.get("MLFLOW_TRACKING_URI", "").strip() and not database.exists():
+        raise TrackingError(
+            f"{database}: no such MLflow store; name the tracking folder that the ablation wrote to with "
+            "--tracking, or run the command where it is"
+        )
+    return open_store(folder)
+
+
 def _sqlite(database: Path) -> str:
     """The address of a database; % and ? in its path would be taken for parts of the address."""
     return "sqlite:///" + database.as_posix().replace("%", "%25").replace("?", "%3F")
@@ -102,6 +117,6 @@ def _explained(uri: str, folder: Path) -> Iterator[None]:
         elif os.environ.get("MLFLOW_TRACKING_URI", "").strip():
             advice = f"start that server, correct MLFLOW_TRACKING_URI, or unset it to write to {folder}"
         else:
-            advice = "name another folder with --set tracking.folder=FOLDER"
+            advice = "name another folder with --tracking"
         message = f"{uri}: cannot be used as MLflow store: {advice} ({first_line(error)})"
         raise TrackingError(without_password(message)) from error

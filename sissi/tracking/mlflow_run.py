@@ -15,7 +15,7 @@ import mlflow
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus, Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, LoggedModelStatus, Metric, Param, RunTag
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from PIL import Image
 
@@ -60,6 +60,8 @@ class MlflowRun:
         match event:
             case events.Params(values):
                 self.params(values)
+            case events.Tags(values):
+                self.tags(values)
             case events.Metrics(values, step, at):
                 self.metrics(values, step, at)
             case events.Picture(key, image, step):
@@ -100,6 +102,10 @@ class MlflowRun:
         params = [Param(written_key(key), _text(value)) for key, value in values.items()]
         for start in range(0, len(params), PARAMS_A_CALL):
             self._client.log_batch(self.id, params=params[start : start + PARAMS_A_CALL])
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Write tags; those of the same key are replaced."""
+        self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in values.items()])
 
     def metrics(self, values: Mapping[str, float], step: int = 0, at: int | None = None) -> None:
         """Write the metrics of one step in one call, of a time in ms since 1970; a slash in a key groups it.

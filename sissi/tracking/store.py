@@ -24,6 +24,10 @@ ABLATION = {"sissi.kind": "ablation"}
 STUDY = {"sissi.kind": "study"}
 """The tag of a run that is a whole Optuna study."""
 PARENT = "mlflow.parentRunId"
+DESCRIPTION = "mlflow.note.content"
+"""The tag of a run that MLflow's page shows as its description, in Markdown."""
+EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")
+"""The tag of an experiment with which MLflow's page opens as model training and not as GenAI."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +195,10 @@ class Store:
         return str(max(named, key=lambda model: model.creation_timestamp).artifact_location)
 
     def _experiment(self, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
+        found, (key, value) = self._client.get_experiment_by_name(name), EXPERIMENT_KIND
         if found is None:
             try:
-                return str(self._client.create_experiment(name, artifact_location=self._artifacts))
+                return str(self._client.create_experiment(name, self._artifacts, {key: value}))
             except mlflow.MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
@@ -204,6 +208,8 @@ class Store:
                 f"experiment {name!r} was deleted in MLflow: take another name, or bring it back with "
                 f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
             )
+        if key not in found.tags:
+            self._client.set_experiment_tag(found.experiment_id, key, value)
         return str(found.experiment_id)
 
     def _search(self, experiments: list[str], filter: str, limit: int | None = None) -> list[RunRecord]:

@@ -88,7 +88,7 @@ def table(path):
 
 @pytest.fixture
 def suggested(lab, tmp_path, sissi):
-    store = ["--store", str(lab / "mlruns")]
+    store = ["--tracking", str(lab / "mlruns")]
     code, out, err = sissi("suggest", "latest", "--out", "out", "-n", "2", "--no-views", *store)
     assert code == 0, err
     return tmp_path / "out", out
@@ -171,14 +171,14 @@ def test_a_variant_that_made_no_labels_is_told_and_the_reference_row_is_not_aske
     ],
 )
 def test_what_a_user_can_mend_ends_in_one_message(lab, arguments, told, sissi):
-    store = ["--store", str(lab / "mlruns")]
+    store = ["--tracking", str(lab / "mlruns")]
     code, _, err = sissi("suggest", *arguments, "--out", "out", *store)
     assert code == 1 and told in err and "Traceback" not in err
 
 
 def test_images_that_have_moved_are_found_where_the_user_says(lab, written, sissi):
     shutil.copytree(lab / "images", "elsewhere/images")
-    options = ["--no-views", "--set", "data.folder=elsewhere", "--store", str(lab / "mlruns"), "--format", "cvat"]
+    options = ["--no-views", "--set", "data.folder=elsewhere", "--tracking", str(lab / "mlruns"), "--format", "cvat"]
     code, _, err = sissi("suggest", written[1], "--out", "out", *options)
     assert code == 0, err
     assert len(table(Path("out/suggestions.csv"))) == 4 and len(list(Path("out/labels").iterdir())) == 1

@@ -189,7 +189,7 @@ def test_overlays_and_labels_of_another_format(lab, run):
         (["detector.pt", "nowhere"], "IMAGES: nowhere: no such file or folder"),
         (["detector.pt", "images", "--tile", "640"], "--tile 640: give height x width in px, such as 480x640"),
         (["detector.pt", "images", "--format", "word"], "--format word: no such label format"),
-        (["runs:/0/model", "images"], "model runs:/0/model"),
+        (["runs:/0/model", "images"], "no such MLflow store; name the tracking folder"),
     ],
 )
 def test_what_a_user_can_mend_ends_in_one_message(lab, arguments, told, sissi):

@@ -63,7 +63,10 @@ def test_plain_data_become_a_file_and_only_its_path_stands_in_the_journal(conten
     with TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
         kept = journal.append(Json([content, "x" * 10_000], path))
-        assert isinstance(kept, File) and (Path(kept.folder) / kept.path.name).as_posix() == path
+        assert isinstance(kept, File) and (kept.folder, kept.path.name) == (
+            path.rpartition("/")[0],
+            path.rpartition("/")[2],
+        )
         assert read_json(kept.path) == [content, "x" * 10_000]
         assert list(Journal(Path(folder)).events()) == [kept]
         assert (Path(folder) / "calls.jsonl").stat().st_size < 200

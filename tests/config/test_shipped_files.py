@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from sissi.config.load import load_experiment, load_weak_labels
+from sissi.config.shipped_files import copy_file, find_file, shipped_files
 from sissi.errors import ExperimentError
-from sissi.runtime.shipped_files import copy_file, find_file, shipped_files
 from sissi.search.file import load_search
 
 NAMES = [file.name for file in shipped_files()]
@@ -49,7 +49,5 @@ def test_a_copy_says_the_same_as_the_shipped_file(empty, name):
 def test_a_name_that_is_not_shipped_is_refused_with_those_that_are(empty):
     with pytest.raises(ExperimentError, match=r"nothing: is not among the shipped files: ablate-the-ablation, "):
         copy_file("nothing", empty / "x.yaml")
-    with pytest.raises(
-        ExperimentError, match="nothing: no such experiment file; `sissi experiments` lists"
-    ):
+    with pytest.raises(ExperimentError, match="nothing: no such experiment file; `sissi experiments` lists"):
         load_experiment(Path("nothing"))
