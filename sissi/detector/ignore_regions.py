@@ -76,7 +76,7 @@ class IgnoringRoIHeads(RoIHeads):  # type: ignore[misc]
     def select_training_samples(
         self, proposals: list[Tensor], targets: list[dict[str, Tensor]] | None
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]:
-        """Select samples as torchvision does, and store the targets, which torchvision does not pass to the assignment."""
+        """Select samples as torchvision does; store the targets, since torchvision does not pass them on."""
         self._targets = targets or []
         selected: tuple[list[Tensor], list[Tensor], list[Tensor], list[Tensor]]
         selected = super().select_training_samples(proposals, targets)

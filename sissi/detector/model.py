@@ -49,7 +49,7 @@ class CellDetector:
         return device
 
     def to(self, device: str) -> None:
-        """Move the network to a device; on CUDA the weights become channels-last, the fastest format for convolutions."""
+        """Move the network to a device; on CUDA its weights become channels-last, the fastest convolution format."""
         self.network.to(device)
         if self.device.type == "cuda":
             self.network.to(memory_format=torch.channels_last)

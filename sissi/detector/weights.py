@@ -73,8 +73,9 @@ def load_weights(network: FasterRCNN, weights: dict[str, Tensor]) -> None:
         if name not in usable and not name.startswith("roi_heads.box_predictor.") and "num_batches_tracked" not in name
     ]
     if unfit or missing:
+        hint = "" if missing else " (one anchor size per level is needed)"
         raise SissiError(
-            f"detector.weights: do not fit the preset{' (one anchor size per level is needed)' if not missing else ''}: "
+            f"detector.weights: do not fit the preset{hint}: "
             f"{len(unfit)} tensors with another name or shape (such as {', '.join(unfit[:2]) or 'none'}), "
             f"{len(missing)} missing (such as {', '.join(missing[:2]) or 'none'})"
         )
