@@ -1,4 +1,4 @@
-"""Boxes of one image, as one immutable record with pure functions on it."""
+"""Boxes of one image: an immutable record, and pure functions on it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 CELL = 1
-"""The one class of the method; 0 is the detector's background."""
+"""Class of all cells; 0 is the detector's background."""
 
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """The boxes of one image.
+    """Boxes of one image.
+
+    The arrays become read-only, so that a record can be shared between images, cycles and variants.
 
     Attributes:
-        xyxy: (N, 4) float32, left, top, right, bottom in pixels; the image spans [0, width] x [0, height].
-        scores: (N,) float32, confidence in [0, 1]; 1 for what a person or an image-processing pipeline drew.
-        labels: (N,) int64, class of each box; `CELL` everywhere as long as there is one class.
+        xyxy: left, top, right and bottom in px, shape (N, 4), float32; the image spans [0, width] x [0, height].
+        scores: confidence in [0, 1], shape (N,), float32; 1 for labels by a person or by image processing.
+        labels: class of each box, shape (N,), int64; `CELL` for every cell.
 
-    The arrays are made read-only, so that a record can be shared between images, cycles and variants.
+    Raises:
+        ValueError: shapes that do not fit together.
     """
 
     xyxy: Floats
@@ -45,27 +48,33 @@ class Boxes:
 
     @property
     def widths(self) -> Floats:
-        """(N,) float32 in pixels."""
+        """Widths in px, shape (N,), float32."""
         return self.xyxy[:, 2] - self.xyxy[:, 0]
 
     @property
     def heights(self) -> Floats:
-        """(N,) float32 in pixels."""
+        """Heights in px, shape (N,), float32."""
         return self.xyxy[:, 3] - self.xyxy[:, 1]
 
     @property
     def areas(self) -> Floats:
-        """(N,) float32 in square pixels; 0 for an inverted box."""
+        """Areas in square px, shape (N,), float32; 0 for an inverted box."""
         return np.maximum(self.widths, 0) * np.maximum(self.heights, 0)
 
     def take(self, which: npt.NDArray[Any] | slice) -> Boxes:
-        """The boxes at an index array, a boolean mask or a slice, with their scores and labels."""
+        """Boxes selected by an index array, a boolean mask or a slice, with their scores and labels."""
         return Boxes(self.xyxy[which].copy(), self.scores[which].copy(), self.labels[which].copy())
 
 
 def make_boxes(xyxy: npt.ArrayLike, scores: npt.ArrayLike | None = None, labels: npt.ArrayLike | None = None) -> Boxes:
-    """Boxes from anything array-like; scores default to 1, labels to `CELL`. The arrays are copied."""
-    with np.errstate(over="ignore"):  # what no float32 can hold becomes infinite, and is dropped as such
+    """Make a record from array-like values, which are copied.
+
+    Args:
+        xyxy: coordinates in px, shape (N, 4).
+        scores: scores, shape (N,); default: 1.
+        labels: classes, shape (N,); default: `CELL`.
+    """
+    with np.errstate(over="ignore"):  # values beyond the range of float32 become infinite, and are dropped as such
         coordinates = np.array(xyxy, dtype=np.float32).reshape(-1, 4)
     count = len(coordinates)
     return Boxes(
@@ -76,7 +85,7 @@ def make_boxes(xyxy: npt.ArrayLike, scores: npt.ArrayLike | None = None, labels:
 
 
 def as_lists(boxes: Boxes) -> tuple[list[list[float]], list[float], list[int]]:
-    """The arguments of `make_boxes` that give the same record, as JSON values."""
+    """Coordinates, scores and labels as JSON values, from which `make_boxes` makes an equal record."""
     return boxes.xyxy.tolist(), boxes.scores.tolist(), boxes.labels.tolist()
 
 
@@ -84,7 +93,7 @@ EMPTY = make_boxes([])
 
 
 def concatenate(many: Sequence[Boxes]) -> Boxes:
-    """All boxes of a sequence, in order."""
+    """All boxes of a sequence of records, in order."""
     if not many:
         return EMPTY
     return Boxes(
@@ -95,25 +104,25 @@ def concatenate(many: Sequence[Boxes]) -> Boxes:
 
 
 def clip(boxes: Boxes, width: float, height: float) -> Boxes:
-    """The boxes cut to the image, in order; one that lies outside keeps no area (see `drop_degenerate`)."""
+    """Boxes clipped to an image of this size in px, in order; a box outside has no area (see `drop_degenerate`)."""
     limit = np.array([width, height, width, height], np.float32)
     return Boxes(np.clip(boxes.xyxy, 0, limit), boxes.scores, boxes.labels)
 
 
 def drop_degenerate(boxes: Boxes, smallest_side: float = 0.0) -> Boxes:
-    """The boxes whose width and height both exceed `smallest_side` pixels."""
+    """Boxes with width and height above `smallest_side`, in px."""
     return boxes.take((boxes.widths > smallest_side) & (boxes.heights > smallest_side))
 
 
 def scale(boxes: Boxes, x: float, y: float) -> Boxes:
-    """The boxes of an image that is resized by the factors `x` (width) and `y` (height)."""
+    """Boxes after a resize of the image by the factors `x` (width) and `y` (height)."""
     return Boxes(boxes.xyxy * np.array([x, y, x, y], np.float32), boxes.scores, boxes.labels)
 
 
 def flip(boxes: Boxes, width: float, height: float, *, horizontal: bool, vertical: bool) -> Boxes:
-    """The boxes of an image of this width and height that is mirrored left-right and/or top-bottom.
+    """Boxes after a horizontal and/or vertical flip of an image of this width and height in px.
 
-    It is its own inverse.
+    The function is its own inverse.
     """
     left, top, right, bottom = boxes.xyxy.T
     if horizontal:
@@ -124,7 +133,7 @@ def flip(boxes: Boxes, width: float, height: float, *, horizontal: bool, vertica
 
 
 def iou(first: Boxes, second: Boxes) -> Floats:
-    """Intersection over union of each pair: (len(first), len(second)) float32; 0 where both boxes are empty."""
+    """Intersection over union of each pair, shape (len(first), len(second)), float32; 0 where both boxes are empty."""
     low = np.maximum(first.xyxy[:, None, :2], second.xyxy[None, :, :2])
     high = np.minimum(first.xyxy[:, None, 2:], second.xyxy[None, :, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=2)
@@ -134,25 +143,28 @@ def iou(first: Boxes, second: Boxes) -> Floats:
 
 
 def match(predicted: Boxes, truth: Boxes, threshold: float = 0.5) -> npt.NDArray[np.int64]:
-    """For each predicted box the index of the true box that it finds, or -1: (len(predicted),) int64.
+    """Match predicted boxes with true boxes by COCO's rule.
 
-    COCO's rule: predictions in the order of their scores each take the free true box with the largest IoU, if that
-    reaches `threshold`. Ties go to the earlier box.
+    In the order of their scores, predictions are matched with the unmatched true box of the largest IoU, if the IoU is
+    at least `threshold`. Of equal IoUs, the earlier box is taken.
+
+    Returns:
+        Index of the matched true box, or -1, for each predicted box, shape (len(predicted),), int64.
     """
-    found = np.full(len(predicted), -1, np.int64)
+    matched = np.full(len(predicted), -1, np.int64)
     overlaps = iou(predicted, truth)
     if not overlaps.size:
-        return found
+        return matched
     for index in np.argsort(-predicted.scores, kind="stable"):
         best = int(np.argmax(overlaps[index]))
         if overlaps[index, best] >= threshold:
-            found[index] = best
+            matched[index] = best
             overlaps[:, best] = -1.0
-    return found
+    return matched
 
 
 def suppress(boxes: Boxes, threshold: float) -> Boxes:
-    """Non-maximum suppression: in the order of scores, drop what overlaps a kept box by an IoU above `threshold`."""
+    """Non-maximum suppression: in the order of scores, drop boxes with an IoU above `threshold` with a kept box."""
     order = np.argsort(-boxes.scores, kind="stable")
     overlaps = iou(boxes, boxes)
     kept: list[int] = []
@@ -163,7 +175,7 @@ def suppress(boxes: Boxes, threshold: float) -> Boxes:
 
 
 def same(first: Boxes, second: Boxes) -> bool:
-    """Whether two records hold bit-equal boxes, scores and labels."""
+    """Whether two records have bitwise equal boxes, scores and labels."""
     return (
         np.array_equal(first.xyxy, second.xyxy)
         and np.array_equal(first.scores, second.scores)

@@ -1,21 +1,21 @@
-"""Faults that a user can mend: they end a command with their message, without a traceback."""
+"""Errors that a user can correct: they end a command with their message, without a traceback."""
 
 
 class SissiError(Exception):
-    """What is wrong, in which file or key, and what to do about it."""
+    """Base of all errors for the user; the message names what is wrong, in which file or key, and what to do."""
 
 
 class ExperimentError(SissiError):
-    """An experiment file or an override that cannot be used."""
+    """Unusable experiment file or override."""
 
 
 class DataError(SissiError):
-    """Images or labels that cannot be used."""
+    """Unusable images or labels."""
 
 
 class TrackingError(SissiError):
-    """A tracking store or server that cannot be used."""
+    """Unusable tracking store or server."""
 
 
 class NoImageError(DataError):
-    """A folder or pattern without an image."""
+    """Folder or pattern without an image."""

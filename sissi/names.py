@@ -1,10 +1,10 @@
-"""Names that experiment files and commands share; a module without imports of weight, for the start of the CLI."""
+"""Names that experiment files and commands share. The module imports no large package, so that the CLI starts fast."""
 
 from typing import Literal
 
 FormatName = Literal["celllab", "cellpose", "coco", "cvat", "label_studio", "voc", "yolo"]
-"""A label format; `sissi.data.formats` reads and writes them."""
+"""Label format; `sissi.data.formats` reads and writes them."""
 PipelineName = Literal["dead", "alive", "inhibited"]
-"""A pipeline of `sissi.weak_labels`."""
+"""Pipeline of `sissi.weak_labels`."""
 PipelineSetting = Literal["dead", "alive", "inhibited", "auto", "category"]
-"""A pipeline, or how one is chosen: by the look of the image, or by its folder in the CellLab layout."""
+"""Pipeline, or how it is chosen: by the appearance of the image, or by its folder in the CellLab layout."""

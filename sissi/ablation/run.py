@@ -43,13 +43,13 @@ def run_ablation(
         SissiError: the data, the store or early learning failed; a variant that fails leaves a gap in the table.
     """
     data, problems = load_checked(experiment, display.warn)
-    experiment = without_missing_oracle(experiment, data, display.say)
+    experiment = without_missing_oracle(experiment, data, display.log)
     digests = cache_keys.data_digests(data)
     cache = Cache(cache_folder(experiment.tracking.folder))
     key = cache.entry("ablation", {"settings": experiment.model_dump(mode="json"), "data": digests}).digest[:16]
-    with open_session(experiment.tracking.folder, key, offline=offline, fresh=fresh, notify=display.say) as session:
+    with open_session(experiment.tracking.folder, key, offline=offline, fresh=fresh, notify=display.log) as session:
         if session.interrupted:
-            display.say("going on with the ablation that was interrupted (--fresh starts over)")
+            display.log("going on with the ablation that was interrupted (--fresh starts over)")
         name = f"ablation {experiment.name}"
         with session.run(experiment.name, name, tags=ABLATION) as parent:
             log_description(parent, experiment, data, problems)

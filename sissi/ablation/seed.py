@@ -50,7 +50,7 @@ class SeedRun:
         trained = self.trunk() if shared else Trunk((), (), (), 0.0)
         starts = {name: start_point(variant, trained, self.settings[name]) for name, variant in self.variants.items()}
         for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
-            self.runner.display.say("seed {}, epoch {}: {}".format(self.seed, *reason))
+            self.runner.display.log("seed {}, epoch {}: {}".format(self.seed, *reason))
         branches = {
             name: self.runner.branch(self.settings[name], self.variants[name], self.seed, trained, start)
             for name, start in starts.items()
@@ -134,7 +134,7 @@ class SeedRun:
         if outcome.error is not None:
             tracked.record(Text(outcome.details or outcome.error, "error.txt"))
             tracked.end("FAILED")
-            self.runner.display.say(f"{name} (seed {self.seed}) failed: {outcome.error}")
+            self.runner.display.log(f"{name} (seed {self.seed}) failed: {outcome.error}")
         else:
             tracked.record(Model(outcome.value[0], "model", self._last_epoch(name)))
             self.with_model[name, self.seed] = tracked

@@ -119,7 +119,7 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
         notes = {"journaled": len(journaled.journal), "wall": notes["wall"] + time.monotonic() - begun}
         begun = time.monotonic()
         checkpoints.write(cycle.epoch, learner, notes, {"labels": [as_lists(boxes) for boxes in cycle.labels]})
-        checkpoints.forget(cycle.epoch - 2)
+        checkpoints.remove(cycle.epoch - 2)
     costs = {"cost/wall_s": notes["wall"], "cost/peak_memory_mb": peak_memory()}
     journaled.record(Metrics(costs, experiment.last_epoch(task.corrects)))
     save(learner.teacher, task.model)

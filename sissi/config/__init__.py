@@ -1,6 +1,6 @@
-"""What an experiment can say: typed, frozen models of every key; an unknown key or an impossible value is an error.
+"""Settings of an experiment: typed, frozen models of every key. An unknown key or an impossible value is an error.
 
-A string under a field is its documentation.
+The string below a field is its documentation.
 """
 
 from sissi.config.correction import Blur, PseudoLabels, SelfTraining, SyntheticImages

@@ -1,4 +1,4 @@
-"""What all settings share: frozen models that refuse unknown keys, and the types of their values."""
+"""Base class of all settings, frozen and without unknown keys, and the types of their values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Probability = Fraction
 
 
 class Settings(BaseModel):
-    """A section of an experiment file."""
+    """Section of an experiment file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def _odd(kernel: int) -> int:
     if kernel < 1 or kernel % 2 == 0:
-        raise ValueError(f"a Gaussian kernel has a centre, so its size is odd and positive, not {kernel}")
+        raise ValueError(f"the size of a Gaussian kernel must be odd and positive, not {kernel}")
     return kernel
 
 
@@ -27,7 +27,7 @@ OddKernel = Annotated[int, AfterValidator(_odd)]
 
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     if not 0 <= interval[0] < interval[1]:
-        raise ValueError(f"an interval is [low, high] with 0 <= low < high, not {list(interval)}")
+        raise ValueError(f"an interval must be [low, high] with 0 <= low < high, not {list(interval)}")
     return interval
 
 

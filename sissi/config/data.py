@@ -12,36 +12,36 @@ from sissi.config.weak_labels import WeakLabels
 from sissi.names import FormatName
 
 ONE_FILE = ("coco", "label_studio", "cvat")
-"""Formats whose labels of all images are in one file."""
+"""Formats with the labels of all images in one file."""
 
 
 class LabelFiles(Settings):
-    """Where labels are."""
+    """Location and format of labels."""
 
     format: FormatName
-    """celllab, yolo: a text file an image; cellpose: a mask image beside each image; voc: an XML file an image; coco:
-    one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1". See docs/data.md."""
+    """celllab, yolo: one text file per image; cellpose: a mask image beside each image; voc: one XML file per image;
+    coco: one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1". See docs/data.md."""
     labels: Path
     """Folder of the label files (celllab, cellpose, voc, yolo), or the one file (coco, label_studio, cvat)."""
     classes: tuple[str, ...] | None = None
-    """Classes that count as a cell; all where it is left out."""
+    """Classes that count as a cell; default: all."""
 
 
 class LabelledImages(Settings):
-    """A folder of images with labels."""
+    """Folder of images with labels."""
 
     format: FormatName
-    """See `LabelFiles`. A celllab folder may hold the folders alive, inhib and dead."""
+    """Label format, see `LabelFiles`. A celllab folder may contain the folders alive, inhib and dead."""
     images: Path
     """Folder of the images."""
     labels: Path | None = None
-    """Where the labels are; left out: beside the images (celllab, cellpose, voc, yolo)."""
+    """Folder or file of the labels; default: beside the images (celllab, cellpose, voc, yolo)."""
     classes: tuple[str, ...] | None = None
-    """Classes that count as a cell; all where it is left out."""
+    """Classes that count as a cell; default: all."""
     weak_labels: WeakLabels | None = None
-    """Make the labels by image processing instead of reading any."""
+    """Settings to generate the labels by image processing instead of reading them."""
     limit: PositiveInt | None = None
-    """Use this many images, spread evenly over the sorted list; all where it is left out."""
+    """Number of images to use, spread evenly over the sorted list; default: all."""
 
     @model_validator(mode="after")
     def _one_file_must_be_named(self) -> Self:
@@ -51,64 +51,64 @@ class LabelledImages(Settings):
 
 
 class TestImages(Settings):
-    """The images that every variant is scored on, and never chosen by."""
+    """Images on which every variant is scored; they select nothing."""
 
     images: Path
     """Folder of the images."""
     readers: Named[LabelFiles] = Field(min_length=1)
-    """The independent annotations of these images: a name for each, such as reader_1."""
+    """Independent annotations of these images by name, such as reader_1."""
     limit: PositiveInt | None = None
-    """Use this many images, spread evenly over the sorted list; all where it is left out."""
+    """Number of images to use, spread evenly over the sorted list; default: all."""
 
 
 class FileData(Settings):
-    """Images of a lab: target domain (to be labelled) and source domain (public, clean labels)."""
+    """Image files: target domain (to be labelled) and source domain (public data with clean labels)."""
 
     kind: Literal["files"]
     folder: Path = Path()
-    """Where the relative paths below start. A relative folder starts at the experiment file's own folder; given by
-    --set, at the current folder."""
+    """Folder to which the relative paths below refer. A relative folder refers to the folder of the experiment file;
+    given by --set, to the current folder."""
     target_train: LabelledImages
-    """Trained on, with weak, later pseudo labels."""
+    """Training images of the target domain, with weak labels that pseudo labels replace later."""
     target_reference: LabelFiles | None = None
-    """Truth or careful labels of (some of) the target training images: for diagnosis, and for the oracle row, which
-    trains on the images that have them. Nothing is chosen by it."""
+    """True or careful labels of (some of) the target training images: for diagnosis, and for the oracle row, which is
+    trained on the images that have them. They select nothing."""
     target_val: LabelledImages | None = None
-    """Held-out images of the target domain with careful labels, to choose settings by; the paper does without."""
+    """Validation images of the target domain with careful labels, for the choice of settings; the paper has none."""
     target_test: TestImages
     source_train: LabelledImages
-    """Trained on with its clean labels."""
+    """Training images of the source domain, with clean labels."""
     source_val: LabelledImages
-    """Model selection and tuning happen here."""
+    """Validation images of the source domain, for model selection and tuning."""
 
 
 class DemoData(Settings):
-    """Images that the program draws itself: see docs/demo.md."""
+    """Images that the program draws: see docs/demo.md."""
 
     kind: Literal["demo"]
     seed: int = Field(default=2022, ge=0)
-    """Of the drawing; independent of the training's seeds."""
+    """Seed of the drawing; independent of the seeds of the training."""
     width: int = Field(default=192, ge=96)
-    """Of each image, in px."""
+    """Width of each image, in px."""
     height: int = Field(default=160, ge=96)
-    """Of each image, in px."""
+    """Height of each image, in px."""
     cells: tuple[PositiveInt, PositiveInt] = (12, 28)
-    """Fewest and most cells in an image."""
+    """Smallest and largest number of cells in an image."""
     target_train: int = Field(default=48, ge=3)
-    """Images; a third each alive, inhibited and dead."""
+    """Number of target training images; a third each alive, inhibited and dead."""
     target_val: int = Field(default=0, ge=0)
-    """Held-out images with the truth as labels, to choose settings by; the paper does without."""
+    """Number of target validation images, with the truth as labels, for the choice of settings; the paper has none."""
     target_test: int = Field(default=24, ge=3)
-    """Images, each annotated by three readers."""
+    """Number of test images, each annotated by three readers."""
     source_train: int = Field(default=64, ge=2)
-    """Images."""
+    """Number of source training images."""
     source_val: int = Field(default=24, ge=2)
-    """Images."""
+    """Number of source validation images."""
     weak_labels: WeakLabels = WeakLabels()
-    """How the initial labels of the target images are made; the defaults were chosen on other drawing seeds."""
+    """Settings of the initial labels of the target images; the defaults were chosen on images of other seeds."""
 
     @model_validator(mode="after")
     def _fewest_first(self) -> Self:
         if self.cells[0] > self.cells[1]:
-            raise ValueError(f"cells are [fewest, most], not {list(self.cells)}")
+            raise ValueError(f"cells must be [fewest, most], not {list(self.cells)}")
         return self

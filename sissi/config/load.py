@@ -1,4 +1,4 @@
-"""Read an experiment file: YAML and overrides in, one validated, frozen `Experiment` out."""
+"""Reading of experiment files: from YAML and overrides to one validated, frozen `Experiment`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sissi.errors import ExperimentError
 
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
-    """The experiment in a YAML file, with `key.key=value` overrides on top.
+    """Read an experiment from a YAML file and apply `key.key=value` overrides.
 
-    A file whose key `base` names another experiment file, relative to its own folder, only says what differs from that
-    one: sections are merged key by key, lists and values are replaced.
+    The key `base` of a file names another experiment file, relative to its own folder. The file then contains only the
+    differences from its base: sections are merged key by key, lists and values are replaced.
 
     Raises:
-        ExperimentError: the file or an override cannot be read, or a key is unknown, mistyped or impossible; all
-            such keys are named at once, with what is allowed.
+        ExperimentError: the file or an override cannot be read, or a key is unknown, has the wrong type or an
+            impossible value. The message names all such keys, with what is allowed.
     """
     path = find_file(path)
     tree = _with_base(path, ())
@@ -45,12 +45,12 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
 
 
 def load_weak_labels(path: Path | None, overrides: Sequence[str] = ()) -> WeakLabels:
-    """The settings of weak labels in a YAML file, or the defaults, with `key.key=value` overrides on top.
+    """Read settings of weak labels from a YAML file, or take the defaults, and apply `key.key=value` overrides.
 
-    The keys are those of `weak_labels` in an experiment; a pipeline that nobody names is `auto`.
+    The keys are those of `weak_labels` in an experiment; the default of `pipeline` is `auto`.
 
     Raises:
-        ExperimentError: as `load_experiment`.
+        ExperimentError: as for `load_experiment`.
     """
     path = find_file(path, "weak_labels") if path else None
     tree: dict[str, Any] = {"pipeline": "auto"} | (_read(path) if path else {})
@@ -63,12 +63,12 @@ def load_weak_labels(path: Path | None, overrides: Sequence[str] = ()) -> WeakLa
 
 
 def dump_experiment(experiment: Experiment) -> str:
-    """The resolved experiment as YAML that `load_experiment` reads back to an equal object."""
+    """The experiment as YAML with all settings, from which `load_experiment` reads an equal object."""
     return yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def flatten(experiment: Experiment) -> dict[str, Any]:
-    """Every setting under its dotted key; lists stay lists."""
+    """All settings by their dotted keys; lists stay lists."""
 
     def walk(prefix: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -82,9 +82,9 @@ def flatten(experiment: Experiment) -> dict[str, Any]:
 
 
 def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
-    """What an experiment file says, on top of its base if it names one; `above` are the files that led here."""
+    """Content of an experiment file, merged with its base if it has one; `above` are the files that refer to it."""
     if path.resolve() in above:
-        raise ExperimentError(f"{' -> '.join(one.name for one in (*above, path))} is a circle")
+        raise ExperimentError(f"{' -> '.join(file.name for file in (*above, path))}: circular base files")
     tree = _read(path)
     _start_folder_at(tree, path.parent)
     if "base" not in tree:
@@ -99,7 +99,7 @@ def _with_base(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The base with the changes, section by section; a section of another kind, such as data, is replaced."""
+    """The base with the changes, merged section by section; a section of another kind, such as data, is replaced."""
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
@@ -134,7 +134,7 @@ def _start_folder_at(tree: dict[str, Any], base: Path) -> None:
 def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError):  # links in a circle: the data are looked for there, and found missing
+    except (OSError, RuntimeError):  # circular links: reading the data reports them as missing
         return path.absolute()
 
 
@@ -155,7 +155,7 @@ def _apply(tree: dict[str, Any], override: str, root: type[Settings]) -> None:
         if child is None:
             child = node[key] = {}
         if not isinstance(child, dict):
-            raise ExperimentError(f"--set {override}: {key} holds a value, not keys")
+            raise ExperimentError(f"--set {override}: {key} is a value, not a section")
         node = child
     node[keys[-1]] = value
 
@@ -175,7 +175,7 @@ def _takes_text(keys: Sequence[str], tree: Mapping[str, Any], root: type[Setting
 
 
 def _default(keys: Sequence[str], root: type[Settings]) -> dict[str, Any]:
-    """The settings at a place that the file leaves out: an override changes one of them, the others stay."""
+    """Default settings of a section that is missing in the file, of which an override changes only one."""
     model: type[Settings] | None = root
     default: Any = None
     for key in keys:
@@ -186,12 +186,12 @@ def _default(keys: Sequence[str], root: type[Settings]) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError, root: type[Settings]) -> str:
-    """A line for each fault: its dotted key, what is wrong with it, and what is allowed there."""
-    lines = [_explain_one(fault, root) for fault in error.errors()]
+    """One line per fault: the dotted key, what is wrong, and what is allowed."""
+    lines = [_explain_fault(fault, root) for fault in error.errors()]
     return "\n  ".join(["the settings cannot be used", *lines]) if len(lines) > 1 else lines[0]
 
 
-def _explain_one(fault: Any, root: type[Settings]) -> str:
+def _explain_fault(fault: Any, root: type[Settings]) -> str:
     location = _without_kind(fault["loc"])
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
@@ -204,7 +204,7 @@ def _explain_one(fault: Any, root: type[Settings]) -> str:
 
 
 def _without_kind(location: Sequence[int | str]) -> tuple[int | str, ...]:
-    """A place without the kind of the data, which pydantic puts behind `data` and no file says there."""
+    """Location of a key without the kind of the data, which pydantic inserts after `data` and files do not contain."""
     return tuple(location[:1]) + tuple(location[2:]) if location[:1] == ("data",) else tuple(location)
 
 
@@ -237,7 +237,7 @@ def _values_of(annotation: Any) -> Any:
 
 
 def _settings_in(annotation: Any) -> type[Settings] | None:
-    """The settings inside a type such as `WeakLabels | None` or `dict[str, LabelFiles]`."""
+    """Settings class inside a type such as `WeakLabels | None` or `dict[str, LabelFiles]`."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return annotation
     return next(filter(None, map(_settings_in, get_args(annotation))), None)

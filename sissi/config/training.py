@@ -1,4 +1,4 @@
-"""Settings of the detector and of early learning; pixels are those of the resized image that the detector sees."""
+"""Settings of the detector and of early learning; pixels are those of the resized image, the input of the detector."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from sissi.config.base import Fraction, Interval, OddKernel, Probability, Settin
 
 
 class Detector(Settings):
-    """Faster R-CNN with a feature pyramid (4.1)."""
+    """Settings of Faster R-CNN with a feature pyramid (4.1)."""
 
     preset: Literal["paper", "small"]
     """paper: ResNet-50 FPN; small: a narrow ResNet with a small head, for CPUs."""
     weights: Literal["coco", "none"] | Path = "none"
-    """coco: torchvision's COCO_V1 (downloaded once); none: random; or a local file with a state dict (paper only)."""
+    """coco: torchvision's COCO_V1 (downloaded once); none: random weights; or a local file with a state dict (preset
+    paper only)."""
     anchor_sizes: tuple[tuple[PositiveFloat, ...], ...] = ((12, 18), (26, 38))
-    """Anchor sizes in px for each pyramid level, finest first: 2 levels (small), 5 (paper)."""
+    """Anchor sizes in px for each pyramid level, finest level first: 2 levels (small), 5 levels (paper)."""
     aspect_ratios: tuple[PositiveFloat, ...] = (0.5, 1.0, 2.0)
-    """Height / width of the anchors, on every level."""
+    """Height / width of the anchors on every level."""
     detections_per_image: PositiveInt = 300
-    """Most detections in an image: more than it has cells."""
+    """Largest number of detections per image; it should exceed the number of cells."""
     rois_per_image: PositiveInt = 64
-    """Proposals that the box head is trained on, an image."""
+    """Number of proposals per image on which the box head is trained."""
     proposals: PositiveInt = 300
-    """Proposals that the box head sees, an image."""
+    """Number of proposals per image that enter the box head."""
     score_floor: Fraction = 0.05
-    """Detections below this score are dropped by the detector itself."""
+    """Lowest score of a detection; the detector drops all others."""
     nms_iou: Fraction = 0.5
-    """Non-maximum suppression of the detector's own boxes."""
+    """IoU threshold of the detector's non-maximum suppression."""
 
     @model_validator(mode="after")
     def _levels(self) -> Self:
@@ -47,7 +48,7 @@ class Detector(Settings):
 
 
 class Augmentation(Settings):
-    """Random changes of the training images (4.1)."""
+    """Random augmentation of the training images (4.1)."""
 
     channel_shuffle: Probability = 0.5
     gaussian_blur: Probability = 0.2
@@ -57,62 +58,64 @@ class Augmentation(Settings):
     vertical_flip: Probability = 0.5
     shift_scale_rotate: Probability = 0.5
     shift: Fraction = 0.0625
-    """Largest shift, as a fraction of the image's sides."""
+    """Largest shift, as a fraction of the image sides."""
     scale: Interval = (0.9, 1.1)
-    """Smallest and largest factor."""
+    """Smallest and largest scale factor."""
     rotate: float = Field(default=45, ge=0, le=180)
-    """Largest angle, in degrees."""
+    """Largest rotation angle, in degrees."""
     min_visibility: Fraction = 0.3
-    """A box of which less than this fraction stays inside the image is dropped, not kept as a sliver."""
+    """Smallest fraction of a box's area inside the image; boxes with a smaller fraction are dropped."""
 
 
 class Training(Settings):
-    """One epoch of mixed batches is one pass over the target training images (3.2, 4.1)."""
+    """Settings of the training; one epoch of mixed batches is one pass over the target training images (3.2, 4.1)."""
 
     epochs: int = Field(ge=2)
-    """Of every variant, early learning and correction together."""
+    """Number of epochs of every variant, early learning and correction together."""
     image_size: tuple[PositiveInt, PositiveInt] = (512, 512)
-    """Height and width to which every image is resized, in px."""
+    """Height and width of the resized images, in px."""
     target_batch: PositiveInt = 4
-    """Target images in a batch."""
+    """Number of target images in a batch."""
     source_batch: PositiveInt = 4
-    """Source images in a batch."""
+    """Number of source images in a batch."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: PositiveFloat = 0.001
     momentum: Fraction = 0.9
-    """Of SGD."""
+    """Momentum of SGD."""
     weight_decay: float = Field(default=0.0002, ge=0)
     schedule: Literal["constant", "cosine"] = "constant"
-    """Of the learning rate over all epochs; it depends on the epoch alone, so it is the same for every variant."""
+    """Schedule of the learning rate over all epochs. It depends only on the epoch, so it is the same for every
+    variant."""
     warmup_steps: int = Field(default=0, ge=0)
-    """Iterations at the very start over which the learning rate rises linearly."""
+    """Number of iterations at the start in which the learning rate rises linearly."""
     clip_gradient: PositiveFloat | None = None
-    """Largest norm of the gradient; left out: no limit."""
+    """Largest norm of the gradient; default: no limit."""
     averaging: float | None = Field(default=None, gt=0, lt=1)
-    """Decay, an iteration, of the running average of the weights that makes pseudo labels, curves and scores; left
-    out, as in the paper: these come from the trained weights themselves."""
+    """Decay per iteration of the running average of the weights (the teacher), which predicts pseudo labels, curves and
+    scores. Default, as in the paper: the trained weights predict them."""
     augmentation: Augmentation = Augmentation()
     precision: Literal["float32", "bf16"] = "float32"
-    """Of the backbone. bf16 suits GPUs and changes results a little; boxes and losses are float32 in either case."""
+    """Precision of the backbone. bf16 is for GPUs and changes results slightly; boxes and losses are always float32."""
     workers: int = Field(default=2, ge=0)
-    """Threads that read and augment images ahead of the training; 0: none. They change no result."""
+    """Number of threads that read and augment images ahead of the training; 0: none. It does not change results."""
 
 
 class EarlyLearning(Settings):
-    """Phase 1 (3.2, 3.3): the trunk that all variants share."""
+    """Settings of phase 1 (3.2, 3.3): the trunk that all variants share."""
 
     max_epochs: PositiveInt
-    """Length of the trunk: correction starts at one of its epochs."""
+    """Number of epochs of the trunk; correction starts at one of them."""
     min_epoch: PositiveInt = 1
-    """The lowest validation loss is searched from this epoch on: a net that predicts nothing yet may have a low one."""
+    """First epoch of the search for the lowest validation loss. The loss may be low before, while the network predicts
+    nothing."""
 
 
 class Deceleration(Settings):
-    """ADELE (3.3; Liu et al., CVPR 2022)."""
+    """Settings of ADELE (3.3; Liu et al., CVPR 2022)."""
 
     threshold: Fraction = 0.9
-    """Correction starts at the first epoch whose relative change of the fitted slope exceeds this."""
+    """Threshold of the relative change of the fitted slope; correction starts at the first epoch above it."""
     min_points: int = Field(default=4, ge=4)
-    """Epochs that a fit needs: one more than the curve has parameters."""
+    """Smallest number of epochs for a fit: one more than the curve has parameters."""
     start_epoch: PositiveInt | None = None
-    """Start the ADELE rows after this epoch instead of the one that the fit names."""
+    """Epoch after which the ADELE rows start, instead of the one that the fit selects."""

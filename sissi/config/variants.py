@@ -1,4 +1,4 @@
-"""The rows of a table: the variants of the paper, the reference rows, and variants with settings of their own."""
+"""Rows of a table: the variants of the paper, the reference rows, and variants with other settings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of table 1.
+    """Row of table 1.
 
     Attributes:
-        name: as it is written on the command line.
-        title: as it is printed in table 1.
-        start: what ends early learning (3.3): the lowest source validation loss, ADELE, or nothing: the initial
-            labels are trusted to the end.
-        background: of the target images during self-training (3.5).
-        labels: what early learning trusts: the initial weak labels, or the reference ones.
-        settings: dotted keys of the experiment in which this variant differs, all in `BRANCH_SECTIONS`.
+        name: name on the command line.
+        title: title in table 1.
+        start: criterion that ends early learning (3.3): the lowest source validation loss, ADELE, or none, so that the
+            initial labels are used to the end.
+        background: background of the target images during self-training (3.5).
+        labels: labels of early learning: the initial weak labels or the reference labels.
+        settings: dotted keys and values in which this variant differs, all in `BRANCH_SECTIONS`.
     """
 
     name: str
@@ -33,12 +33,12 @@ class Variant:
 
     @property
     def corrects(self) -> bool:
-        """Whether labels are corrected at all."""
+        """Whether the variant corrects labels."""
         return self.start != "never"
 
 
 BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images", "self_training")
-"""Sections of an experiment that matter after the trunk only: what a variant may set for itself."""
+"""Sections of an experiment that matter only after the trunk, so that variants may differ in them."""
 WEAK_ONLY, ORACLE, RECIPE = "weak-only", "oracle", "recipe"
 VARIANTS = {
     variant.name: variant
@@ -60,19 +60,20 @@ VARIANTS = {
         ),
     )
 }
-"""The six variants of the paper in its order, and two reference rows without correction: `weak-only`, the floor, is the
-same epochs on the initial labels; `oracle`, the ceiling, is the same epochs on the reference labels. Last `recipe`: the
-best that we know beside the six, off unless it is asked for."""
+"""Built-in variants: the six of the paper in its order, two reference rows without correction, and `recipe`.
+
+`weak-only`, the floor, is trained for the same epochs on the initial labels; `oracle`, the ceiling, is trained on the
+reference labels. `recipe` is the best variant known beside the six; it is trained only on request."""
 DEFAULT = tuple(name for name in VARIANTS if name != RECIPE)
-"""The rows of a table for which nobody has named others."""
+"""Default rows of a table."""
 REFERENCES = tuple(variant.name for variant in VARIANTS.values() if not variant.corrects)
-"""The rows that are outside of the comparison."""
+"""Reference rows, which take no part in the comparison."""
 
 
 def settings_of_variant(variant: Variant, experiment: Experiment) -> Experiment:
-    """The experiment as a variant sees it: with the settings of its own.
+    """The experiment with the settings of a variant.
 
-    Only sections that matter after the trunk can differ, so that all variants share it.
+    Only sections that matter after the trunk can differ, so that all variants share the trunk.
 
     Raises:
         pydantic.ValidationError: a key is unknown, or a value is impossible.
@@ -91,12 +92,12 @@ def settings_of_variant(variant: Variant, experiment: Experiment) -> Experiment:
 
 
 def blur_of_variant(variant: Variant, experiment: Experiment) -> Blur | None:
-    """The background of a row of table 1; None: the original images."""
+    """Blur of the background of a row of table 1; None: original images."""
     settings = experiment.synthetic_images
     return {"original": None, "weak": settings.weak, "strong": settings.strong}[variant.background]
 
 
 def select_variant(experiment: Experiment, name: str) -> Experiment:
-    """The experiment with one row alone, a built-in variant or one of its own."""
+    """The experiment with only one row, a built-in variant or one of `rows`."""
     own = {key: row for key, row in experiment.rows.items() if key == name}
     return experiment.model_copy(update={"variants": () if own else (name,), "rows": own})

@@ -9,86 +9,90 @@ from sissi.names import PipelineSetting
 
 
 class DeadCells(Settings):
-    """Circle Hough transform for round, bright cells; pixels of the image file."""
+    """Settings of the circle Hough transform for round, bright cells; pixels of the image file."""
 
     radius: Interval = (7, 15)
-    """Radius of a cell, smallest and largest, in px."""
+    """Smallest and largest radius of a cell, in px."""
     smoothing: float = Field(default=0, ge=0)
-    """Standard deviation of a Gaussian before the transform, in px; 0: straight on the grey image. For large cells,
-    whose texture else votes for circles that are not there."""
+    """Standard deviation of a Gaussian filter before the transform, in px; 0: none. Smoothing is for large cells, whose
+    texture otherwise votes for false circles."""
     edge_threshold: PositiveFloat = 90
     """Upper Canny threshold of the Hough transform, in grey levels; the lower one is half of it."""
     votes: PositiveFloat = 12
-    """Votes that a centre needs; fewer votes find more circles and more wrong ones."""
+    """Smallest number of votes for a centre; a lower number gives more circles, and more false ones."""
     margin: float = Field(default=2, ge=0)
-    """What a box adds to its circle on each side, in px (halo and membrane)."""
+    """Margin of a box around its circle, in px (halo and membrane)."""
     nms_iou: Fraction = 0.2
-    """Of two boxes that overlap more than this, the one with fewer votes goes."""
+    """IoU above which the box with fewer votes is removed."""
 
 
 class AliveCells(Settings):
-    """Marker-controlled watershed for spindle-shaped cells; pixels of the image file."""
+    """Settings of the marker-controlled watershed for spindle-shaped cells; pixels of the image file."""
 
     gamma: PositiveFloat = 1.2
     """Exponent of the gamma correction of intensities in [0, 1]."""
     clahe_clip: PositiveFloat = 2.0
     """Clip limit of the contrast-limited adaptive histogram equalisation."""
     clahe_tiles: PositiveInt = 8
-    """Tiles of the equalisation along each side."""
+    """Number of tiles of the equalisation along each side."""
     radius: PositiveInt = 3
-    """Radius of the structuring element of closing and opening by reconstruction, in px: about half the width of the
-    body inside its halo."""
+    """Radius of the structuring element of closing and opening by reconstruction, in px: about half the width of a
+    cell body inside its halo."""
     ground_radius: PositiveInt = 10
-    """Radius of the opening that leaves the ground without cells, in px: above half a cell's width."""
+    """Radius of the opening that removes cells from the background, in px: more than half the width of a cell."""
     adaptive_window: OddKernel = Field(default=51, ge=3)
-    """Window of the adaptive threshold that finds borders between cells, in px, odd."""
+    """Window of the adaptive threshold that detects borders between cells, in px, odd."""
     marker_distance: PositiveInt = 8
-    """Smallest distance of two markers, so of two cells' centres, in px."""
+    """Smallest distance of two markers, and so of the centres of two cells, in px."""
     area: Interval = (150, 4000)
-    """Area of a box, smallest and largest, in square px."""
+    """Smallest and largest area of a box, in square px."""
     nms_iou: Fraction = 0.3
-    """Of two boxes that overlap more than this, the smaller goes."""
+    """IoU above which the smaller box is removed."""
 
 
 class InhibitedCells(Settings):
-    """Edges and connected components for irregular cells; pixels of the image file."""
+    """Settings of edges and connected components for irregular cells; pixels of the image file."""
 
     illumination_radius: PositiveInt = 12
-    """Largest radius of the alternating filters that estimate the uneven light, in px: above a cell's radius."""
+    """Largest radius of the alternating filters that estimate uneven illumination, in px: above a cell's radius."""
     smoothing: PositiveFloat = 1.0
-    """Standard deviation of the Gaussian before the edges, in px: about the size of the grain of the noise."""
+    """Standard deviation of the Gaussian filter before edge detection, in px: about the grain size of the noise."""
     edge_strength: Interval = (2, 5)
-    """Canny thresholds, low and high, in multiples of the ground's gradient. Of the ground's pixels one in 16 exceeds
-    2 by noise alone, none exceeds 5."""
+    """Low and high Canny threshold, in multiples of the background gradient. Noise alone exceeds 2 in one of 16
+    background pixels, and exceeds 5 in none."""
     closing_radius: PositiveInt = 2
     """Radius of the closing that joins the edges of a cell, in px."""
     opening_radius: PositiveInt = 3
-    """Radius of the opening that takes away what is too thin for a cell, in px: below half a cell's width."""
+    """Radius of the opening that removes structures too thin for a cell, in px: less than half the width of a cell."""
     area: Interval = (110, 1500)
-    """Area of a box, smallest and largest, in square px."""
+    """Smallest and largest area of a box, in square px."""
     nms_iou: Fraction = 0.3
-    """Of two boxes that overlap more than this, the smaller goes."""
+    """IoU above which the smaller box is removed."""
 
 
 class PipelineChoice(Settings):
-    """The rule by which `auto` takes a pipeline; see `sissi.weak_labels.choosing`. Ratios do not depend on exposure."""
+    """Settings of the rule by which `auto` chooses a pipeline; see `sissi.weak_labels.choosing`.
+
+    The ratios do not depend on exposure.
+    """
 
     area: Interval = (60, 800)
-    """Area of the regions that are looked at, smallest and largest, in square px: about that of one cell."""
+    """Smallest and largest area of the evaluated regions, in square px: about the area of one cell."""
     rim_width: PositiveFloat = 2.5
-    """How far the rim of a region reaches into it, in px."""
+    """Width of the rim of a region, inside the region, in px."""
     dark_rim: float = 0.33
-    """Below this, the rim over the mean deviation from the ground says dead: a dark ring."""
+    """Threshold of the ratio of rim to mean deviation from the background; a lower ratio means dead: a dark ring."""
     bright_balance: float = 0.83
-    """Above this, the balance of bright and dark says alive: a halo, and a body no darker than the ground."""
+    """Threshold of the balance of bright and dark; a higher balance means alive: a halo, and a body that is not darker
+    than the background."""
 
 
 class WeakLabels(Settings):
-    """Labels by image processing instead of files (appendix A)."""
+    """Settings of labels by image processing instead of files (appendix A)."""
 
     pipeline: PipelineSetting = "category"
-    """One pipeline for all images; `category`: the one that the CellLab folder (alive, inhib, dead) names; `auto`: the
-    one that suits each image by its look."""
+    """One pipeline for all images; `category`: the pipeline that the CellLab folder (alive, inhib, dead) names; `auto`:
+    a pipeline for each image by its appearance."""
     auto: PipelineChoice = PipelineChoice()
     dead: DeadCells = DeadCells()
     alive: AliveCells = AliveCells()

@@ -1,1 +1,1 @@
-"""The network: built, saved, loaded, and asked for boxes (4.1)."""
+"""Detector network: construction, storage and prediction (4.1)."""

@@ -1,6 +1,6 @@
-"""The cell detector: Faster R-CNN with a feature pyramid, built, saved, loaded and asked (4.1).
+"""Cell detector: construction, storage and prediction of Faster R-CNN with a feature pyramid (4.1).
 
-Prediction takes images and nothing else: truth cannot leak into it. Losses are a separate call (see `training`).
+Prediction takes only images, so that no truth can leak into it. Losses are computed elsewhere (see `training`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class CellDetector:
-    """A network with what is needed to use it.
+    """Detector network with its settings.
 
     Attributes:
         network: torchvision's Faster R-CNN; it never resizes its input.
-        settings: what it was built from.
+        settings: settings from which the network was built.
         image_size: height and width in px to which `detect` resizes an image.
     """
 
@@ -44,22 +44,26 @@ class CellDetector:
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """Device of the network."""
         device: torch.device = next(self.network.parameters()).device
         return device
 
     def to(self, device: str) -> None:
-        """Move the network; on CUDA its weights are channels-last too, as convolutions are fastest there."""
+        """Move the network to a device; on CUDA its weights become channels-last, the fastest convolution format."""
         self.network.to(device)
         if self.device.type == "cuda":
             self.network.to(memory_format=torch.channels_last)
 
 
 def build(settings: DetectorSettings, image_size: tuple[int, int]) -> CellDetector:
-    """A detector as the settings say, drawn from torch's global random state, on the CPU.
+    """Build a detector on the CPU, with random weights from torch's global random state.
+
+    Args:
+        settings: settings of the network.
+        image_size: height and width in px to which `detect` resizes an image.
 
     Raises:
-        SissiError: weights that cannot be downloaded, read or fitted.
+        SissiError: weights that cannot be downloaded or read, or that do not fit the network.
     """
     network = small_network(settings) if settings.preset == "small" else paper_network(settings)
     support_ignore_regions(network)
@@ -69,7 +73,11 @@ def build(settings: DetectorSettings, image_size: tuple[int, int]) -> CellDetect
 
 
 def save(detector: CellDetector, path: Path) -> None:
-    """Write the detector as tensors and text; it is read back without executing anything from the file."""
+    """Write a detector to a file as tensors and text, so that reading the file executes no code from it.
+
+    Raises:
+        SissiError: the disk is full.
+    """
     state = {name: tensor.cpu() for name, tensor in detector.network.state_dict().items()}
     settings = detector.settings.model_copy(update={"weights": "none"}).model_dump_json()
     content = {"format": FORMAT, "settings": settings, "image_size": list(detector.image_size), "state": state}
@@ -78,17 +86,17 @@ def save(detector: CellDetector, path: Path) -> None:
 
 
 def load(path: Path, device: str = "cpu") -> CellDetector:
-    """The detector in a file that `save` wrote, on a device, in evaluation mode.
+    """Read a detector from a file of `save`, and put it on a device in evaluation mode.
 
     Raises:
-        SissiError: a file that is missing, damaged, or not a detector.
+        SissiError: the file is missing, damaged, or not a detector.
     """
     content = read_tensors(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise SissiError(f"{path}: is not a detector of this version of sissi (format {FORMAT})")
     settings = DetectorSettings.model_validate_json(content["settings"])
     height, width = content["image_size"]
-    with torch.random.fork_rng():  # the random first weights are replaced, and nobody else's draws are changed
+    with torch.random.fork_rng():  # the random weights are replaced; the global random state stays unchanged
         detector = build(settings, (height, width))
     detector.network.load_state_dict(content["state"])
     detector.network.eval()
@@ -98,29 +106,42 @@ def load(path: Path, device: str = "cpu") -> CellDetector:
 
 @torch.inference_mode()
 def predict(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
-    """Boxes for each image of (H, W, 3) uint8 RGB, in its own pixels, as one batch in plain evaluation mode.
+    """Predict boxes for a batch of images, in evaluation mode and without a resize.
 
-    No image is resized: the size that is passed is the size that the backbone sees.
+    Args:
+        detector: detector.
+        images: RGB images, shape (H, W, 3) each, uint8.
+
+    Returns:
+        Boxes of each image, in its px.
     """
     network = detector.network.eval()
-    found = network([as_tensor(image, detector.device) for image in images])
-    return [make_boxes(*(one[key].cpu().numpy() for key in ("boxes", "scores", "labels"))) for one in found]
+    outputs = network([as_tensor(image, detector.device) for image in images])
+    return [make_boxes(*(output[key].cpu().numpy() for key in ("boxes", "scores", "labels"))) for output in outputs]
 
 
 def predict_dataset(
     detector: CellDetector, dataset: ResizedDataset, batch_size: int = 8, workers: int = 0
 ) -> list[Boxes]:
-    """Predictions for every image of a data set, in px of its frame; see `ResizedDataset.batches`."""
+    """Predict boxes for every image of a data set, in px of the resized image; see `ResizedDataset.batches`."""
     return [boxes for images in dataset.batches(batch_size, workers) for boxes in predict(detector, images)]
 
 
 def detect(detector: CellDetector, image: Image) -> Boxes:
-    """Boxes for one (H, W, 3) uint8 RGB image of any size, in its pixels; seen at the detector's `image_size`."""
+    """Predict boxes for one image, resized to the detector's `image_size`.
+
+    Args:
+        detector: detector.
+        image: RGB image of any size, shape (H, W, 3), uint8.
+
+    Returns:
+        Boxes in px of the given image.
+    """
     height, width = detector.image_size
-    found = predict(detector, [resize(image, height, width)])[0]
-    return scale(found, image.shape[1] / width, image.shape[0] / height)
+    boxes = predict(detector, [resize(image, height, width)])[0]
+    return scale(boxes, image.shape[1] / width, image.shape[0] / height)
 
 
 def as_tensor(image: Image, device: torch.device) -> Tensor:
-    """(H, W, 3) uint8 as (3, H, W) float32 in [0, 1] on a device."""
+    """Convert an image (H, W, 3) uint8 to a tensor (3, H, W) float32 in [0, 1] on a device."""
     return torch.from_numpy(np.ascontiguousarray(image)).to(device).permute(2, 0, 1).float().div(255)

@@ -1,4 +1,4 @@
-"""The networks of the presets, as torchvision builds them: features, anchors, heads (4.1)."""
+"""Networks of the presets, built by torchvision: backbone, anchors and heads (4.1)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from sissi.config import Detector as DetectorSettings
 
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 CLASSES = 2
-"""Background and cell."""
+"""Number of classes: background and cell."""
 
 
 class KeepSize(GeneralizedRCNNTransform):  # type: ignore[misc]  # torchvision has no types
     """torchvision's input transform without its resize, which would undo the scales of test-time augmentation.
 
-    Mean and deviation lie where the network lies: torchvision's own are copied there for every image, and a GPU's host
-    waits for each copy. The same goes for the factors by which boxes would be put back to a size that never changed.
+    Mean and standard deviation are buffers on the network's device. torchvision copies its own to the device for every
+    image, and the CPU waits for each copy. The scaling of boxes back to the input size is omitted for the same reason:
+    the size never changes.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -34,21 +35,21 @@ class KeepSize(GeneralizedRCNNTransform):  # type: ignore[misc]  # torchvision h
         self.register_buffer("deviation", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
 
     def normalize(self, image: Tensor) -> Tensor:
-        """(3, H, W) in [0, 1], with the mean and deviation of ImageNet taken out."""
+        """Normalise an image (3, H, W) in [0, 1] by mean and standard deviation of ImageNet."""
         normal: Tensor = (image - self.mean) / self.deviation
         return normal
 
     def postprocess(self, result: list[dict[str, Tensor]], *sizes: object) -> list[dict[str, Tensor]]:
-        """Boxes as they are: images kept their sizes."""
+        """Return the boxes unchanged, since images are not resized."""
         return result
 
     def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
-        """Image and boxes as they are."""
+        """Return image and boxes unchanged."""
         return image, target
 
 
 class _NarrowResNetFPN(nn.Module):
-    """A ResNet of three thin stages at strides 4, 8 and 16, with a pyramid of which strides 4 and 8 are used."""
+    """ResNet of three narrow stages at strides 4, 8 and 16, with a feature pyramid whose strides 4 and 8 are used."""
 
     out_channels = 48
     stages = ((16, 32), (32, 64), (64, 96))
@@ -78,7 +79,7 @@ def _residual(narrow: int, wide: int) -> BasicBlock:
 
 
 def _common(settings: DetectorSettings) -> dict[str, Any]:
-    """Arguments of torchvision's FasterRCNN that both presets share."""
+    """Arguments of torchvision's FasterRCNN for both presets."""
     ratios = (settings.aspect_ratios,) * len(settings.anchor_sizes)
     return {
         "rpn_anchor_generator": AnchorGenerator(settings.anchor_sizes, ratios),
@@ -109,7 +110,7 @@ def small_network(settings: DetectorSettings) -> FasterRCNN:
 
 
 def paper_network(settings: DetectorSettings) -> FasterRCNN:
-    """ResNet-50 FPN with no layer frozen: BatchNorm learns too, unlike torchvision's own pre-trained build."""
+    """ResNet-50 FPN without frozen layers: BatchNorm is trained too, unlike in torchvision's pre-trained network."""
     network = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=CLASSES, **_common(settings))
     network.transform = KeepSize()
     return network

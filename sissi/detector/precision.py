@@ -1,4 +1,4 @@
-"""The numbers that a network computes with."""
+"""Floating-point precision of a network."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torchvision.models.detection import FasterRCNN
 def backbone_in_bf16(network: FasterRCNN) -> None:
     """Let the backbone and pyramid of a network compute in bfloat16; weights, proposals and boxes stay float32.
 
-    Coordinates in bfloat16 would be multiples of 4 px above 512. The network's weights keep their names, and a copy of
-    the network computes alike.
+    Coordinates above 512 px would be multiples of 4 px in bfloat16. The names of the weights do not change, and a copy
+    of the network has the same precision.
     """
     network.backbone.forward = partial(_in_bf16, network.backbone)
 

@@ -1,4 +1,4 @@
-"""Weights that a network starts from: COCO's, or a file of tensors."""
+"""Initial weights of a network: COCO weights, or a file of tensors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sissi.errors import SissiError
 
 
 def coco_weights() -> dict[str, Tensor]:
-    """torchvision's COCO_V1 weights, downloaded once and checked by their hash.
+    """torchvision's COCO_V1 weights, downloaded once and verified by their hash.
 
     Raises:
-        SissiError: they cannot be downloaded.
+        SissiError: the weights cannot be downloaded.
     """
     try:
         weights: dict[str, Tensor] = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.get_state_dict(
@@ -31,10 +31,10 @@ def coco_weights() -> dict[str, Tensor]:
 
 
 def local_weights(path: Path | str) -> dict[str, Tensor]:
-    """The state dict in a file.
+    """Read a state dict from a file.
 
     Raises:
-        SissiError: the file is missing, damaged, or holds something else.
+        SissiError: the file is missing or damaged, or contains no state dict.
     """
     content = read_tensors(Path(path))
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
@@ -43,10 +43,10 @@ def local_weights(path: Path | str) -> dict[str, Tensor]:
 
 
 def read_tensors(path: Path) -> Any:
-    """What a file of tensors and plain values holds; nothing in it is executed.
+    """Read a file of tensors and plain values; no code in it is executed.
 
     Raises:
-        SissiError: the file is missing or damaged, or holds more than tensors.
+        SissiError: the file is missing or damaged, or contains other objects than tensors and plain values.
     """
     if not path.is_file():
         raise SissiError(f"{path}: no such file")
@@ -54,12 +54,16 @@ def read_tensors(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for damaged and for malicious files
         raise SissiError(
-            f"{path}: is damaged, or holds more than tensors and is refused ({type(error).__name__})"
+            f"{path}: is damaged, or contains other objects than tensors and is refused ({type(error).__name__})"
         ) from None
 
 
 def load_weights(network: FasterRCNN, weights: dict[str, Tensor]) -> None:
-    """Take every tensor but the class-specific box predictor; BatchNorm's counters may be missing."""
+    """Load all tensors except the class-specific box predictor; the counters of BatchNorm may be missing.
+
+    Raises:
+        SissiError: the weights do not fit the network.
+    """
     own = network.state_dict()
     usable = {name: tensor for name, tensor in weights.items() if not name.startswith("roi_heads.box_predictor.")}
     unfit = [name for name, tensor in usable.items() if name not in own or own[name].shape != tensor.shape]
@@ -69,9 +73,10 @@ def load_weights(network: FasterRCNN, weights: dict[str, Tensor]) -> None:
         if name not in usable and not name.startswith("roi_heads.box_predictor.") and "num_batches_tracked" not in name
     ]
     if unfit or missing:
+        hint = "" if missing else " (one anchor size per level is needed)"
         raise SissiError(
-            f"detector.weights: do not fit the preset {'(one anchor size a level is needed)' if not missing else ''}: "
-            f"{len(unfit)} tensors of another name or shape (such as {', '.join(unfit[:2]) or 'none'}), "
+            f"detector.weights: do not fit the preset{hint}: "
+            f"{len(unfit)} tensors with another name or shape (such as {', '.join(unfit[:2]) or 'none'}), "
             f"{len(missing)} missing (such as {', '.join(missing[:2]) or 'none'})"
         )
     network.load_state_dict(usable, strict=False)

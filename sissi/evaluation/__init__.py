@@ -1,1 +1,1 @@
-"""How good detections and labels are: COCO metrics, label quality, and how sure a comparison is (4.2)."""
+"""Evaluation of detections and labels: COCO metrics, label quality and confidence intervals (4.2)."""

@@ -1,6 +1,6 @@
-"""COCO's precision and recall of one class, as pycocotools computes them, from arrays and compiled.
+"""COCO's precision and recall of one class, computed from arrays by compiled code.
 
-Same order, same ties, same rounding: `pycocotools.cocoeval.COCOeval` is the measure in the tests, to the last bit.
+Order, ties and rounding are those of `pycocotools.cocoeval.COCOeval`; the tests compare the results bit by bit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sissi.runtime.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
 IOUS: Floats = np.linspace(0.5, 0.95, 10)
-"""COCO's ten thresholds."""
+"""COCO's ten IoU thresholds."""
 _RECALL_LEVELS = np.linspace(0, 1, 101)
 
 
@@ -26,13 +26,17 @@ def curves(
     """Interpolated precision and highest recall over a list of images.
 
     Args:
-        predicted: boxes with scores, an entry an image.
-        truth: the true boxes, in the same order.
-        limits: detections an image that count, those with the highest scores.
-        ious: thresholds (I,) from which on a detection finds a cell.
+        predicted: boxes with scores, one record per image.
+        truth: true boxes, in the same order.
+        limits: numbers of detections per image that count, those with the highest scores.
+        ious: lowest IoUs of a match, shape (I,).
 
     Returns:
-        Precision at 101 levels of recall, (limits, I, 101), and recall, (limits, I); nan where there is no true box.
+        Precision at 101 levels of recall, shape (limits, I, 101), and recall, shape (limits, I); NaN if there is no
+        true box.
+
+    Raises:
+        ValueError: the numbers of images differ.
     """
     images = match_images(predicted, truth, max(limits), ious)
     cells = sum(len(_cells(boxes)) for boxes in truth)
@@ -47,11 +51,20 @@ def curves(
 def match_images(
     predicted: Sequence[Boxes], truth: Sequence[Boxes], limit: int, ious: Floats = IOUS
 ) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]]:
-    """COCO's matching of each image by itself, for those who accumulate over images on their own.
+    """COCO's matching of each image, without accumulation over images.
+
+    Args:
+        predicted: boxes with scores, one record per image.
+        truth: true boxes, in the same order.
+        limit: number of detections per image that count, those with the highest scores.
+        ious: lowest IoUs of a match, shape (I,).
 
     Returns:
-        For each image the scores (D,) of its `limit` best detections, best first, and whether each finds a cell at
-        each threshold (I, D).
+        Scores (D,) of the counted detections of each image, highest first, and whether each matches a true box at each
+        threshold, shape (I, D), bool.
+
+    Raises:
+        ValueError: the numbers of images differ.
     """
     if len(predicted) != len(truth):
         raise ValueError(f"predictions for {len(predicted)} images, truth for {len(truth)}")
@@ -68,16 +81,16 @@ def _cells(boxes: Boxes) -> Boxes:
 
 
 def _corner_and_size(boxes: Boxes) -> Floats:
-    """(N, 4) left, top, width, height: the form in which COCO overlaps boxes."""
+    """Left, top, width and height, shape (N, 4), float64: the form in which COCO computes IoUs."""
     xyxy = boxes.xyxy.astype(np.float64)
     return np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
 
 
 def _curve(
-    found: Sequence[npt.NDArray[np.bool_]], scores: Sequence[npt.NDArray[np.float32]], cells: int
+    hits_of_images: Sequence[npt.NDArray[np.bool_]], scores: Sequence[npt.NDArray[np.float32]], cells: int
 ) -> tuple[Floats, Floats]:
-    """Precision (I, 101) and recall (I,) of the detections of all images together."""
-    hits = np.concatenate(found, axis=1)[:, np.argsort(-np.concatenate(scores), kind="stable")]
+    """Precision, shape (I, 101), and recall, shape (I,), of the detections of all images together."""
+    hits = np.concatenate(hits_of_images, axis=1)[:, np.argsort(-np.concatenate(scores), kind="stable")]
     if not cells:
         return np.full((len(hits), len(_RECALL_LEVELS)), np.nan), np.full(len(hits), np.nan)
     true, false = np.cumsum(hits, axis=1, dtype=float), np.cumsum(~hits, axis=1, dtype=float)
@@ -92,7 +105,7 @@ def _curve(
 
 @numba.njit
 def _overlaps(detections, cells):  # type: ignore[no-untyped-def]
-    """Intersection over union of each pair, (D, C)."""
+    """Intersection over union of each pair, shape (D, C)."""
     overlaps = np.zeros((len(detections), len(cells)))
     for row in range(len(detections)):
         one = detections[row]
@@ -108,10 +121,10 @@ def _overlaps(detections, cells):  # type: ignore[no-untyped-def]
 
 @compiled("b1[:,::1](f8[:,::1], f8[:,::1], f8[::1])")
 def _match(detections, cells, thresholds):  # type: ignore[no-untyped-def]
-    """Which detections find a cell at each IoU threshold: (I, D) bool.
+    """Whether each detection matches a cell at each IoU threshold, shape (I, D), bool.
 
-    Detections (D, 4) from the highest score on each take the free cell (C, 4) that they overlap most; of equals the
-    last.
+    In the order of their scores, detections (D, 4) are matched with the unmatched cell (C, 4) of the largest IoU; of
+    equal IoUs, the last one is taken.
     """
     overlaps = _overlaps(detections, cells)
     found = np.zeros((len(thresholds), len(detections)), np.bool_)

@@ -1,4 +1,4 @@
-"""COCO detection metrics of predicted boxes against one reader, and precision and recall of labels."""
+"""COCO detection metrics of predicted boxes against one reader."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sissi.boxes import Boxes
 from sissi.evaluation.coco_curves import IOUS, curves
 
 COCO_LIMIT = 100
-"""Detections an image that COCO's own AP and AR look at."""
+"""Number of detections per image that count in COCO's own AP and AR."""
 
 
 @dataclass(frozen=True)
 class CocoMetrics:
-    """COCO's summary of a set of images; fractions in [0, 1], nan where there is no true box.
+    """COCO's summary of a set of images; fractions in [0, 1], NaN if there is no true box.
 
     Attributes:
-        AP50: average precision at IoU 0.5, with 100 detections an image.
-        AP75: at IoU 0.75.
-        AP: mean over IoU 0.5, 0.55, ..., 0.95.
-        AR: average recall over the same IoUs, with 100 detections an image.
+        AP50: average precision at IoU 0.5, with 100 detections per image.
+        AP75: average precision at IoU 0.75, with 100 detections per image.
+        AP: mean of the average precision over IoU 0.5, 0.55, ..., 0.95.
+        AR: average recall over the same IoUs, with 100 detections per image.
         AR_dense: AR with a limit above the number of cells in an image (`Evaluation.max_detections`).
     """
 
@@ -33,22 +33,22 @@ class CocoMetrics:
     AR_dense: float
 
     def as_dict(self) -> dict[str, float]:
-        """Name and value of each."""
+        """Metric values by name."""
         return asdict(self)
 
 
 METRICS = tuple(field.name for field in fields(CocoMetrics))
 TABLE_METRICS = METRICS[:4]
-"""The columns of table 1 for each reader."""
+"""Columns of table 1 for each reader."""
 
 
 def coco_metrics(predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> CocoMetrics:
-    """The metrics of predictions for a list of images, to the last bit those of pycocotools.
+    """Metrics of predictions for a list of images, bitwise equal to those of pycocotools.
 
     Args:
-        predicted: boxes with scores, an entry an image.
-        truth: one reader's boxes, in the same order.
-        max_detections: limit of `AR_dense`, at least 100.
+        predicted: boxes with scores, one record per image.
+        truth: boxes of one reader, in the same order.
+        max_detections: number of detections per image for `AR_dense`, at least 100.
     """
     precision, recall = curves(predicted, truth, [COCO_LIMIT, max_detections])
     return CocoMetrics(
@@ -61,6 +61,6 @@ def coco_metrics(predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detecti
 
 
 def ap50(predicted: Sequence[Boxes], truth: Sequence[Boxes]) -> float:
-    """AP50 alone, as `coco_metrics` gives it; 0 where there is no true box."""
+    """AP50 as in `coco_metrics`, but 0 if there is no true box."""
     precision, _ = curves(predicted, truth, [COCO_LIMIT], IOUS[:1])
     return float(np.nan_to_num(precision.mean()))

@@ -1,4 +1,4 @@
-"""How well human readers agree with one another about the cells of an image."""
+"""Agreement between human readers about the cells of an image."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from sissi.boxes import Boxes, iou
 def agreement(first: Sequence[Boxes], second: Sequence[Boxes], threshold: float = 0.5) -> float:
     """F1 of two annotations of the same images: 2 pairs / (boxes of the first + boxes of the second).
 
-    As many boxes as possible are paired, each once, at an IoU of at least `threshold`. People give no scores, so there
-    is no order in which boxes could choose, and the result is the same both ways. nan if neither has a box.
+    The largest possible number of boxes is paired, each at most once, at an IoU of at least `threshold`. Annotations
+    have no scores, so the pairing depends on no order, and the result is symmetric. It is NaN without any box.
+
+    Args:
+        first: boxes of one reader, one record per image.
+        second: boxes of another reader, in the same order.
+        threshold: lowest IoU of a pair.
     """
     paired = sum(_pairs(mine, theirs, threshold) for mine, theirs in zip(first, second, strict=True))
     boxes = sum(map(len, first)) + sum(map(len, second))

@@ -1,1 +1,1 @@
-"""The ideas of the paper, one a file: when to stop trusting labels, new labels, cloned images (3.3 to 3.5)."""
+"""Methods of the paper, one per file: start of correction, pseudo labels, synthetic-like images (3.3 to 3.5)."""

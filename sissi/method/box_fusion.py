@@ -1,4 +1,4 @@
-"""Weighted boxes fusion (Solovyev et al. 2021; equation 1), compiled: what a loop in Python takes half a second for."""
+"""Weighted boxes fusion (Solovyev et al. 2021; equation 1), compiled: a Python loop would take half a second."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ def weighted_boxes_fusion(
     iou_threshold: float,
     lowest_score: float,
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """Fuse the boxes that several views, or models, give for one image.
+    """Fuse the boxes of several views, or models, of one image.
 
-    Boxes are taken in the order of their scores. Each joins the cluster of its class whose fused box it overlaps most,
-    if that IoU exceeds the threshold, or starts a cluster. A fused box is the mean of its T boxes weighted by their
-    scores; its score is their mean times min(T, views) / views.
+    Boxes are processed in the order of their scores. Each box joins the cluster of its class whose fused box it
+    overlaps most, if that IoU exceeds the threshold; otherwise it starts a new cluster. A fused box is the mean of its
+    T boxes, weighted by their scores. Its score is the mean of their scores times min(T, views) / views.
 
-    It computes what `ensemble_boxes.weighted_boxes_fusion` computes with its defaults, in the same order and precision.
+    The result equals that of `ensemble_boxes.weighted_boxes_fusion` with its defaults, in order and precision.
 
     Args:
-        boxes: (N, 4) of each view, left, top, right, bottom as fractions of the image's sides. They are cut to [0, 1];
-            what has no area left is dropped.
-        scores: (N,) of each view, in [0, 1].
-        labels: (N,) of each view; boxes of different classes are never fused.
-        iou_threshold: boxes that overlap more are one cluster.
-        lowest_score: boxes below take no part.
+        boxes: boxes of each view, shape (N, 4): left, top, right, bottom as fractions of the image sides. They are
+            clipped to [0, 1]; boxes without area are dropped.
+        scores: scores of each view, shape (N,), in [0, 1].
+        labels: classes of each view, shape (N,); boxes of different classes are never fused.
+        iou_threshold: IoU above which a box joins a cluster.
+        lowest_score: lowest score of a box that is used.
 
     Returns:
         Fused boxes (M, 4), their scores (M,) from high to low, and their labels (M,).
     """
     xyxy, score, label = _usable(boxes, scores, labels, lowest_score)
-    found = []
-    for one in dict.fromkeys(label.tolist()):
-        order = np.argsort(score[label == one])[::-1]
-        chosen = np.flatnonzero(label == one)[order]
+    by_class = []
+    for cell_class in dict.fromkeys(label.tolist()):
+        order = np.argsort(score[label == cell_class])[::-1]
+        chosen = np.flatnonzero(label == cell_class)[order]
         fused, confidence = _fuse(xyxy[chosen], score[chosen], iou_threshold, len(boxes))
-        found.append((fused, confidence, np.full(len(fused), one)))
-    if not found:
+        by_class.append((fused, confidence, np.full(len(fused), cell_class)))
+    if not by_class:
         return np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64)
-    fused, confidence, classes = (np.concatenate(column) for column in zip(*found, strict=True))
+    fused, confidence, classes = (np.concatenate(column) for column in zip(*by_class, strict=True))
     order = np.argsort(confidence)[::-1]
     return fused[order], confidence[order], classes[order]
 
@@ -59,10 +59,10 @@ def _usable(
     labels: Sequence[npt.ArrayLike],
     lowest_score: float,
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
-    """All views in one list: boxes upright and inside the image, with an area and a sufficient score."""
-    xyxy = np.concatenate([np.asarray(one, np.float64).reshape(-1, 4) for one in boxes] or [np.zeros((0, 4))])
-    score = np.concatenate([np.asarray(one).reshape(-1) for one in scores] or [np.zeros(0)])
-    label = np.concatenate([np.asarray(one, np.int64).reshape(-1) for one in labels] or [np.zeros(0, np.int64)])
+    """Boxes, scores and labels of all views: boxes inside the image, with an area and a sufficient score."""
+    xyxy = np.concatenate([np.asarray(view, np.float64).reshape(-1, 4) for view in boxes] or [np.zeros((0, 4))])
+    score = np.concatenate([np.asarray(view).reshape(-1) for view in scores] or [np.zeros(0)])
+    label = np.concatenate([np.asarray(view, np.int64).reshape(-1) for view in labels] or [np.zeros(0, np.int64)])
     corners = np.sort(xyxy.reshape(-1, 2, 2), axis=1).clip(0, 1)
     used = (np.prod(corners[:, 1] - corners[:, 0], axis=1) > 0) & (score >= lowest_score)
     return corners.reshape(-1, 4)[used], score[used].astype(np.float64), label[used]
@@ -70,7 +70,7 @@ def _usable(
 
 @numba.njit
 def _most_overlapping(fused, box, iou_threshold):  # type: ignore[no-untyped-def]
-    """The index of the fused box that a box overlaps most, or one behind the last if no IoU exceeds the threshold."""
+    """Index of the fused box with the largest IoU, or the number of fused boxes if no IoU exceeds the threshold."""
     best, best_iou = len(fused), iou_threshold
     area = (box[2] - box[0]) * (box[3] - box[1])
     for index in range(len(fused)):
@@ -86,9 +86,9 @@ def _most_overlapping(fused, box, iou_threshold):  # type: ignore[no-untyped-def
 
 @compiled("Tuple((f8[:,::1], f8[::1]))(f8[:,::1], f8[::1], f8, i8)")
 def _fuse(boxes, scores, iou_threshold, views):  # type: ignore[no-untyped-def]
-    """Clusters of one class: boxes (N, 4) and scores (N,) from high to low become fused boxes (M, 4) and scores (M,).
+    """Fuse boxes (N, 4) of one class with scores (N,) from high to low to boxes (M, 4) with scores (M,).
 
-    Sums are rounded to float32 after every box, as in the library: a threshold must fall on the same side.
+    Sums are rounded to float32 after every box, as in the library, so that comparisons with thresholds agree.
     """
     clusters = 0
     fused, confidence = np.empty_like(boxes), np.empty(len(boxes))

@@ -1,4 +1,4 @@
-"""ADELE: the epoch at which the training curve decelerates, so that the labels stop being trusted (3.3)."""
+"""ADELE: detection of the epoch at which the training curve decelerates, where correction starts (3.3)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from sissi.config import Deceleration
 
 FLAT = 1e-3
-"""A curve that never exceeds this has learnt nothing that could decelerate; AP50 lies in [0, 1]."""
+"""Largest AP50, in [0, 1], of a flat curve, which has no early-learning phase."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """f(t) = a (1 - exp(-t^b / c)), fitted to the curve up to an epoch (Liu et al., CVPR 2022, equation 2).
+    """Fit of f(t) = a (1 - exp(-t^b / c)) to the curve up to an epoch (Liu et al., CVPR 2022, equation 2).
 
     Attributes:
-        epoch: the last epoch of the fitted curve, from 1 on.
-        a: the level that the curve approaches, in [0, 1].
+        epoch: last epoch of the fitted curve, from 1 on.
+        a: limit of the curve, in [0, 1].
         b: exponent of time, in [0, 1].
         c: time scale, in epochs^b, above 0.
-        relative_change: |f'(1) - f'(epoch)| / |f'(1)|.
+        relative_change: relative change of the slope, |f'(1) - f'(epoch)| / |f'(1)|.
     """
 
     epoch: int
@@ -37,13 +37,13 @@ class Fit:
 
 @dataclass(frozen=True)
 class StartPoint:
-    """Where correction starts.
+    """Start of correction.
 
     Attributes:
-        epoch: correction starts after this epoch of early learning, from 1 on; 0 for what shares none of it.
-        reason: a sentence for the user.
-        found: False if the rule named no epoch, so that the last one was taken.
-        fits: the fit of every epoch that had one, for ADELE.
+        epoch: last epoch of early learning before correction, from 1 on; 0 for a variant without early learning.
+        reason: reason of the choice, a sentence for the user.
+        found: whether the rule selected an epoch; if not, it is the last one.
+        fits: fits of all epochs that have one, for ADELE.
     """
 
     epoch: int
@@ -53,24 +53,29 @@ class StartPoint:
 
 
 def value(t: npt.ArrayLike, a: float, b: float, c: float) -> npt.NDArray[np.float64]:
-    """f(t) at epochs t >= 0."""
+    """Values f(t) at epochs t >= 0."""
     times = np.asarray(t, np.float64)
     result: npt.NDArray[np.float64] = a * -np.expm1(-(times**b) / c)
     return result
 
 
 def slope(t: npt.ArrayLike, a: float, b: float, c: float) -> npt.NDArray[np.float64]:
-    """f'(t) at epochs t > 0."""
+    """Slopes f'(t) at epochs t > 0."""
     times = np.asarray(t, np.float64)
     result: npt.NDArray[np.float64] = a * b / c * times ** (b - 1) * np.exp(-(times**b) / c)
     return result
 
 
 def fit(curve: Sequence[float]) -> Fit | None:
-    """The fit to AP50 at epochs 1, 2, ..., len(curve), each in [0, 1]; later points weigh more.
+    """Fit f to a curve of AP50 at epochs 1, 2, ..., len(curve), with larger weights for later points.
 
-    The standard deviations fall geometrically from 1 to 0.1, as in the authors' rule. None where the curve is flat
-    at zero or no parameters are found: there is no early learning to speak of.
+    The standard deviations decrease geometrically from 1 to 0.1, as in the authors' code.
+
+    Args:
+        curve: AP50 of each epoch, in [0, 1].
+
+    Returns:
+        The fit, or None if the curve is flat at zero or the fit does not converge, so without an early-learning phase.
     """
     epochs = np.arange(1, len(curve) + 1, dtype=np.float64)
     values = np.asarray(curve, np.float64)
@@ -98,32 +103,33 @@ def fit(curve: Sequence[float]) -> Fit | None:
 
 
 def fits(curve: Sequence[float], min_points: int) -> tuple[Fit, ...]:
-    """The fit at every epoch from `min_points` on, each to the curve up to there, where one exists."""
-    found = (fit(curve[:epoch]) for epoch in range(min_points, len(curve) + 1))
-    return tuple(one for one in found if one is not None)
+    """Fits to the curve up to each epoch from `min_points` on, where a fit exists."""
+    fits_or_none = (fit(curve[:epoch]) for epoch in range(min_points, len(curve) + 1))
+    return tuple(fitted for fitted in fits_or_none if fitted is not None)
 
 
 def adele_start(curve: Sequence[float], settings: Deceleration) -> StartPoint:
-    """The first epoch whose relative change exceeds the threshold; once there, later epochs do not matter.
+    """Start of correction by ADELE: the first epoch whose relative change exceeds the threshold.
 
     Args:
         curve: AP50 of the model on the target training images against their initial weak labels, in [0, 1], at
             epochs 1, 2, ...
-        settings: threshold and the epochs that a fit needs, or the epoch itself.
+        settings: threshold and smallest number of epochs of a fit, or a fixed epoch.
     """
-    every = fits(curve, settings.min_points)
+    fitted = fits(curve, settings.min_points)
     if settings.start_epoch is not None:
-        return StartPoint(settings.start_epoch, "fixed by deceleration.start_epoch", fits=every)
-    for one in every:
-        if one.relative_change > settings.threshold:
+        return StartPoint(settings.start_epoch, "fixed by deceleration.start_epoch", fits=fitted)
+    for candidate in fitted:
+        change = candidate.relative_change
+        if change > settings.threshold:
             return StartPoint(
-                one.epoch,
-                f"ADELE: the fitted slope has changed by {one.relative_change:.1%}, more than {settings.threshold:.0%}",
-                fits=every,
+                candidate.epoch,
+                f"ADELE: the fitted slope has changed by {change:.1%}, more than {settings.threshold:.0%}",
+                fits=fitted,
             )
     last = len(curve)
-    if not every:
+    if not fitted:
         why = f"the curve has no early-learning phase that can be fitted (AP50 at most {max(curve, default=0):.1%})"
     else:
-        why = f"the fitted slope has changed by {max(one.relative_change for one in every):.1%} at most"
-    return StartPoint(last, f"ADELE did not fire: {why}; the last epoch of early learning is taken", False, every)
+        why = f"the fitted slope has changed by {max(candidate.relative_change for candidate in fitted):.1%} at most"
+    return StartPoint(last, f"ADELE did not fire: {why}; the last epoch of early learning is taken", False, fitted)

@@ -1,7 +1,7 @@
 """Phase 1, early learning: the trunk that all variants share (3.2, 3.3).
 
-Mixed batches with the initial weak labels; after each epoch a checkpoint and a point on the two curves that decide
-where correction starts.
+The trunk is trained on mixed batches with the initial weak labels. Each epoch ends with a checkpoint and a point of the
+two curves that determine where correction starts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sissi.runtime.events import Metrics
 from sissi.runtime.journal import Journal
 from sissi.runtime.recorder import JournaledRecorder, Recorder, notify, progress_of
 from sissi.training import checkpoint
-from sissi.training.checkpoint import Checkpoints, Tell
+from sissi.training.checkpoint import Checkpoints, Notify
 from sissi.training.epoch import mean_losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
 from sissi.training.teacher_student import new_teacher_student
@@ -29,13 +29,13 @@ from sissi.training.teacher_student import new_teacher_student
 
 @dataclass(frozen=True)
 class Trunk:
-    """What early learning leaves behind.
+    """Result of early learning.
 
     Attributes:
-        checkpoints: the file of epoch 1, 2, ...
-        ap50: on the target training images against their initial labels, in [0, 1], of each epoch.
-        validation_loss: on the source validation images, of each epoch.
-        wall: time that it took, in seconds.
+        checkpoints: checkpoint file of each epoch, from epoch 1 on.
+        ap50: AP50 of each epoch on the target training images against their initial labels, in [0, 1].
+        validation_loss: loss of each epoch on the source validation images.
+        wall: wall time, in seconds.
     """
 
     checkpoints: tuple[Path, ...]
@@ -54,17 +54,17 @@ def train_trunk(
     device: str,
     recorder: Recorder,
 ) -> Trunk:
-    """Train on the initial labels for `early_learning.max_epochs` epochs, from the last one that the folder holds.
+    """Train on the initial labels for `early_learning.max_epochs` epochs, continuing from the last stored epoch.
 
     Args:
         experiment: all settings.
-        seed: of the weights, of every batch and of every augmentation.
+        seed: experiment seed, for the weights, the batches and the augmentation.
         target: target training images with their initial weak labels.
         source: source training images with clean labels.
         validation: source validation images.
-        folder: where the checkpoints and the journal are.
-        device: torch's name of it.
-        recorder: takes each epoch's losses and curve points.
+        folder: folder of the checkpoints and the journal.
+        device: torch's name of the device.
+        recorder: recorder of the losses and curve points of each epoch.
     """
     settings, last = experiment.training, experiment.early_learning.max_epochs
     learner = new_teacher_student(experiment, seed, device)
@@ -77,15 +77,15 @@ def train_trunk(
             checkpoint.restore(checkpoints.path(len(points)), learner)
     batches = MixedBatches(target, source, settings)
     for epoch in range(len(points) + 1, last + 1):
-        begun = time.monotonic()
+        started = time.monotonic()
         trained = train_epoch(learner, batches, seed, epoch, progress_of(recorder, epoch, settings.epochs, "training"))
         loss = mean_losses(learner.teacher, validation, settings.source_batch, settings.workers)["loss"]
-        found = predict_dataset(learner.teacher, target, workers=settings.workers)
-        ap50 = metrics.ap50(found, target.boxes)
+        predicted = predict_dataset(learner.teacher, target, workers=settings.workers)
+        ap50 = metrics.ap50(predicted, target.boxes)
         values = {f"train/{name}": value for name, value in trained.items()}
         journaled.record(Metrics(values | {"source_val/loss": loss, "weak_labels/AP50": ap50}, epoch))
         journaled.journal.sync()
-        wall = time.monotonic() - begun + (points[-1]["wall"] if points else 0.0)
+        wall = time.monotonic() - started + (points[-1]["wall"] if points else 0.0)
         points.append({"loss": loss, "ap50": ap50, "wall": wall, "journaled": len(journaled.journal)})
         checkpoints.write(epoch, learner, points[-1], {})
     return Trunk(
@@ -96,7 +96,7 @@ def train_trunk(
     )
 
 
-def _points_so_far(checkpoints: Checkpoints, last: int, tell: Tell) -> list[dict[str, Any]]:
-    """The notes of the epochs 1, 2, ... that are there in one piece, at most up to the last one that is wanted."""
-    found = (checkpoints.notes(epoch, tell) for epoch in range(1, last + 1))
-    return [notes for notes in itertools.takewhile(lambda notes: notes is not None, found) if notes]
+def _points_so_far(checkpoints: Checkpoints, last: int, notify: Notify) -> list[dict[str, Any]]:
+    """Notes of the epochs 1, 2, ... with undamaged checkpoints, without gaps and at most up to the last epoch."""
+    stored = (checkpoints.notes(epoch, notify) for epoch in range(1, last + 1))
+    return [notes for notes in itertools.takewhile(lambda notes: notes is not None, stored) if notes]

@@ -1,4 +1,4 @@
-"""What becomes of the labels when pseudo labels are found: how they are merged, and what an empty image does (3.4)."""
+"""Labels of the next epoch: merging of initial and pseudo labels, and images without pseudo labels (3.4)."""
 
 from __future__ import annotations
 
@@ -9,66 +9,70 @@ from sissi.config import PseudoLabels
 
 
 def next_labels(
-    initial: Sequence[Boxes], before: Sequence[Boxes], found: Sequence[Boxes], settings: PseudoLabels
+    initial: Sequence[Boxes], before: Sequence[Boxes], pseudo: Sequence[Boxes], settings: PseudoLabels
 ) -> tuple[list[Boxes], list[int]]:
-    """The labels of the next epoch, and the indices of the images that take part in it.
+    """Labels of the next epoch, and the indices of the images on which it is trained.
 
-    Boxes, scores and classes of an image change together, so that it can gain cells as well as lose them.
+    Boxes, scores and classes of an image change together, so an image can gain and lose cells.
 
     Args:
         initial: weak labels of each image.
         before: labels of the last epoch.
-        found: pseudo labels.
-        settings: `merge` and `on_empty`.
+        pseudo: pseudo labels of each image.
+        settings: settings `merge`, `wbf_iou` and `on_empty`.
     """
     keeps = settings.on_empty == "keep"
     merge = {"replace": _replace, "add": _add, "refine": _refine}[settings.merge]
-    merged = [merge(weak, new, settings.wbf_iou) for weak, new in zip(initial, found, strict=True)]
+    merged = [merge(weak, new, settings.wbf_iou) for weak, new in zip(initial, pseudo, strict=True)]
     labels = [new if len(new) or not keeps else old for old, new in zip(before, merged, strict=True)]
     return labels, trained_indices(merged, settings)
 
 
 def trained_indices(labels: Sequence[Boxes], settings: PseudoLabels) -> list[int]:
-    """The indices of the images that are trained on: all, but with `on_empty: drop` not those without any label."""
-    some = [index for index, boxes in enumerate(labels) if len(boxes) or settings.on_empty != "drop"]
-    return some or list(range(len(labels)))
+    """Indices of the images for training: all, but with `on_empty: drop` only images with labels.
+
+    If no image has a label, all images are used.
+    """
+    labelled = [index for index, boxes in enumerate(labels) if len(boxes) or settings.on_empty != "drop"]
+    return labelled or list(range(len(labels)))
 
 
-def confirmed(initial: Sequence[Boxes], found: Sequence[Boxes], settings: PseudoLabels) -> Sequence[Boxes]:
-    """The initial labels of each image that a box of at least `config.confirm` overlaps; all, if that is left out.
+def confirmed(initial: Sequence[Boxes], predicted: Sequence[Boxes], settings: PseudoLabels) -> Sequence[Boxes]:
+    """Initial labels that a predicted box with a score of at least `settings.confirm` overlaps; by default, all.
 
-    A network that has not yet memorised its labels' noise (3.2) gives next to no score to a box that is no cell.
+    A network that has not yet memorised the noise of its labels (3.2) gives false labels a score close to 0.
 
     Args:
         initial: weak labels of each image.
-        found: boxes of each image, also those below the score from which on they become labels.
-        settings: `confirm` and `wbf_iou`.
+        predicted: boxes of each image, including those below the score of a pseudo label.
+        settings: settings `confirm` and `wbf_iou`.
     """
     lowest = settings.confirm
     if lowest is None:
         return initial
     return [
-        weak.take(iou(weak, seen.take(seen.scores >= lowest)).max(axis=1, initial=0) > settings.wbf_iou)
-        for weak, seen in zip(initial, found, strict=True)
+        weak.take(iou(weak, boxes.take(boxes.scores >= lowest)).max(axis=1, initial=0) > settings.wbf_iou)
+        for weak, boxes in zip(initial, predicted, strict=True)
     ]
 
 
-def _replace(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
-    """The paper's: the initial labels are gone."""
-    return found
+def _replace(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
+    """Pseudo labels only, as in the paper."""
+    return pseudo
 
 
-def _add(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
-    """The initial labels stay, and what overlaps none of them is added."""
-    new = found.take(iou(found, weak).max(axis=1, initial=0) <= overlap)
+def _add(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
+    """Initial labels, and the pseudo labels that overlap none of them."""
+    new = pseudo.take(iou(pseudo, weak).max(axis=1, initial=0) <= overlap)
     return concatenate([weak, new])
 
 
-def _refine(weak: Boxes, found: Boxes, overlap: float) -> Boxes:
-    """A pseudo label that finds an initial label moves towards it, by the weight of both scores."""
-    partner = match(found, weak, overlap)
+def _refine(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
+    """Pseudo labels; those that match an initial label are averaged with it, weighted by both scores."""
+    partner = match(pseudo, weak, overlap)
     paired = partner >= 0
-    mine, theirs = found.scores[paired, None], weak.scores[partner[paired], None]
-    xyxy = found.xyxy.copy()
-    xyxy[paired] = (mine * found.xyxy[paired] + theirs * weak.xyxy[partner[paired]]) / (mine + theirs)
-    return make_boxes(xyxy, found.scores, found.labels)
+    pseudo_weight, weak_weight = pseudo.scores[paired, None], weak.scores[partner[paired], None]
+    xyxy = pseudo.xyxy.copy()
+    weighted = pseudo_weight * pseudo.xyxy[paired] + weak_weight * weak.xyxy[partner[paired]]
+    xyxy[paired] = weighted / (pseudo_weight + weak_weight)
+    return make_boxes(xyxy, pseudo.scores, pseudo.labels)

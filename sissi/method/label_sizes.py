@@ -1,4 +1,4 @@
-"""Pseudo labels brought to the size of the initial labels that they find, so that no cycle makes labels smaller."""
+"""Scaling of pseudo labels to the size of the initial labels that they match, so that labels do not shrink."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ import numpy.typing as npt
 from sissi.boxes import Boxes, clip, make_boxes, match
 
 
-def as_large_as(initial: Sequence[Boxes], found: Sequence[Boxes], width: float, height: float) -> tuple[Boxes, ...]:
-    """All pseudo labels, scaled about their centres by one factor and cut to the image.
+def as_large_as(initial: Sequence[Boxes], pseudo: Sequence[Boxes], width: float, height: float) -> tuple[Boxes, ...]:
+    """Scale all pseudo labels about their centres by one factor, and clip them to the image.
 
-    The factor makes those that find an initial label (IoU 0.5) as large as it: the median of what each pair asks for. A
-    detector that draws every box a little too small, or too large, would else train on its own error in every cycle.
+    The factor is the median size ratio of the initial and pseudo labels that match (IoU 0.5). Without it, a detector
+    that predicts every box slightly too small or too large would be trained on its own error in every cycle.
 
     Args:
         initial: weak labels of each image.
-        found: pseudo labels of each image; where none of them finds an initial label they stay as they are.
-        width: of every image, in px.
-        height: likewise.
+        pseudo: pseudo labels of each image; without any match they are not scaled.
+        width: width of every image, in px.
+        height: height of every image, in px.
     """
-    wanted = np.concatenate([np.zeros(0), *map(_factors, initial, found)])
-    factor = float(np.median(wanted)) if len(wanted) else 1.0
-    return tuple(clip(_scaled(boxes, factor), width, height) for boxes in found)
+    ratios = np.concatenate([np.zeros(0), *map(_size_ratios, initial, pseudo)])
+    factor = float(np.median(ratios)) if len(ratios) else 1.0
+    return tuple(clip(_scaled(boxes, factor), width, height) for boxes in pseudo)
 
 
-def _factors(initial: Boxes, found: Boxes) -> npt.NDArray[np.floating]:
-    """(N,): side of an initial label over that of the pseudo label that finds it, as geometric means of both sides."""
-    partner = match(found, initial)
+def _size_ratios(initial: Boxes, pseudo: Boxes) -> npt.NDArray[np.floating]:
+    """Size of each matched initial label over that of its pseudo label, shape (N,); size: root of the area."""
+    partner = match(pseudo, initial)
     paired = partner >= 0
-    factors: npt.NDArray[np.floating] = np.sqrt(initial.areas[partner[paired]] / found.areas[paired])
-    return factors
+    ratios: npt.NDArray[np.floating] = np.sqrt(initial.areas[partner[paired]] / pseudo.areas[paired])
+    return ratios
 
 
 def _scaled(boxes: Boxes, factor: float) -> Boxes:

@@ -16,36 +16,42 @@ from sissi.method.box_fusion import weighted_boxes_fusion
 
 Image = npt.NDArray[np.uint8]
 Predict = Callable[[Sequence[Image]], list[Boxes]]
-"""Boxes for each image of a batch of equally large (H, W, 3) uint8 images, in the pixels of that image."""
+"""Function that predicts boxes for a batch of images of equal shape (H, W, 3), uint8, in px of these images."""
 
 
 @dataclass(frozen=True)
 class View:
-    """One version of an image under test-time augmentation: resized, then mirrored."""
+    """View of an image under test-time augmentation: resized, then flipped.
+
+    Attributes:
+        scale: scale factor of both sides.
+        horizontal: whether the view is flipped left-right.
+        vertical: whether the view is flipped top-bottom.
+    """
 
     scale: float
     horizontal: bool
     vertical: bool
 
     def apply(self, image: Image) -> Image:
-        """The version of a (H, W, 3) uint8 image."""
+        """View of an image (H, W, 3) uint8."""
         height, width = self.size(*image.shape[:2])
         resized = image if (height, width) == image.shape[:2] else cv2.resize(image, (width, height))
         return np.ascontiguousarray(resized[:: -1 if self.vertical else 1, :: -1 if self.horizontal else 1])
 
     def invert(self, boxes: Boxes, height: int, width: int) -> Boxes:
-        """Boxes that were found in this version, in the pixels of the original of this height and width."""
-        seen_height, seen_width = self.size(height, width)
-        upright = flip(boxes, seen_width, seen_height, horizontal=self.horizontal, vertical=self.vertical)
-        return scale(upright, width / seen_width, height / seen_height)
+        """Map boxes in px of this view to px of the original image of this height and width."""
+        view_height, view_width = self.size(height, width)
+        unflipped = flip(boxes, view_width, view_height, horizontal=self.horizontal, vertical=self.vertical)
+        return scale(unflipped, width / view_width, height / view_height)
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the version, in whole px."""
+        """Height and width of the view of an image of this height and width, in whole px."""
         return max(1, round(height * self.scale)), max(1, round(width * self.scale))
 
 
 def views(settings: PseudoLabels) -> list[View]:
-    """Every scale with every flip, scale by scale: the paper's 20 versions of an image by default."""
+    """Views with every combination of scale and flip, scale by scale; by default the paper's 20 views."""
     return [
         View(factor, horizontal=name in ("horizontal", "both"), vertical=name in ("vertical", "both"))
         for factor in settings.scales
@@ -53,31 +59,46 @@ def views(settings: PseudoLabels) -> list[View]:
     ]
 
 
-def predict_views(predict: Predict, image: Image, versions: Iterable[View]) -> list[Boxes]:
-    """The boxes that each version of an image shows, mapped back to the image; a batch for each scale."""
+def predict_views(predict: Predict, image: Image, views: Iterable[View]) -> list[Boxes]:
+    """Predict boxes in each view of an image, one batch per scale, and map them to the image.
+
+    Args:
+        predict: function that predicts boxes for a batch of images.
+        image: RGB image, shape (H, W, 3), uint8.
+        views: views, with those of one scale next to each other.
+
+    Returns:
+        Boxes of each view, in px of the image.
+    """
     height, width = image.shape[:2]
-    found = []
-    for _, group in groupby(versions, key=lambda view: view.scale):
+    per_view = []
+    for _, group in groupby(views, key=lambda view: view.scale):
         batch = list(group)
-        seen = predict([view.apply(image) for view in batch])
-        found += [view.invert(boxes, height, width) for view, boxes in zip(batch, seen, strict=True)]
-    return found
+        predicted = predict([view.apply(image) for view in batch])
+        per_view += [view.invert(boxes, height, width) for view, boxes in zip(batch, predicted, strict=True)]
+    return per_view
 
 
 def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLabels) -> Boxes:
-    """One box a cell from what the views show of an image; by default weighted boxes fusion (Solovyev et al. 2021).
+    """Fuse the boxes of all views to one box per cell; by default by weighted boxes fusion (Solovyev et al. 2021).
 
-    By equation 1 each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster; its score is their
-    mean confidence times min(T, views) / views, so that what few views show counts less. With `settings.fusion: nms`
-    it is plain non-maximum suppression over the boxes of all views. Only scores from `config.score` on stay, and
-    boxes that are not smaller than a cell can be.
+    By equation 1, each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster. The score is their
+    mean confidence times min(T, views) / views, so that boxes in few views count less. With `settings.fusion: nms`, the
+    result is non-maximum suppression over the boxes of all views. Boxes with a score below `settings.score` or a longer
+    side below `settings.smallest` are dropped.
+
+    Args:
+        per_view: boxes of each view, in px of the image.
+        height: height of the image, in px.
+        width: width of the image, in px.
+        settings: settings of the fusion.
     """
     size = np.array([width, height, width, height], np.float64)
     inside = [drop_degenerate(clip(boxes, width, height)) for boxes in per_view]
     if not any(len(boxes) for boxes in inside):
         return EMPTY
     if settings.fusion == "nms":
-        fused = _surest(inside, settings)
+        fused = _suppressed(inside, settings)
     else:
         xyxy, scores, labels = weighted_boxes_fusion(
             [boxes.xyxy / size for boxes in inside],
@@ -91,13 +112,22 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
     return fused.take(large & (fused.scores >= settings.score))
 
 
-def _surest(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
-    """Of boxes that overlap, the one with the highest score, as it is (non-maximum suppression)."""
+def _suppressed(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
+    """Non-maximum suppression: of boxes that overlap, the box with the highest score, unchanged."""
     together = concatenate(per_view)
     return suppress(together.take(together.scores >= settings.view_score), settings.wbf_iou)
 
 
 def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels) -> Boxes:
-    """The corrected labels of one (H, W, 3) uint8 image, in its pixels: look at all views, then fuse."""
+    """Pseudo labels of one image: predictions in all views, then fusion.
+
+    Args:
+        predict: function that predicts boxes for a batch of images.
+        image: RGB image, shape (H, W, 3), uint8.
+        settings: views, and settings of the fusion.
+
+    Returns:
+        Boxes in px of the image.
+    """
     height, width = image.shape[:2]
     return fuse(predict_views(predict, image, views(settings)), height, width, settings)

@@ -1,4 +1,4 @@
-"""Phase 2, iterative self-training: algorithm 1 of the paper, a cycle an epoch (3.4, 3.5)."""
+"""Phase 2, iterative self-training: algorithm 1 of the paper, one cycle per epoch (3.4, 3.5)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from sissi.training.teacher_student import TeacherStudent, new_teacher_student
 
 @dataclass(frozen=True, eq=False)
 class SelfTrainingSetup:
-    """What self-training works with, from its first cycle to its last.
+    """Data and settings of self-training, the same for all cycles.
 
     Attributes:
         target: target training images with their initial weak labels.
         source: source training images with clean labels.
-        blur: of the background that labelled cells are cloned onto; None: the original images.
+        blur: blur of the background of synthetic-like images; None: original images.
         experiment: all settings.
-        seed: of batches and augmentation.
+        seed: experiment seed, for batches and augmentation.
     """
 
     target: ResizedDataset
@@ -41,14 +41,14 @@ class SelfTrainingSetup:
 
 @dataclass(frozen=True)
 class Cycle:
-    """An epoch that is over.
+    """Finished epoch.
 
     Attributes:
-        epoch: from 1 on, early learning included.
-        learner: that was trained.
-        labels: that it trained on, of every target image, in px of its frame.
-        corrected: whether these were found for this epoch.
-        losses: means over its batches.
+        epoch: number of the epoch, from 1 on, early learning included.
+        learner: trained learner.
+        labels: labels of every target image in this epoch, in px of the resized image.
+        corrected: whether the labels were corrected in this epoch.
+        losses: means over the batches of this epoch.
     """
 
     epoch: int
@@ -63,20 +63,23 @@ def self_train(
     setup: SelfTrainingSetup,
     start: int,
     labels: Sequence[Boxes],
-    found: Sequence[Boxes] | None,
+    predicted: Sequence[Boxes] | None,
     recorder: Recorder,
 ) -> Iterator[Cycle]:
-    """Algorithm 1: correct the labels, synthesise the images, train an epoch; until the last epoch.
+    """Algorithm 1: in each epoch, correct the labels, synthesise the images, and train, until the last epoch.
 
-    With `self_training.restart` a network with new weights then learns the last labels.
+    With `self_training.restart`, a network with new weights is then trained on the last labels.
 
     Args:
-        learner: as it was after epoch `start`; changed in place.
-        course: data and settings.
-        start: epochs that are over: of early learning or, after an interruption, of self-training too.
-        labels: of epoch `start`, of every target image, in px of its frame.
-        found: `correct` of this very learner where somebody has it already, else None.
-        recorder: told the progress of every epoch.
+        learner: learner in its state after epoch `start`; changed in place.
+        setup: data and settings.
+        start: number of finished epochs: of early learning and, after an interruption, of self-training.
+        labels: labels of every target image in epoch `start`, in px of the resized image.
+        predicted: result of `correct` for this learner, if it is already known, else None.
+        recorder: recorder of the progress of every epoch.
+
+    Yields:
+        Each finished epoch.
     """
     experiment, current = setup.experiment, list(labels)
     epochs, settings = experiment.training.epochs, experiment.self_training
@@ -84,49 +87,53 @@ def self_train(
     training = experiment.training.model_copy(update={"learning_rate": rate})
     last = experiment.last_epoch(corrects=True)
     for epoch in range(start + 1, epochs + 1):
-        if found is None:
-            found = correct(learner.teacher, setup.target, experiment, progress_of(recorder, epoch, last, "labels"))
-        sure, ignored = zip(*(split_by_score(boxes, experiment) for boxes in found), strict=True)
+        if predicted is None:
+            progress = progress_of(recorder, epoch, last, "labels")
+            predicted = correct(learner.teacher, setup.target, experiment, progress)
+        pseudo, ignored = zip(*(split_by_score(boxes, experiment) for boxes in predicted), strict=True)
         if experiment.pseudo_labels.size == "initial":
-            sure = as_large_as(setup.target.boxes, sure, setup.target.width, setup.target.height)
-        trusted = confirmed(setup.target.boxes, found, experiment.pseudo_labels)
-        current, kept = next_labels(trusted, current, sure, experiment.pseudo_labels)
-        corrected = setup.target.with_boxes(list(map(with_ignore_regions, current, ignored))).take(kept)
+            pseudo = as_large_as(setup.target.boxes, pseudo, setup.target.width, setup.target.height)
+        initial = confirmed(setup.target.boxes, predicted, experiment.pseudo_labels)
+        current, trained = next_labels(initial, current, pseudo, experiment.pseudo_labels)
+        corrected = setup.target.with_boxes(list(map(with_ignore_regions, current, ignored))).take(trained)
         if setup.blur is not None:
             corrected = synthetic_dataset(corrected, setup.blur, experiment.synthetic_images, setup.seed, epoch)
         batches = MixedBatches(corrected, setup.source if settings.mixed else corrected, training)
         losses = train_epoch(learner, batches, setup.seed, epoch, progress_of(recorder, epoch, last, "training"))
         yield Cycle(epoch, learner, current, True, losses)
-        found = None
+        predicted = None
     if settings.restart:
         second = learner if start > epochs else new_teacher_student(experiment, setup.seed, str(learner.student.device))
-        yield from _train_anew(second, setup, max(start, epochs), current, recorder)
+        yield from _train_second(second, setup, max(start, epochs), current, recorder)
 
 
-def _train_anew(
+def _train_second(
     learner: TeacherStudent, setup: SelfTrainingSetup, start: int, labels: list[Boxes], recorder: Recorder
 ) -> Iterator[Cycle]:
-    """The epochs after `start` of a second network; it learns the labels of the last epoch of the first one."""
+    """Train the epochs after `start` of a second network on the last labels of the first network."""
     experiment, before = setup.experiment, setup.experiment.training.epochs
-    taught = setup.target.with_boxes(labels).take(trained_indices(labels, experiment.pseudo_labels))
-    source = setup.source if experiment.self_training.mixed else taught
-    setup = replace(setup, target=taught, source=source)
-    for cycle in train_on_initial_labels(learner, setup, start - before, len(taught), recorder, before):
-        yield replace(cycle, labels=labels)  # with those of images that sit out
+    target = setup.target.with_boxes(labels).take(trained_indices(labels, experiment.pseudo_labels))
+    source = setup.source if experiment.self_training.mixed else target
+    setup = replace(setup, target=target, source=source)
+    for cycle in train_on_initial_labels(learner, setup, start - before, len(target), recorder, before):
+        yield replace(cycle, labels=labels)  # with the labels of images that are left out of the training
 
 
 def train_on_initial_labels(
     learner: TeacherStudent, setup: SelfTrainingSetup, start: int, images: int, recorder: Recorder, before: int = 0
 ) -> Iterator[Cycle]:
-    """Go on as in early learning after epoch `start`, to the last epoch: the reference rows without correction.
+    """Continue early learning after epoch `start` to the last epoch: the reference rows without correction.
 
     Args:
-        learner: as it was after epoch `start`; changed in place.
-        course: data and settings; its blur is ignored.
-        start: epochs that are over.
-        images: how many target images make an epoch, so that rows with fewer of them train for as many iterations.
-        recorder: told the progress of every epoch.
-        before: epochs of another network that count as well where an epoch is told.
+        learner: learner in its state after epoch `start`; changed in place.
+        setup: data and settings; its blur is not used.
+        start: number of finished epochs.
+        images: number of target images per epoch, so that rows with fewer images have the same number of iterations.
+        recorder: recorder of the progress of every epoch.
+        before: number of epochs of an earlier network, which is added to the numbers of epochs.
+
+    Yields:
+        Each finished epoch.
     """
     epochs = setup.experiment.training.epochs
     batches = MixedBatches(setup.target, setup.source, setup.experiment.training, images)
@@ -139,13 +146,22 @@ def train_on_initial_labels(
 def correct(
     detector: CellDetector, target: ResizedDataset, experiment: Experiment, progress: OnProgress
 ) -> list[Boxes]:
-    """What the detector finds in every target image by TTA and WBF, in px of its frame (3.4).
+    """Predict boxes for every target image by test-time augmentation and weighted boxes fusion (3.4).
 
-    Also those that are less sure than a label has to be, where the settings have a use for them.
+    Boxes below the score of a pseudo label are included if the settings use them: see `Experiment.lowest_score`.
+
+    Args:
+        detector: detector of the predictions.
+        target: target training images.
+        experiment: all settings.
+        progress: function that is called after each image with the finished fraction.
+
+    Returns:
+        Boxes of each image, in px of the resized image.
     """
     settings = experiment.pseudo_labels.model_copy(update={"score": experiment.lowest_score})
-    found = []
+    predicted = []
     for [image] in target.batches(1, experiment.training.workers):
-        found.append(pseudo_labels(lambda views: predict(detector, views), image, settings))
-        progress(len(found) / len(target))
-    return found
+        predicted.append(pseudo_labels(lambda views: predict(detector, views), image, settings))
+        progress(len(predicted) / len(target))
+    return predicted

@@ -1,4 +1,4 @@
-"""Target images that are read in their synthetic-like version (3.5): cloned by whoever reads ahead of the training."""
+"""Data set of target images in their synthetic-like version (3.5), synthesised by the threads that load ahead."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sissi.runtime.randomness import generator
 
 @dataclass(frozen=True, eq=False)
 class SyntheticDataset(ResizedDataset):
-    """A data set of which all images or some are synthetic-like.
+    """Data set in which all or some images are synthetic-like.
 
-    Doubtful cells vanish in the blur, like all that has no label.
+    Ignore regions vanish in the blur, like everything without a label.
 
     Attributes:
-        blur: of the background.
-        settings: of the cloning.
-        chosen: indices of the images that are synthetic-like; the others stay as they are.
+        blur: blur of the background.
+        settings: settings of the cloning.
+        chosen: indices of the synthetic-like images; the others stay unchanged.
     """
 
     blur: Blur
@@ -30,7 +30,7 @@ class SyntheticDataset(ResizedDataset):
     chosen: frozenset[int]
 
     def read(self, index: int) -> Image:
-        """The (height, width, 3) uint8 RGB frame of an image, in its version."""
+        """Resized RGB image, original or synthetic-like, shape (height, width, 3), uint8."""
         image = super().read(index)
         if index not in self.chosen:
             return image
@@ -38,14 +38,22 @@ class SyntheticDataset(ResizedDataset):
         return synthesise(image, cells, self.blur, settings.margin, cloning=settings.cloning, shape=settings.shape)
 
     def take(self, indices: Sequence[int]) -> Self:
-        """Some of the images, each in its version."""
-        chosen = frozenset(place for place, index in enumerate(indices) if index in self.chosen)
+        """Data set of the images at these indices; each stays original or synthetic-like."""
+        chosen = frozenset(position for position, index in enumerate(indices) if index in self.chosen)
         return replace(super().take(indices), chosen=chosen)
 
 
 def synthetic_dataset(
     target: ResizedDataset, blur: Blur, settings: SyntheticImages, seed: int, epoch: int
 ) -> SyntheticDataset:
-    """The images of an epoch, `config.share` of them synthetic-like, drawn anew every epoch."""
+    """Images of an epoch, with a share `settings.share` of synthetic-like images, selected at random in every epoch.
+
+    Args:
+        target: target training images with their labels.
+        blur: blur of the background.
+        settings: settings of the cloning.
+        seed: experiment seed.
+        epoch: number of the epoch.
+    """
     chosen = generator(seed, "synthetic", epoch).permutation(len(target))[: round(settings.share * len(target))]
     return SyntheticDataset(**vars(target), blur=blur, settings=settings, chosen=frozenset(chosen.tolist()))

@@ -1,6 +1,6 @@
 """Synthetic-like images: the labelled cells, seamlessly cloned onto the blurred image (3.5).
 
-Cells that nobody labelled vanish in the blur, so that they no longer punish the network as false positives.
+Unlabelled cells vanish in the blur, so that the network is no longer penalised for false positives there.
 """
 
 from __future__ import annotations
@@ -16,18 +16,27 @@ from sissi.config import Blur
 
 Image = npt.NDArray[np.uint8]
 RIM = 2
-"""Pixels around a clone that seamlessClone needs inside both images to place it without a shift."""
+"""Width in px around a clone that seamlessClone needs inside both images to clone without a shift."""
 
 
 def blurred(image: Image, blur: Blur) -> Image:
-    """The (H, W, 3) uint8 image under a Gaussian kernel."""
+    """Image (H, W, 3) uint8 after a Gaussian blur."""
     return np.asarray(cv2.GaussianBlur(image, blur.kernel, blur.sigma), np.uint8)
 
 
 def regions(boxes: Boxes, height: int, width: int, margin: int) -> list[tuple[int, int, int, int]]:
-    """Left, top, right, bottom in whole px of what is cloned: each box and `margin` px around it.
+    """Cloned regions: each box with a margin.
 
-    A region may reach beyond the image by up to `margin`: the image is mirrored there.
+    A region may exceed the image by up to `margin`; the image is mirrored there.
+
+    Args:
+        boxes: boxes of the cells, in px of the image.
+        height: height of the image, in px.
+        width: width of the image, in px.
+        margin: margin around each box, in px.
+
+    Returns:
+        Left, top, right and bottom of each region, in whole px.
     """
     outward = boxes.xyxy + np.array([-margin, -margin, margin, margin], np.float32)
     whole = np.concatenate([np.floor(outward[:, :2]), np.ceil(outward[:, 2:])], axis=1)
@@ -44,20 +53,23 @@ def synthesise(
     cloning: Literal["per_cell", "union"] = "per_cell",
     shape: Literal["rectangle", "ellipse"] = "rectangle",
 ) -> Image:
-    """The synthetic-like version of a (H, W, 3) uint8 image for its pseudo labels, of the same size.
+    """Synthetic-like version of an image for its pseudo labels.
 
-    Labelled cells are cloned with mixed gradients (Perez et al. 2003) at their own places: by default one after the
-    other, so that outside the regions the result equals the blurred image. An image without boxes becomes its blur: an
-    image without cells, as its labels say.
+    Labelled cells are cloned with mixed gradients (Perez et al. 2003) at their own positions. By default they are
+    cloned one after another, so that outside the regions the result equals the blurred image. An image without boxes
+    becomes the blurred image, which shows no cells, in agreement with its labels.
 
     Args:
-        image: is not changed.
-        boxes: of the cells, in px of the image.
-        blur: of the background.
-        margin: that a region adds to its box, in px.
-        cloning: cell by cell, or the union of all regions at once; OpenCV then solves one equation for the rectangle
-            around them, in which the blur between the cells may drift in brightness.
-        shape: of each region: the rectangle, or the ellipse in it.
+        image: RGB image, shape (H, W, 3), uint8; it is not changed.
+        boxes: boxes of the cells, in px of the image.
+        blur: blur of the background.
+        margin: margin of a region around its box, in px.
+        cloning: cell by cell, or the union of all regions at once. For the union, OpenCV solves one equation for the
+            rectangle around all regions, in which the brightness of the blur between cells may drift.
+        shape: shape of each region: the rectangle, or the ellipse inside it.
+
+    Returns:
+        RGB image, shape (H, W, 3), uint8.
     """
     height, width = image.shape[:2]
     pad = margin + RIM
@@ -81,7 +93,7 @@ def _mirrored(image: Image, pad: int) -> Image:
 
 
 def _mask(height: int, width: int, shape: Literal["rectangle", "ellipse"]) -> npt.NDArray[np.uint8]:
-    """255 in a region of this height and width, in px, and a rim of 0 around it."""
+    """Mask with 255 in a region of this height and width, in px, and a rim of 0 around it, uint8."""
     inside = np.ones((height, width), bool)
     if shape == "ellipse":
         down, right = ((2 * np.arange(side) + 1) / side - 1 for side in (height, width))
@@ -90,7 +102,7 @@ def _mask(height: int, width: int, shape: Literal["rectangle", "ellipse"]) -> np
 
 
 def _clone(cell: Image, background: Image, mask: npt.NDArray[np.uint8]) -> Image:
-    """Mixed-gradient clone of what a mask shows of one image to the same place of an equally large one."""
+    """Mixed-gradient clone of the masked part of one image to the same position in another of equal size."""
     left, top, width, height = cv2.boundingRect(mask)
     centre = (left + width // 2, top + height // 2)
     return np.asarray(cv2.seamlessClone(cell, background, mask, centre, cv2.MIXED_CLONE), np.uint8)

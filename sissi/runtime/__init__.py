@@ -1,1 +1,1 @@
-"""Processes, files, the cache and randomness. Nothing here knows of cells."""
+"""Processes, files, the cache and randomness. Nothing here depends on cells or images."""

@@ -1,8 +1,8 @@
-"""Finished and half-finished work, found again by everything that decides its content.
+"""Cache of finished and unfinished work, addressed by everything that determines its content.
 
-A stage of an experiment has a folder here, named by a digest of its settings, its data, the code and the libraries.
-Who asks for equal work finds it done, and who was interrupted finds how far it got. What is worked out of single images
-lies here too, a file an image: see `sissi.data.image_cache`.
+Each stage of an experiment has a folder here, named by a digest of its settings, data, code and libraries. A command
+that needs the same work again loads it, and an interrupted command continues from the last stored state. Results that
+are computed for single images are stored here too, one file per image: see `sissi.data.image_cache`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from sissi.runtime.files import write_whole
 
 DAY = 86400.0
 LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "numba")
-"""Whose versions may change a result."""
-OF_IMAGES = ("resized", "weak_labels")
-"""Kinds that are a file an image, of which any number may be there."""
+"""Packages whose version may change a result."""
+IMAGE_KINDS = ("resized", "weak_labels")
+"""Kinds with one file per image and any number of files."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The folder of a piece of work.
+    """Folder of a piece of work.
 
     Attributes:
-        kind: such as trunk or branch.
-        digest: of everything that decides its content, 64 hexadecimal digits.
-        folder: for its files; `lock` makes it.
+        kind: kind of work, such as trunk or branch.
+        digest: digest of everything that determines the content, 64 hexadecimal digits.
+        folder: folder for its files; `lock` creates it.
     """
 
     kind: str
@@ -47,14 +47,20 @@ class Entry:
     folder: Path
 
     @contextmanager
-    def lock(self, tell: Callable[[str], None]) -> Iterator[None]:
-        """Whoever works here is alone; a second one says so and waits. The operating system ends it on death."""
+    def lock(self, notify: Callable[[str], None]) -> Iterator[None]:
+        """Hold the entry for one process; a second process notifies its user and waits.
+
+        The operating system releases the lock when the process ends.
+
+        Args:
+            notify: function that shows a sentence to the user.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{self.folder}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            tell(f"the same {self.kind} is being worked on elsewhere; waiting for it")
+            notify(f"another process computes the same {self.kind}; waiting for it")
             lock.acquire()
         with lock:
             lock.release()
@@ -64,63 +70,66 @@ class Entry:
 
     @property
     def result(self) -> Any:
-        """What `finish` was given, or None while the work is not finished."""
+        """The value that was given to `finish`, or None while the work is unfinished."""
         path = self.folder / "result.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def finish(self, result: Any) -> None:
-        """The work is done; the result is a JSON value."""
+        """Store the result, a JSON value, and so mark the work as finished."""
         write_whole(self.folder / "result.json", json.dumps(result).encode())
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size of all files, in bytes."""
         return sum(_size(path) for path in self.folder.rglob("*"))
 
     @property
     def used(self) -> float:
-        """When somebody last asked for it, in seconds since 1970."""
+        """Time of the last use, in seconds since 1970."""
         return self.folder.stat().st_mtime
 
     @property
     def used_at(self) -> str:
-        """The same, to be read."""
+        """Time of the last use as text, such as 2024-05-31 18:05, in local time."""
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.used))
 
     @property
     def state(self) -> str:
-        """Whether it is finished; a trunk never is, since a longer one may be asked for, nor what is kept of images."""
-        if self.kind in OF_IMAGES:
+        """State as text: finished ("yes"), the number of epochs so far, or the number of images.
+
+        A trunk is never finished, since a longer one may be needed; neither are results of single images.
+        """
+        if self.kind in IMAGE_KINDS:
             return f"{len(list(self.folder.glob('*.npy')))} images"
         epochs = len(list(self.folder.glob("epoch_*.json")))
         return "yes" if (self.folder / "result.json").exists() else f"{epochs} epochs"
 
 
 class Cache:
-    """All of it, below one folder: `KIND/DIGEST/`."""
+    """All entries below one folder, as `KIND/DIGEST/`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def entry(self, kind: str, content: Mapping[str, Any]) -> Entry:
-        """The place of a piece of work.
+        """The entry of a piece of work.
 
         Args:
-            kind: such as trunk or branch.
-            content: everything besides code and libraries that decides its content; JSON values.
+            kind: kind of work, such as trunk or branch.
+            content: everything besides code and libraries that determines the content; JSON values.
         """
         named = json.dumps([kind, _code(), _libraries(), content], sort_keys=True)
         digest = hashlib.sha256(named.encode()).hexdigest()
         return Entry(kind, digest, self.folder / kind / digest[:20])
 
     def entries(self) -> list[Entry]:
-        """What there is, the longest unused first."""
+        """All entries, the longest unused first."""
         folders = [path for path in self.folder.glob("*/*") if path.is_dir()]
-        found = [Entry(path.parent.name, path.name, path) for path in folders]
-        return sorted(found, key=lambda entry: entry.used)
+        entries = [Entry(path.parent.name, path.name, path) for path in folders]
+        return sorted(entries, key=lambda entry: entry.used)
 
     def remove(self, entry: Entry) -> bool:
-        """Delete a piece of work, unless somebody is at it."""
+        """Delete an entry, unless a process works on it; return whether it was deleted."""
         lock = FileLock(f"{entry.folder}.lock")
         try:
             lock.acquire(timeout=0)
@@ -132,11 +141,11 @@ class Cache:
         return True
 
     def prune(self, limit: float, unused_for: float = DAY) -> list[Entry]:
-        """Delete the longest unused work until the rest fits into a limit; give what was deleted.
+        """Delete the longest unused entries until the rest fits into a limit; return the deleted ones.
 
         Args:
-            limit: in bytes.
-            unused_for: what was asked for within this many seconds stays: a command under way may come back to it.
+            limit: largest total size, in bytes.
+            unused_for: entries used within this many seconds stay, since a running command may need them again.
         """
         entries = self.entries()
         total = sum(entry.size for entry in entries)
@@ -150,22 +159,22 @@ class Cache:
 
 
 def cache_folder(tracking: Path) -> Path:
-    """Where work is kept, below the folder of tracking."""
+    """Folder of the cache, below the tracking folder."""
     return tracking.resolve() / "cache"
 
 
 def _size(path: Path) -> int:
-    """Of a file, in bytes; 0 of a folder, and of a file that went away meanwhile."""
+    """Size of a file, in bytes; 0 for a folder and for a file that has been deleted meanwhile."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 @once
 def _code() -> str:
-    """Digest of this package's code: changed code never meets old work."""
+    """Digest of this package's code, so that changed code never loads old work."""
     sources = sorted(Path(__file__).parents[1].rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 

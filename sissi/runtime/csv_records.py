@@ -1,4 +1,4 @@
-"""Records as CSV: one way for every table that is written."""
+"""Conversion of records to CSV, the same for every table."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def to_csv(records: Iterable[Mapping[str, Any]], columns: Sequence[str] | None =
     """Records as CSV with a header line, floats at full precision.
 
     Args:
-        records: a mapping a row.
-        columns: their names in order; those of all records where it is left out.
-        missing: what stands for None and nan.
+        records: one mapping per row.
+        columns: column names in order; default: the names of all records.
+        missing: text for None and NaN.
     """
     listed = list(records)
     names = list(dict.fromkeys(key for record in listed for key in record)) if columns is None else list(columns)

@@ -1,7 +1,7 @@
-"""The same bits in every run on one machine: what torch must be told in each process that computes.
+"""Bitwise equal results in every run on one machine: the settings of torch in each process that computes.
 
-Randomness needs no mention here (see `randomness`): this is about operations whose parallel sums come out in another
-order each time, which on a GPU is the rule.
+Random numbers are not the subject here (see `randomness`). The subject is operations whose parallel sums are taken in
+another order each time, as is usual on a GPU.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ MISSING = re.compile(r"(\S+) does not have a deterministic implementation")
 
 
 def demand_determinism() -> None:
-    """Have this process use operations with one possible result only; to be called before it touches a GPU.
+    """Restrict this process to deterministic operations; to be called before it uses a GPU.
 
-    An operation that has no such form raises from now on: see `missing_operation`.
+    An operation without a deterministic form then raises: see `missing_operation`.
     """
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS reads it when it is first used
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS reads it at its first use
     torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False  # else it picks the kernels that are fastest at the moment
+    torch.backends.cudnn.benchmark = False  # otherwise it selects the kernels that are fastest at the moment
 
 
 def missing_operation(error: BaseException) -> str | None:
-    """The operation that torch refused because it has no deterministic form, if that is what a fault says."""
-    found = MISSING.match(str(error)) if isinstance(error, RuntimeError) else None
-    return found[1] if found else None
+    """Name of the operation that torch refused because it has no deterministic form; None for any other error."""
+    match = MISSING.match(str(error)) if isinstance(error, RuntimeError) else None
+    return match[1] if match else None

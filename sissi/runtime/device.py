@@ -1,4 +1,4 @@
-"""The machine under a stage: its device, the kind of its processor, the memory taken."""
+"""Hardware of a stage: its device, the processor model and the memory used."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import torch
 
 
 def device_of(setting: str) -> str:
-    """torch's name of the device that a setting (auto, cpu or cuda) means on this machine."""
+    """torch's name of the device that a setting (auto, cpu or cuda) selects on this machine."""
     if setting == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return setting
 
 
 def machine_of(device: str) -> str:
-    """The kind of processor behind a device: results may differ between kinds in the last bits."""
+    """Processor model of a device; results may differ between models in the last bits."""
     return torch.cuda.get_device_name() if device == "cuda" else f"cpu {torch.backends.cpu.get_cpu_capability()}"
 
 
 def peak_memory() -> float:
-    """Of this process so far, in MB."""
+    """Peak memory of this process so far, in MB."""
     status = Path("/proc/self/status")
-    if status.exists():  # elsewhere the figure may begin with the parent's memory
+    if status.exists():  # elsewhere the value may include the parent's memory
         [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
         return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,7 +1,7 @@
-"""What a process records while it works: typed, immutable events, on their way from a stage to MLflow.
+"""Events that a process records while it works: typed, immutable, and passed from a stage to MLflow.
 
-An event is written down as its name and its fields, in order; the names lie on users' disks and do not change. Large
-content travels as the path of a file: a `Journal` writes it to one, see there.
+An event is stored as its name and its fields, in order. The names are part of files on users' disks and do not change.
+Large content is passed as the path of a file, which a `Journal` writes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
-"""How a run of MLflow ends."""
+"""Final status of an MLflow run."""
 
 
 @dataclass(frozen=True)
 class Params:
-    """Parameters of a run: texts as they are, everything else as JSON."""
+    """Parameters of a run: texts unchanged, all other values as JSON."""
 
     values: Mapping[str, Any]
 
@@ -34,7 +34,13 @@ class Tags:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Numbers of an epoch; a slash in a key groups it. `at` is in ms since 1970; None: when it is written down."""
+    """Metrics of an epoch.
+
+    Attributes:
+        values: metric values by key; a slash in a key separates the group from the name.
+        step: number of the epoch.
+        at: time in ms since 1970; None: the time of writing.
+    """
 
     values: Mapping[str, float]
     step: int = 0
@@ -43,7 +49,13 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Picture:
-    """A (H, W, 3) uint8 RGB picture of an epoch, or the PNG file of one."""
+    """Picture of an epoch.
+
+    Attributes:
+        key: name of the picture.
+        image: RGB image, shape (H, W, 3), uint8, or the path of its PNG file.
+        step: number of the epoch.
+    """
 
     key: str
     image: npt.NDArray[np.uint8] | Path
@@ -52,7 +64,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Text:
-    """A text artifact under a path such as `experiment.yaml`."""
+    """Text artifact under a path such as `experiment.yaml`."""
 
     text: str
     path: str
@@ -60,7 +72,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Json:
-    """An artifact of plain data under a path that ends in `.json`; a journal makes a `File` of it."""
+    """JSON artifact under a path that ends in `.json`; a journal converts it to a `File`."""
 
     content: Any
     path: str
@@ -68,7 +80,7 @@ class Json:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, a sequence of equal length for each column, under a path that ends in `.json`."""
+    """Table with one sequence of equal length per column, under a path that ends in `.json`."""
 
     columns: Mapping[str, Sequence[Any]]
     path: str
@@ -76,7 +88,7 @@ class Table:
 
 @dataclass(frozen=True)
 class File:
-    """A file that is kept as an artifact in a folder."""
+    """File that is stored as an artifact in a folder."""
 
     path: Path
     folder: str = ""
@@ -84,14 +96,14 @@ class File:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Data that a run used.
+    """Data set that a run used.
 
     Attributes:
-        name: such as target_train.
-        digest: of its content.
-        source: where it is: a path or an address.
-        role: what for, such as training, validation or test.
-        profile: its numbers, such as images and boxes; JSON values.
+        name: name of the data set, such as target_train.
+        digest: digest of its content.
+        source: location: a path or an address.
+        role: purpose, such as training, validation or test.
+        profile: statistics, such as numbers of images and boxes; JSON values.
     """
 
     name: str
@@ -103,7 +115,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Model:
-    """The file of a trained detector, kept as a model that MLflow serves."""
+    """File of a trained detector, stored as a model that MLflow serves."""
 
     path: Path
     name: str = "model"
@@ -112,7 +124,7 @@ class Model:
 
 @dataclass(frozen=True)
 class End:
-    """How a run ended, and when (in ms since 1970)."""
+    """Final status of a run, and the time of its end in ms since 1970."""
 
     status: Status
     at: int | None = None
@@ -120,12 +132,20 @@ class End:
 
 @dataclass(frozen=True)
 class Resume:
-    """A run that had ended, or whose process is gone, goes on."""
+    """Continuation of a run that had ended or whose process was killed."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a stage is: epoch of epochs, what it does, the fraction of that, and in training the mean loss so far."""
+    """Progress of a stage.
+
+    Attributes:
+        epoch: number of the current epoch.
+        epochs: number of all epochs.
+        doing: current activity, such as training.
+        fraction: finished fraction of the activity, in [0, 1].
+        loss: mean loss so far; None outside of training.
+    """
 
     epoch: int
     epochs: int
@@ -136,13 +156,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence for the user, to be shown now."""
+    """Sentence that is shown to the user immediately."""
 
     text: str
 
 
 Lasting = Params | Tags | Metrics | Picture | Text | Json | Table | File | Dataset | Model | End | Resume
-"""What is written down and reaches MLflow."""
+"""Events that are stored and sent to MLflow."""
 Event = Lasting | Progress | Notice
 
 NAMES: dict[str, type[Lasting]] = {
@@ -159,10 +179,10 @@ NAMES: dict[str, type[Lasting]] = {
     "end": End,
     "resume": Resume,
 }
-"""The events by their names on disk."""
+"""Event types by their names on disk."""
 _NAME_OF = {kind: name for name, kind in NAMES.items()}
 
 
 def name_and_fields(event: Lasting) -> tuple[str, list[Any]]:
-    """The name of an event on disk, and its values in order."""
+    """Name of an event on disk, and its values in order."""
     return _NAME_OF[type(event)], [getattr(event, field.name) for field in fields(event)]

@@ -1,4 +1,4 @@
-"""Write to a file wholly or not at all, whatever happens in between; a full disk is named."""
+"""Atomic writing of files, with a clear error on a full disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ FULL = "no space left on the disk; free some and run the same command again"
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to that takes its place, durably, when the block ends well; else the old one stays.
+    """Open a temporary file that replaces `path`, durably, if the block succeeds; otherwise the old file stays.
+
+    Args:
+        path: the file to be written; its folder is created if necessary.
 
     Raises:
         SissiError: the disk is full.
@@ -39,13 +42,13 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file wholly or not at all; see `whole_file`."""
+    """Write a file completely or not at all; see `whole_file`."""
     with whole_file(path) as file:
         file.write(content)
 
 
 def append_whole(path: Path, content: bytes) -> None:
-    """Add to the end of a file wholly or not at all; made if it is missing.
+    """Append bytes to a file completely or not at all; the file is created if it is missing.
 
     Raises:
         SissiError: the disk is full.
@@ -62,22 +65,26 @@ def append_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def naming_full_disk(path: Path) -> Iterator[None]:
-    """Say which file found the disk full, and what to do; other faults pass."""
+    """Convert the error of a full disk to one that names the file and the remedy; other errors pass unchanged.
+
+    Raises:
+        SissiError: the disk is full.
+    """
     try:
         yield
-    except Exception as error:  # torch hides the system's fault behind its own
+    except Exception as error:  # torch hides the system error behind its own
         if is_full(error):
             raise SissiError(f"{path}: {FULL}") from None
         raise
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Whether a fault, or what it came from, says that a disk, a quota or a file-size limit is exhausted."""
+    """Whether an error, or one of its causes, means that a disk, a quota or a file-size limit is exhausted."""
     return _fullness(error) is not None
 
 
 def full_message(error: BaseException) -> str:
-    """What a fault for which `is_full` holds means for the user, with its file where the fault knows it."""
+    """Message for the user about an error for which `is_full` holds, with the name of the file where it is known."""
     if isinstance(error, SissiError):
         return str(error)
     fullness = _fullness(error)
@@ -96,7 +103,7 @@ def _fullness(error: BaseException | None) -> BaseException | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the disk write down that a file has its new name; not every system can."""
+    """Write the new name of a file to disk, on systems that support it."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""Jobs that run side by side, a process each, and record events while they work.
+"""Jobs that run in parallel, one process each, and record events while they work.
 
-A job that fails or dies costs the others nothing. The events of a job travel through a pipe of its own, so that one
-that is killed in the middle of a message cannot garble another; a job whose parent process is gone ends by itself.
+A job that fails or is killed does not affect the others. Each job sends its events through its own pipe, so that a job
+that is killed in the middle of a message cannot corrupt the messages of another. A job ends when its parent has ended.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from sissi.runtime.events import Event
 from sissi.runtime.files import full_message, is_full
 
 OnEvent = Callable[[str, Event], bool | None]
-"""Called with the name of a job and an event that it recorded; True ends the job."""
+"""Function of the name of a job and an event that it recorded; the return value True ends the job."""
 Ended = Callable[[str, "Outcome"], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A function to be run in a process of its own.
+    """Function that runs in its own process.
 
     Attributes:
-        name: unique among the jobs that run together.
-        function: importable; called with the arguments and a `Recorder`.
-        arguments: picklable.
-        threads: that torch and OpenCV may use.
+        name: name of the job, unique among the jobs that run together.
+        function: importable function; called with the arguments and a `Recorder`.
+        arguments: picklable arguments.
+        threads: number of threads that torch and OpenCV may use.
     """
 
     name: str
@@ -47,13 +47,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job.
+    """Outcome of a job.
 
     Attributes:
-        value: what its function returned; None if it failed.
-        error: a message for the user if it failed, else None.
-        details: the traceback of a fault that nobody foresaw, else None.
-        stopped: whether the listener ended it.
+        value: return value of the function; None if the job failed.
+        error: message for the user if the job failed, else None.
+        details: traceback of an unexpected error, else None.
+        stopped: whether `on_event` ended the job.
     """
 
     value: Any = None
@@ -63,12 +63,12 @@ class Outcome:
 
 
 def warm_up() -> None:
-    """Let the process that jobs are forked from begin to import what they need, while the caller goes on."""
+    """Start the process from which jobs are forked; it imports the packages of the jobs while the caller continues."""
     if sys.platform == "win32":
         return
     _context()
-    resource_tracker.ensure_running()  # else started below, where it lets signals through again
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is the caller's to hear, as in `_work`
+    resource_tracker.ensure_running()  # otherwise started below, where it unblocks signals
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # only the caller handles Ctrl-C, see `_work`
     try:
         forkserver.ensure_running()
     finally:
@@ -83,16 +83,19 @@ def run(
     *,
     deterministic: bool = False,
 ) -> dict[str, Outcome]:
-    """Run every job, at most `side_by_side` at a time, in order; an outcome for each name.
+    """Run all jobs in order, at most `side_by_side` at a time.
 
-    On KeyboardInterrupt, or if `on_event` fails, the running jobs are ended first.
+    On KeyboardInterrupt, or if `on_event` raises, the running jobs are ended first.
 
     Args:
-        jobs: asked for the next one when there is room for it.
-        side_by_side: processes at a time.
-        on_event: takes the events of the jobs.
-        ended: called with each job's name and outcome, before the next one is begun.
-        deterministic: allow the jobs such operations only as give the same bits every time.
+        jobs: jobs; the next one is requested when a process is free.
+        side_by_side: number of processes at a time.
+        on_event: function that receives the events of the jobs.
+        ended: function that is called with the name and outcome of each job, before the next job starts.
+        deterministic: whether to restrict the jobs to deterministic operations.
+
+    Returns:
+        Outcome of each job, by its name.
     """
     context = _context()
     waiting = iter(jobs)
@@ -119,18 +122,18 @@ def run(
 
 
 class PipeRecorder:
-    """The recorder inside a job: events go through a pipe to the process that started it."""
+    """Recorder inside a job, which sends events through a pipe to the process that started the job."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def record(self, event: Event) -> None:
-        """See `Recorder`."""
+        """Send an event to the parent process."""
         self._connection.send(event)
 
 
 def _context() -> Any:
-    """Fork server where there is one, with the heavy packages imported once for all jobs; else spawn."""
+    """Fork server, with large packages imported once for all jobs; on Windows, which has none, spawn."""
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -147,7 +150,7 @@ def _start(context: Any, job: Job, deterministic: bool) -> tuple[Connection, Bas
 
 
 def _receive(connection: Connection, job: Job, process: BaseProcess, on_event: OnEvent) -> Outcome | None:
-    """Take one message; the outcome if it was the last."""
+    """Receive one message; return the outcome if it was the last message, else None."""
     try:
         message: Event | Outcome = connection.recv()
     except EOFError:
@@ -180,7 +183,7 @@ def _cause_of_death(exit_code: int | None) -> str:
 
 def _work(connection: Connection, job: Job, deterministic: bool) -> None:
     """Body of a job's process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends the jobs
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to the whole process group; the parent ends the jobs
     _limit_threads(job.threads)
     if deterministic:
         from sissi.runtime.determinism import demand_determinism
@@ -191,19 +194,19 @@ def _work(connection: Connection, job: Job, deterministic: bool) -> None:
     except SissiError as error:
         outcome = Outcome(error=str(error))
     except BrokenPipeError:
-        os._exit(1)  # the parent is gone, and nobody is left to tell
+        os._exit(1)  # the parent has ended, so no process can receive a message
     except Exception as error:
-        foreseen = _explained(error)
-        outcome = Outcome(error=foreseen) if foreseen else _unforeseen(error)
+        message = _explained(error)
+        outcome = Outcome(error=message) if message else _unexpected(error)
     connection.send(outcome)
 
 
-def _unforeseen(error: Exception) -> Outcome:
+def _unexpected(error: Exception) -> Outcome:
     return Outcome(error=f"{type(error).__name__}: {error}", details=traceback.format_exc())
 
 
 def _explained(error: Exception) -> str | None:
-    """What a fault that may well happen means for the user."""
+    """Message for the user about an expected kind of error; None for any other error."""
     import torch
 
     from sissi.runtime.determinism import missing_operation
@@ -219,7 +222,7 @@ def _explained(error: Exception) -> str | None:
     if operation:
         return (
             f"{operation} has no deterministic form on this device: leave out --deterministic (runtime.deterministic), "
-            "or take runtime.device=cpu"
+            "or use runtime.device=cpu"
         )
     return None
 

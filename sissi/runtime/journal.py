@@ -1,4 +1,4 @@
-"""Events in order and on disk, so that they can be replayed after an interruption."""
+"""Journal of events on disk, so that they can be replayed after an interruption."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ from sissi.runtime.files import append_whole, naming_full_disk
 
 
 class ForeignPath(SissiError):
-    """A journal that names a file outside its own folder."""
+    """Journal that names a file outside its own folder."""
 
 
 class Journal:
-    """A list of events that grows on disk.
+    """List of events on disk, to which events are appended.
 
-    Large content lies in files beside the list, named by their content: pictures (kept without loss), JSON artifacts,
-    and copies of the files that events name, so that the originals may change or go. An event that a crash has cut in
-    half is dropped.
+    Large content is stored in files beside the list, named by a digest of their content: pictures (lossless), JSON
+    artifacts, and copies of the files that events name, so that the originals may change or be deleted. An incomplete
+    last event, as a crash leaves it, is dropped.
+
+    Attributes:
+        folder: folder of the journal; it is created if necessary.
 
     Raises:
-        SissiError: the disk is full; the events so far are as they were.
+        SissiError: the disk is full; the events so far are unchanged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,40 +47,48 @@ class Journal:
         return len(self._lines)
 
     def append(self, event: Lasting) -> Lasting:
-        """Write an event down, and give it as it is kept: with the paths of the journal's own files.
+        """Store an event, and return it with the paths of the journal's own files.
 
-        The process may be killed after it; `sync` makes it survive a power cut too.
+        The event survives a kill of the process; after `sync` it also survives a power failure.
         """
-        kept = self.keep(event)
-        self.add(self.line(kept))
-        return kept
+        stored = self.store(event)
+        self.add(self.line(stored))
+        return stored
 
-    def keep(self, event: Lasting) -> Lasting:
-        """An event whose large content is in files of the journal: a `Json` becomes a `File`."""
+    def store(self, event: Lasting) -> Lasting:
+        """Write the large content of an event to files; return the event with their paths. A `Json` becomes a `File`.
+
+        Raises:
+            SissiError: the disk is full.
+        """
         if isinstance(event, Json):
             folder, _, name = event.path.rpartition("/")
-            return File(self._keep_bytes(json.dumps(event.content, ensure_ascii=False).encode(), name), folder)
+            return File(self._store_bytes(json.dumps(event.content, ensure_ascii=False).encode(), name), folder)
         if isinstance(event, Picture) and isinstance(event.image, np.ndarray):
-            return replace(event, image=self._keep_picture(event.image))
+            return replace(event, image=self._store_picture(event.image))
         if isinstance(event, Picture) and isinstance(event.image, Path):
-            return replace(event, image=self._keep_file(event.image))
-        return replace(event, path=self._keep_file(event.path)) if isinstance(event, File | Model) else event
+            return replace(event, image=self._store_file(event.image))
+        return replace(event, path=self._store_file(event.path)) if isinstance(event, File | Model) else event
 
-    def line(self, kept: Lasting) -> bytes:
-        """An event that `keep` gave, as it is written."""
-        name, values = name_and_fields(kept)
+    def line(self, stored: Lasting) -> bytes:
+        """Line of the file for an event that `store` returned, without its newline."""
+        name, values = name_and_fields(stored)
         return json.dumps([name, [self._encode(value) for value in values]], ensure_ascii=False).encode()
 
     def add(self, line: bytes) -> None:
-        """Write down what `line` gave; if the disk is full, all of it or nothing."""
+        """Append a line that `line` returned, completely or not at all.
+
+        Raises:
+            SissiError: the disk is full.
+        """
         append_whole(self._file, line + b"\n")
         self._lines.append(line)
 
     def events(self, start: int = 0) -> Iterator[Lasting]:
-        """The events from a position on.
+        """Events from a position on.
 
         Raises:
-            ForeignPath: the journal was changed, so that it asks for a file that is not its own.
+            ForeignPath: the journal was manipulated and names a file outside its folder.
         """
         for name, values in self.raw(start):
             event = NAMES[name](*map(self._decode, values))
@@ -87,23 +98,23 @@ class Journal:
             yield event
 
     def raw(self, start: int = 0) -> list[tuple[str, list[Any]]]:
-        """Names and fields of the events from a position on, as `line` writes them."""
+        """Names and fields of the events from a position on, in the form that `line` writes."""
         return [tuple(json.loads(line)) for line in self._lines[start:]]
 
     def truncate(self, length: int) -> None:
-        """Forget the events from a position on."""
+        """Delete the events from a position on."""
         if length < len(self):
             del self._lines[length:]
             os.truncate(self._file, sum(len(line) + 1 for line in self._lines))
 
     def sync(self) -> None:
-        """Have the disk write down what has been recorded so far."""
+        """Write all events so far to disk durably (fsync)."""
         if self._lines:
             with self._file.open("rb+") as file:
                 os.fsync(file.fileno())
 
     def _whole_lines(self) -> list[bytes]:
-        """The events in the file; an unfinished last one is cut off."""
+        """Complete lines of the file; an incomplete last line is cut off."""
         content = self._file.read_bytes() if self._file.exists() else b""
         end = content.rfind(b"\n") + 1
         if end < len(content):
@@ -131,32 +142,35 @@ class Journal:
         return {key: self._decode(inner) for key, inner in value.items()}
 
     def _own(self, name: str) -> Path:
-        """A file that the journal keeps."""
+        """Path of a file of the journal, by its name."""
         path = self.folder / name
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise self._foreign(name)
         return path
 
     def _foreign(self, name: object) -> ForeignPath:
-        return ForeignPath(f"{self._file}: names {name!r}, a file outside its folder; it is not read")
+        return ForeignPath(f"{self._file}: names {name!r}, a file outside its folder; the file is not read")
 
-    def _keep_picture(self, picture: np.ndarray[Any, Any]) -> Path:
+    def _store_picture(self, picture: np.ndarray[Any, Any]) -> Path:
         _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         path = self.folder / f"{_digest(encoded.tobytes())}.png"
         with naming_full_disk(self.folder):
             path.write_bytes(encoded.tobytes())
         return path
 
-    def _keep_bytes(self, content: bytes, name: str) -> Path:
-        """A file of this name, in a folder named by the content."""
+    def _store_bytes(self, content: bytes, name: str) -> Path:
+        """Write a file of this name to a folder that is named by the content; return its path."""
         path = self.folder / _digest(content) / name
         with naming_full_disk(self.folder):
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
         return path
 
-    def _keep_file(self, path: Path) -> Path:
-        """A copy under the file's own name, in a folder named by the content; a file of the journal as it is."""
+    def _store_file(self, path: Path) -> Path:
+        """Copy a file to a folder that is named by the content; return the path of the copy.
+
+        A file that is already in the journal is not copied.
+        """
         if path.is_relative_to(self.folder):
             return path
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Compute the items of a sequence in the background, a little ahead of whoever uses them, in order."""
+"""Loading of batches in background threads, ahead of their use and in order."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Result = TypeVar("Result")
 def read_ahead(
     load: Callable[[Item], Result], batches: Iterable[list[Item]], workers: int, ahead: int = 2
 ) -> Iterator[list[Result]]:
-    """The loaded items of each batch, in the order of the batches.
+    """Loaded items of each batch, in the order of the batches.
 
-    Threads and not processes: decoding and OpenCV run beside the training in either, and threads cost nothing to
-    start, which short epochs notice.
+    The workers are threads, not processes. Decoding and OpenCV run in parallel with the training in both cases, and
+    threads start immediately, which matters for short epochs.
 
     Args:
-        load: must give the same in whatever thread and order it is called.
-        batches: of items.
-        workers: threads that load; 0: nothing is read ahead, the caller's own thread loads.
-        ahead: batches that are loaded or under way while the caller works on one.
+        load: function that loads an item; its result must not depend on the thread or on the order of calls.
+        batches: lists of items.
+        workers: number of loading threads; 0: the caller's thread loads, and nothing is loaded ahead.
+        ahead: number of batches that are loaded or being loaded while the caller works on another.
 
     Raises:
-        Exception: whatever `load` raised, when its batch is due.
+        Exception: any error of `load`, raised at the turn of its batch.
     """
     if not workers:
         yield from ([load(item) for item in batch] for batch in batches)

@@ -1,4 +1,4 @@
-"""The live display of an ablation: a line for each stage with epoch, loss and time left."""
+"""Live progress display of an ablation: one line per stage, with epoch, loss and time left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sissi.runtime.events import Progress
 
 
 class Display:
-    """Shows how far each stage is; on a terminal as moving bars, elsewhere as a line an epoch."""
+    """Progress display of all stages: progress bars on a terminal, elsewhere one line per epoch."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -43,16 +43,16 @@ class Display:
     ) -> None:
         self._bars.stop()
 
-    def say(self, text: str) -> None:
-        """A line that stays."""
+    def log(self, text: str) -> None:
+        """Print a permanent line."""
         self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
-        """A line that stays, about something that the user may want to mend."""
+        """Print a permanent line about a problem that the user may want to correct."""
         self._bars.console.print(Text.assemble(("warning ", "yellow"), text), highlight=False, soft_wrap=True)
 
     def update(self, stage: str, at: Progress) -> None:
-        """Show where a stage is."""
+        """Show the progress of a stage."""
         position = at.epoch - 1 + at.fraction
         if stage not in self._tasks:
             self._first[stage] = float(at.epoch - 1)
@@ -69,14 +69,22 @@ class Display:
             self.console.print(f"{stage}: epoch {at.epoch}/{at.epochs}, loss {at.loss:.3f}", highlight=False)
 
     def finish(self, stage: str) -> None:
-        """A stage is over."""
+        """Remove the progress bar of a finished stage."""
         if stage in self._tasks:
             self._bars.remove_task(self._tasks.pop(stage))
 
 
 @contextmanager
 def image_bar(console: Console, images: int) -> Iterator[Callable[[], None]]:
-    """A moving bar over images, on a terminal; gives the function to be called after each image."""
+    """Progress bar over images, shown on a terminal only.
+
+    Args:
+        console: console of the bar.
+        images: number of images.
+
+    Yields:
+        Function to be called after each image.
+    """
     columns = (
         TextColumn("{task.completed}/{task.total} images"),
         BarColumn(),

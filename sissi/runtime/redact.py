@@ -1,4 +1,4 @@
-"""Addresses of servers and databases as they may be shown and recorded: without what is secret in them."""
+"""Removal of secrets from addresses of servers and databases, before they are shown or recorded."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _SECRET = re.compile(r"""(?i)([?&](?:password|passwd|pwd|token|secret|\w*key)=)[
 
 
 def without_password(text: str) -> str:
-    """A text in which every address has lost its `user:password@`, and the value of `?password=` and the like."""
+    """The text without `user:password@` in addresses, and with *** as the value of `?password=` and similar keys."""
     return _SECRET.sub(r"\1***", _LOGIN.sub("//", text))

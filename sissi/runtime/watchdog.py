@@ -1,7 +1,8 @@
-"""A small process beside a command that acts if the command is killed.
+"""Small process that runs an action if its command is killed.
 
-It waits on a pipe that the system closes when the command is gone, however that came about. While it waits it has
-imported nothing of weight, and it has a session of its own, so that a kill of the command's group spares it.
+It waits on a pipe that the operating system closes when the command has ended, for any reason. While it waits, it has
+imported no large package. It runs in its own session, so that a signal to the command's process group does not reach
+it.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DONE = b"done"
-"""What a command writes to the pipe when it comes to its end, well or not."""
+"""Message that a command writes to the pipe at its end, after success or an error."""
 
 
 @contextmanager
 def watched(action: Callable[..., object], *arguments: Path) -> Iterator[None]:
-    """Have an action done by another process if this one is killed in the block.
+    """Let another process run an action if this process is killed in the block.
 
     Args:
-        action: an importable function.
-        arguments: that it is called with, made absolute.
+        action: importable function.
+        arguments: paths that the action is called with; they are made absolute.
     """
     code = f"from {__name__} import watch; watch()"
     paths = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
@@ -44,7 +45,7 @@ def watched(action: Callable[..., object], *arguments: Path) -> Iterator[None]:
 
 
 def watch() -> None:
-    """Body of the process; its command line holds the module and name of the action, and its arguments."""
+    """Main function of the process; its command line holds the module and name of the action, and its arguments."""
     if sys.stdin.buffer.read() != DONE:
         module, name, *arguments = sys.argv[1:]
         getattr(importlib.import_module(module), name)(*map(Path, arguments))

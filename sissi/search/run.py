@@ -98,7 +98,7 @@ class Trials:
         tracked.record(Metrics({"objective": value}))
         tracked.end("FINISHED")
         start = f"start {trained.start}{', trained before' if trained.shared else ''}" if trained else "stopped early"
-        self.runner.display.say(f"{name}: {self.search.objective} {value:.4f} ({start})")
+        self.runner.display.log(f"{name}: {self.search.objective} {value:.4f} ({start})")
 
     def _fail(self, name: str, trial: Trial, tracked: LocalRun, outcome: Outcome) -> None:
         self.study.optuna.tell(trial, state=TrialState.FAIL)
@@ -132,10 +132,10 @@ def run_search(
     digests = cache_keys.data_digests(data)
     key = _key(search, experiment, digests)
     folder = experiment.tracking.folder
-    with open_session(folder, key, offline=offline, fresh=False, notify=display.say) as session:
+    with open_session(folder, key, offline=offline, fresh=False, notify=display.log) as session:
         study = Study(search, f"{search.name}-{key[:8]}", folder)
         if study.again:
-            display.say(f"{study.again} interrupted trials are run again")
+            display.log(f"{study.again} interrupted trials are run again")
         try:
             with _parent(session, search, study) as parent:
                 _describe(parent, search, experiment, study, problems)

@@ -95,7 +95,7 @@ class LocalRun:
             return
         if isinstance(event, Metrics) and event.at is None:
             event = Metrics({key: float(value) for key, value in event.values.items()}, event.step, _now())
-        line = self.journal.line(self.journal.keep(event))
+        line = self.journal.line(self.journal.store(event))
         identity = _identity(*json.loads(line))
         if isinstance(event, ENDING) or identity not in self._recorded:
             self.journal.add(line)

@@ -1,1 +1,1 @@
-"""An epoch of mixed batches, and what it trains (3.2)."""
+"""Training: mixed batches, one epoch, teacher and student, and checkpoints (3.2)."""

@@ -1,6 +1,6 @@
-"""The states of training after its epochs, in files: what is needed to go on exactly as if nothing had happened.
+"""Checkpoints: the state of training after each epoch, in files, for an exact continuation after an interruption.
 
-Random states need no place in them: see `randomness`.
+Random states are not part of them: see `randomness`.
 """
 
 from __future__ import annotations
@@ -17,65 +17,72 @@ from sissi.errors import SissiError
 from sissi.runtime.files import whole_file, write_whole
 from sissi.training.teacher_student import TeacherStudent
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
+"""Function that shows a sentence to the user."""
 
 
 class Checkpoints:
-    """The checkpoints in a folder: for each epoch a file of tensors, and beside it its checksum and notes.
+    """Checkpoints in a folder: for each epoch a file of tensors, and a file with its checksum and notes.
 
-    The notes are written last: an epoch without them is one that did not end.
+    The notes are written last, so an epoch without notes is incomplete.
+
+    Attributes:
+        folder: folder of the checkpoints.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def write(self, epoch: int, learner: TeacherStudent, notes: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
-        """Keep the state after an epoch: wholly or, if interrupted, not at all.
+        """Write the state after an epoch, completely or, if interrupted, not at all.
 
         Args:
-            epoch: from 1 on.
-            learner: its state is written.
-            notes: JSON values, given back by `notes`.
-            tensors: whatever else the next epoch needs, given back by `restore`.
+            epoch: number of the epoch, from 1 on.
+            learner: teacher and student, whose state is written.
+            notes: JSON values, which `notes` returns.
+            tensors: other values that the next epoch needs, which `restore` returns.
+
+        Raises:
+            SissiError: the disk is full.
         """
         with whole_file(self.path(epoch)) as file:
             torch.save({"learner": learner.state(), "tensors": dict(tensors)}, file)
-        kept = {"sha256": _sha256(self.path(epoch)), "notes": dict(notes)}
-        write_whole(self._notes_path(epoch), json.dumps(kept).encode())
+        record = {"sha256": _sha256(self.path(epoch)), "notes": dict(notes)}
+        write_whole(self._notes_path(epoch), json.dumps(record).encode())
 
-    def notes(self, epoch: int, tell: Tell) -> dict[str, Any] | None:
-        """The notes of an epoch that is there and undamaged, else None; damage is told to the user."""
+    def notes(self, epoch: int, notify: Notify) -> dict[str, Any] | None:
+        """Notes of an epoch, or None if its checkpoint is missing or damaged; damage is reported to the user."""
         if not self._notes_path(epoch).exists():
             return None
-        kept = _parsed(self._notes_path(epoch))
-        if kept is None or not self.path(epoch).exists() or _sha256(self.path(epoch)) != kept["sha256"]:
-            tell(f"{self.path(epoch)}: this checkpoint is damaged; going on from the one before")
-            self.forget(epoch)
+        record = _parsed(self._notes_path(epoch))
+        if record is None or not self.path(epoch).exists() or _sha256(self.path(epoch)) != record["sha256"]:
+            notify(f"{self.path(epoch)}: this checkpoint is damaged; training continues from the previous one")
+            self.remove(epoch)
             return None
-        notes: dict[str, Any] = kept["notes"]
+        notes: dict[str, Any] = record["notes"]
         return notes
 
-    def latest(self, tell: Tell) -> tuple[int, dict[str, Any]] | None:
-        """The newest epoch that is there and undamaged, with its notes."""
+    def latest(self, notify: Notify) -> tuple[int, dict[str, Any]] | None:
+        """Newest epoch with an undamaged checkpoint, and its notes; None if there is none."""
         for path in sorted(self.folder.glob("epoch_*.json"), reverse=True):
             epoch = int(path.stem.removeprefix("epoch_"))
-            notes = self.notes(epoch, tell)
+            notes = self.notes(epoch, notify)
             if notes is not None:
                 return epoch, notes
         return None
 
-    def forget(self, epoch: int) -> None:
+    def remove(self, epoch: int) -> None:
         """Delete a checkpoint."""
         self._notes_path(epoch).unlink(missing_ok=True)
         self.path(epoch).unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Delete them all."""
+        """Delete all checkpoints."""
         for path in self.folder.glob("epoch_*"):
             path.unlink()
 
     def path(self, epoch: int) -> Path:
-        """The file of tensors of an epoch."""
+        """Path of the file of tensors of an epoch."""
         return self.folder / f"epoch_{epoch:03d}.pt"
 
     def _notes_path(self, epoch: int) -> Path:
@@ -83,7 +90,10 @@ class Checkpoints:
 
 
 def restore(path: Path, learner: TeacherStudent) -> dict[str, Any]:
-    """Put a learner in the state of a checkpoint file, and give the other tensors; nothing in the file is executed.
+    """Load the state of a learner from a checkpoint file; no code in the file is executed.
+
+    Returns:
+        Other tensors of the checkpoint.
 
     Raises:
         SissiError: the file is missing or damaged.

@@ -1,4 +1,4 @@
-"""One epoch of training, and the loss of a data set: where weights change, and where they are only judged."""
+"""One epoch of training, and the loss of a data set without training."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from sissi.training.mixed_batches import Batch, MixedBatches, as_target
 from sissi.training.teacher_student import TeacherStudent
 
 Losses = dict[str, float]
-"""Mean over batches of torchvision's four losses, by its names, and of their sum `loss`."""
+"""Means over batches of torchvision's four losses, by their names, and of their sum `loss`."""
 
 
-LOOK_EVERY = 10
-"""Iterations after which the host looks at the losses: on a GPU it has to wait for them."""
+LOSS_INTERVAL = 10
+"""Number of iterations between two readings of the losses; each reading waits for the GPU."""
 
 
 class NonFiniteLoss(SissiError):
-    """The loss of an iteration is no number.
+    """Loss of an iteration that is NaN or infinite.
 
     Attributes:
-        batch: what it was trained on.
+        batch: batch of that iteration.
     """
 
     def __init__(self, epoch: int, iteration: int, batch: Batch) -> None:
         super().__init__(
-            f"the loss of iteration {iteration + 1} in epoch {epoch} is not finite; lower training.learning_rate or "
-            "set training.clip_gradient"
+            f"the loss of iteration {iteration + 1} in epoch {epoch} is NaN or infinite; lower training.learning_rate "
+            "or set training.clip_gradient"
         )
         self.batch = batch
 
 
 def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
-    """The learning rate at an iteration, counted from 0 over all epochs.
+    """Learning rate at an iteration, counted from 0 over all epochs.
 
-    A function of the position alone: every variant has the same one at the same epoch, wherever it branched.
+    It depends only on the iteration, so all variants have the same learning rate in the same epoch.
     """
     rate = settings.learning_rate * min(1.0, (step + 1) / (settings.warmup_steps + 1))
     if settings.schedule == "cosine":
@@ -58,18 +58,21 @@ def train_epoch(
     epoch: int,
     progress: OnProgress,
 ) -> Losses:
-    """Train on the mixed batches of an epoch: the same call in both phases and for every variant.
+    """Train on the mixed batches of an epoch; both phases and all variants use this function.
 
     Args:
-        learner: changed in place, on any device.
-        batches: of both domains, with the training settings.
-        seed: of the experiment.
-        epoch: from 1 on; with `seed` it decides order, augmentation, and which proposals are sampled.
-        progress: called after each iteration with the fraction of the epoch that is done and, every `LOOK_EVERY`
-            iterations and at the end, the mean loss so far.
+        learner: teacher and student, on any device; changed in place.
+        batches: mixed batches, with the settings of the training.
+        seed: experiment seed.
+        epoch: number of the epoch, from 1 on; seed and epoch determine order, augmentation and sampling of proposals.
+        progress: function that is called after each iteration with the finished fraction of the epoch and, every
+            `LOSS_INTERVAL` iterations and at the end, with the mean loss so far.
+
+    Returns:
+        Mean losses of the epoch.
 
     Raises:
-        NonFiniteLoss: the loss of an iteration is no number; noticed when the losses are next looked at.
+        NonFiniteLoss: the loss of an iteration is NaN or infinite; detected at the next reading of the losses.
     """
     settings = batches.settings
     steps = batches.iterations
@@ -81,10 +84,10 @@ def train_epoch(
         for index, batch in enumerate(batches.epoch(seed, epoch, settings.workers, pinned=device.type == "cuda")):
             step = (epoch - 1) * steps + index
             _step(learner, *_on_device(batch, device), step, learning_rate(step, steps, settings), settings, record)
-            looks = (index + 1) % LOOK_EVERY == 0
-            progress((index + 1) / steps, record.means()["loss"] if looks or index + 1 == steps else None)
-    except (ValueError, AssertionError):  # torchvision may stumble over bad weights before we look
-        bad = record.first_not_finite()
+            reads = (index + 1) % LOSS_INTERVAL == 0 or index + 1 == steps
+            progress((index + 1) / steps, record.means()["loss"] if reads else None)
+    except (ValueError, AssertionError):  # torchvision may fail on NaN weights before the losses are read
+        bad = record.first_nonfinite()
         if bad is None:
             raise
         raise NonFiniteLoss(epoch, bad, batches.batch(seed, epoch, bad)) from None
@@ -100,7 +103,7 @@ def _step(
     settings: Training,
     record: _LossRecord,
 ) -> None:
-    """One iteration."""
+    """Train one iteration at a learning rate, and record its losses."""
     network = learner.student.network
     for group in learner.optimizer.param_groups:
         group["lr"] = rate
@@ -115,22 +118,22 @@ def _step(
 
 
 class _LossRecord:
-    """The losses of an epoch, kept on the device until somebody asks: until then the host never waits for it."""
+    """Losses of an epoch, stored on the device until they are read, so that the CPU does not wait for the GPU."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
         self._values: list[Tensor] = []
 
     def add(self, losses: dict[str, Tensor]) -> Tensor:
-        """Note the losses of an iteration; their sum."""
+        """Record the losses of an iteration, and return their sum."""
         parts = torch.stack(list(losses.values()))
         loss = parts.sum()
         self._names = [*(name.removeprefix("loss_") for name in losses), "loss"]
         self._values.append(torch.cat([parts, loss[None]]).detach())
         return loss
 
-    def first_not_finite(self) -> int | None:
-        """The first iteration, from 0 on, whose loss is no number."""
+    def first_nonfinite(self) -> int | None:
+        """First iteration, from 0 on, whose loss is NaN or infinite; None if there is none."""
         if not self._values:
             return None
         bad = (~torch.stack(self._values)[:, -1].isfinite()).nonzero()
@@ -140,20 +143,20 @@ class _LossRecord:
         """Means over the iterations so far.
 
         Raises:
-            ValueError: a loss is not finite.
+            ValueError: a loss is NaN or infinite.
         """
-        if self.first_not_finite() is not None:
-            raise ValueError("a loss is not finite")
+        if self.first_nonfinite() is not None:
+            raise ValueError("a loss is NaN or infinite")
         values = torch.stack(self._values).cpu().double()
         return dict(zip(self._names, values.mean(dim=0).tolist(), strict=True))
 
 
 @torch.inference_mode()
 def mean_losses(detector: CellDetector, dataset: ResizedDataset, batch_size: int, workers: int = 0) -> Losses:
-    """The mean losses over the images of a data set, in a pass that leaves the detector as it was.
+    """Mean losses over the images of a data set; the detector does not change.
 
-    torchvision computes losses in training mode only, so the network is switched there, with BatchNorm held at its
-    running statistics and the sampling of proposals fixed: the same weights give the same loss.
+    torchvision computes losses only in training mode. So the network is in training mode, but BatchNorm uses its
+    running statistics, and the sampling of proposals has a fixed seed: equal weights give equal losses.
     """
     network = detector.network.train()
     for module in network.modules():
@@ -171,7 +174,7 @@ def mean_losses(detector: CellDetector, dataset: ResizedDataset, batch_size: int
 
 
 def _plain_batches(dataset: ResizedDataset, batch_size: int, workers: int) -> Iterator[Batch]:
-    """Unchanged images in order."""
+    """Images in order, without augmentation."""
     boxes = iter(dataset.boxes)
     for images in dataset.batches(batch_size, workers):
         tensors = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
@@ -180,5 +183,7 @@ def _plain_batches(dataset: ResizedDataset, batch_size: int, workers: int) -> It
 
 def _on_device(batch: Batch, device: torch.device) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
     images = [image.to(device, non_blocking=True).float().div(255) for image in batch.images]
-    targets = [{name: tensor.to(device, non_blocking=True) for name, tensor in one.items()} for one in batch.targets]
+    targets = [
+        {name: tensor.to(device, non_blocking=True) for name, tensor in target.items()} for target in batch.targets
+    ]
     return images, targets

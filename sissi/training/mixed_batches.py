@@ -1,4 +1,4 @@
-"""Mixed batches: half target images with noisy labels, half source images with clean ones (3.2; Ros et al. 2016)."""
+"""Mixed batches: target images with noisy labels and source images with clean labels (3.2; Ros et al. 2016)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ from sissi.runtime.prefetch import read_ahead
 from sissi.runtime.randomness import generator, seed_of
 
 Target = dict[str, Tensor]
-"""`boxes`: (N, 4) float32 in px; `labels`: (N,) int64: what torchvision's detectors take.
-Where there are doubtful cells also `doubtful`: (M, 4) float32 in px, which `ignoring` is about."""
+"""Targets of an image for torchvision's detectors: `boxes`, shape (N, 4), float32, in px; `labels`, shape (N,), int64;
+and, for an image with ignore regions, `ignored`, shape (M, 4), float32, in px (see `detector.ignore_regions`)."""
 
 
 @dataclass(frozen=True)
 class SampleSpec:
-    """One image of a batch: everything that decides what it looks like."""
+    """Everything that determines one augmented image of a batch.
+
+    Attributes:
+        domain: target or source.
+        index: index of the image in its domain.
+        seed: seed of the augmentation.
+    """
 
     domain: str
     index: int
@@ -36,8 +42,8 @@ class Batch:
     """Images and labels of one iteration.
 
     Attributes:
-        images: each (3, H, W) uint8; target images first, then source images.
-        targets: of each image.
+        images: images, shape (3, H, W) each, uint8; target images first, then source images.
+        targets: target of each image.
     """
 
     images: list[Tensor]
@@ -45,22 +51,25 @@ class Batch:
 
 
 class MixedBatches:
-    """The training images of both domains, augmented, looked up by `SampleSpec`.
+    """Augmented training images of both domains, indexed by `SampleSpec`.
 
     Attributes:
-        iterations: batches in an epoch.
+        domains: data set of each domain.
+        settings: settings of the training.
+        augment: augmentation of an image and its boxes.
+        iterations: number of batches in an epoch.
     """
 
     def __init__(
         self, target: ResizedDataset, source: ResizedDataset, settings: Training, images: int | None = None
     ) -> None:
-        """Take the images of both domains.
+        """Store the data sets of both domains; both are drawn from in shuffled passes.
 
         Args:
-            target: drawn from in shuffled passes.
-            source: likewise.
-            settings: of the training.
-            images: how many target images make an epoch; None: all, so that an epoch is one pass over them.
+            target: target training images.
+            source: source training images.
+            settings: settings of the training.
+            images: number of target images per epoch; None: all, so that an epoch is one pass over them.
         """
         self.domains = {"target": target, "source": source}
         self.settings = settings
@@ -73,10 +82,14 @@ class MixedBatches:
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), as_target(boxes)
 
     def plan(self, seed: int, epoch: int) -> list[list[SampleSpec]]:
-        """The batches of an epoch: shuffled passes over the target images, with source images beside them.
+        """Samples of each batch of an epoch, from shuffled passes over the images of each domain.
 
-        Every batch is full, target and source in the same ratio: the last pass ends where the epoch does.
-        The order depends on seed and epoch alone, so it is the same for every variant and every number of workers.
+        Every batch has full size, with the same ratio of target and source images; the last pass ends with the epoch.
+        The order depends only on seed and epoch, so it is the same for every variant and every number of workers.
+
+        Args:
+            seed: experiment seed.
+            epoch: number of the epoch, from 1 on.
         """
         in_batch = {"target": self.settings.target_batch, "source": self.settings.source_batch}
         draws = {
@@ -89,7 +102,14 @@ class MixedBatches:
         ]
 
     def epoch(self, seed: int, epoch: int, workers: int = 0, *, pinned: bool = False) -> Iterator[Batch]:
-        """The batches of an epoch, read ahead by this many threads (0: none); pinned: in memory that a GPU reads."""
+        """Batches of an epoch.
+
+        Args:
+            seed: experiment seed.
+            epoch: number of the epoch, from 1 on.
+            workers: number of threads that load ahead; 0: none.
+            pinned: whether images are in pinned memory, from which a GPU copies faster.
+        """
 
         def load(draw: SampleSpec) -> tuple[Tensor, Target]:
             image, target = self[draw]
@@ -100,20 +120,20 @@ class MixedBatches:
             yield Batch(list(images), list(targets))
 
     def batch(self, seed: int, epoch: int, index: int) -> Batch:
-        """One batch of an epoch, counted from 0, exactly as `epoch` gives it."""
+        """One batch of an epoch, with `index` from 0 on, equal to that of `epoch`."""
         images, targets = zip(*(self[draw] for draw in self.plan(seed, epoch)[index]), strict=True)
         return Batch(list(images), list(targets))
 
 
 def as_target(boxes: Boxes) -> Target:
-    """The boxes of an image as torchvision's detectors take them."""
+    """Convert the boxes of an image to a target for torchvision's detectors."""
     cells, ignored = boxes.labels != IGNORE, boxes.labels == IGNORE
     target = {"boxes": torch.from_numpy(boxes.xyxy[cells]), "labels": torch.from_numpy(boxes.labels[cells])}
     return target | ({"ignored": torch.from_numpy(boxes.xyxy[ignored])} if ignored.any() else {})
 
 
 def _passes(images: int, draws: int, domain: str, seed: int, epoch: int) -> Iterator[SampleSpec]:
-    """Draws from shuffled passes over a domain, without repeats inside a pass."""
+    """Samples from shuffled passes over a domain, without repetition inside a pass."""
     random = generator(seed, "order", domain, epoch)
     order = np.concatenate([random.permutation(images) for _ in range(-(-draws // images))])[:draws]
     for position, index in enumerate(order):

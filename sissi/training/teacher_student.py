@@ -1,4 +1,4 @@
-"""What is trained: a student's weights, their optimizer, and the teacher that is asked for predictions."""
+"""Student, optimizer and teacher: the networks under training."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sissi.runtime.randomness import seed_torch
 
 @dataclass(frozen=True)
 class TeacherStudent:
-    """A detector under training.
+    """Detector under training.
 
     Attributes:
-        student: its weights follow the gradient.
-        teacher: its weights are a running average of the student's (Tarvainen & Valpola 2017), less restless from
-            epoch to epoch: it makes pseudo labels, curves and scores. Without averaging, as in the paper, it is the
-            student itself.
-        optimizer: of the student's parameters.
+        student: detector whose weights are trained by gradient descent.
+        teacher: detector whose weights are a running average of the student's weights (Tarvainen & Valpola 2017). It
+            varies less between epochs, and predicts pseudo labels, curves and scores. Without averaging, as in the
+            paper, it is the student itself.
+        optimizer: optimizer of the student's parameters.
     """
 
     student: CellDetector
@@ -32,7 +32,7 @@ class TeacherStudent:
     optimizer: torch.optim.Optimizer
 
     def state(self) -> dict[str, object]:
-        """All of it as tensors and plain values, shared with the learner."""
+        """State as tensors and plain values; the tensors are shared with the learner."""
         return {
             "student": self.student.network.state_dict(),
             "teacher": self.teacher.network.state_dict(),
@@ -40,16 +40,17 @@ class TeacherStudent:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Put it in a state that `state` gave."""
+        """Load a state that `state` returned."""
         self.student.network.load_state_dict(state["student"])
         self.teacher.network.load_state_dict(state["teacher"])
         self.optimizer.load_state_dict(state["optimizer"])
 
     @torch.no_grad()
     def update_teacher(self, step: int, decay: float) -> None:
-        """Move the teacher towards the student after an iteration, counted from 0.
+        """Update the running average after an iteration, counted from 0.
 
-        The average starts short, so that the random first weights do not linger: min(decay, (1 + step) / (10 + step)).
+        The decay is min(decay, (1 + step) / (10 + step)): short averages at the start, so that the random initial
+        weights vanish soon.
         """
         weight = 1 - min(decay, (1 + step) / (10 + step))
         students, teachers = self.student.network.state_dict(), self.teacher.network.state_dict()
@@ -61,7 +62,7 @@ class TeacherStudent:
 
 
 def make_teacher_student(detector: CellDetector, settings: Training) -> TeacherStudent:
-    """A learner that starts from a detector, on its device, in the precision that the settings say."""
+    """Make a learner from a detector, on its device, with the precision, averaging and optimizer of the settings."""
     if settings.precision == "bf16":
         backbone_in_bf16(detector.network)
     teacher = detector if settings.averaging is None else copy.deepcopy(detector)
@@ -69,7 +70,7 @@ def make_teacher_student(detector: CellDetector, settings: Training) -> TeacherS
 
 
 def _optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimizer:
-    """SGD as in section 4.1, or AdamW, over every parameter."""
+    """SGD as in section 4.1, or AdamW, over all parameters."""
     parameters = [parameter for parameter in detector.network.parameters() if parameter.requires_grad]
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
@@ -79,7 +80,7 @@ def _optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimi
 
 
 def new_teacher_student(experiment: Experiment, seed: int, device: str) -> TeacherStudent:
-    """A learner before its first epoch: equal for equal settings and seeds, whatever it is to be trained on."""
+    """Make an untrained learner; it is equal for equal settings and seeds, independent of the training data."""
     seed_torch(seed, "weights")
     detector = build(experiment.detector, experiment.training.image_size)
     detector.to(device)

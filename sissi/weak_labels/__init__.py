@@ -1,4 +1,4 @@
-"""Initial weak labels by image processing (appendix A): one pipeline for each look that cells can have."""
+"""Initial weak labels by image processing (appendix A): one pipeline for each appearance of cells."""
 
 from __future__ import annotations
 
@@ -13,30 +13,35 @@ from sissi.weak_labels.choosing import Choice, choose
 __all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells"]
 
 PIPELINE_OF_CATEGORY: dict[str, PipelineName] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
-"""The pipeline for each image folder of the CellLab layout."""
+"""Pipeline for each image folder of the CellLab layout."""
 
 
 def label_cells(image: Image, settings: WeakLabels, category: str | None) -> Boxes:
     """Weak labels of an image; scores are 1.
 
     Args:
-        image: (H, W) or (H, W, 3) uint8 RGB.
-        settings: which pipeline, and the settings of each, in px of this image.
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        settings: choice of the pipeline, and settings of each pipeline, in px of this image.
         category: image folder of the CellLab layout (alive, inhib or dead), or None outside of it.
 
     Raises:
-        DataError: the pipeline depends on the category, and there is none or an unknown one.
-        ValueError: the array is no such image.
+        DataError: the pipeline depends on the category, which is missing or unknown.
+        ValueError: the array has another shape or dtype.
     """
     return find_cells(image, settings, choose_pipeline(image, settings, category).pipeline)
 
 
 def choose_pipeline(image: Image, settings: WeakLabels, category: str | None) -> Choice:
-    """The pipeline for an image, and why: as set, by its category, or by its look.
+    """Choose the pipeline for an image: as set, by the category, or by the appearance of the image.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        settings: choice of the pipeline.
+        category: image folder of the CellLab layout (alive, inhib or dead), or None outside of it.
 
     Raises:
-        DataError: as `label_cells`.
-        ValueError: the array is no image.
+        DataError: the pipeline depends on the category, which is missing or unknown.
+        ValueError: the array has another shape or dtype.
     """
     if settings.pipeline == "auto":
         return choose(image, settings)
@@ -46,10 +51,15 @@ def choose_pipeline(image: Image, settings: WeakLabels, category: str | None) ->
 
 
 def find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> Boxes:
-    """The boxes that a pipeline finds in an image; scores are 1.
+    """Boxes that a pipeline detects in an image; scores are 1.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        settings: settings of each pipeline, in px of this image.
+        pipeline: pipeline to be used.
 
     Raises:
-        ValueError: the array is no image.
+        ValueError: the array has another shape or dtype.
     """
     if pipeline == "dead":
         return dead.find_cells(image, settings.dead)
@@ -61,7 +71,7 @@ def find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> Bo
 def _pipeline_of(category: str | None) -> PipelineName:
     if category not in PIPELINE_OF_CATEGORY:
         raise DataError(
-            f"weak_labels.pipeline is `category`, but the image's category is {category}: put images into the folders "
-            f"{', '.join(PIPELINE_OF_CATEGORY)}, or set weak_labels.pipeline to auto, dead, alive or inhibited"
+            f"weak_labels.pipeline is `category`, but the category of the image is {category}: put images into the "
+            f"folders {', '.join(PIPELINE_OF_CATEGORY)}, or set weak_labels.pipeline to auto, dead, alive or inhibited"
         )
     return PIPELINE_OF_CATEGORY[category]

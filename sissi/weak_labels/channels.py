@@ -1,4 +1,4 @@
-"""The one channel of a microscope image that a pipeline works on."""
+"""Reduction of a microscope image to the channel that a pipeline uses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ Image = npt.NDArray[np.uint8]
 
 
 def grey(image: Image) -> Image:
-    """Luminance, (H, W) uint8, of an image (H, W) or (H, W, 3) uint8 RGB; equal channels give back themselves.
+    """Luminance of a grey or RGB image; for equal channels, the channel itself.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+
+    Returns:
+        Luminance, shape (H, W), uint8.
 
     Raises:
-        ValueError: the array is no such image.
+        ValueError: the array has another shape or dtype.
     """
     if _is_grey(image):
         return image
@@ -22,10 +28,16 @@ def grey(image: Image) -> Image:
 
 
 def hsv_value(image: Image) -> Image:
-    """V of HSV, the largest channel, (H, W) uint8, of an image (H, W) or (H, W, 3) uint8 RGB.
+    """HSV value of a grey or RGB image: the largest channel.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+
+    Returns:
+        HSV value, shape (H, W), uint8.
 
     Raises:
-        ValueError: the array is no such image.
+        ValueError: the array has another shape or dtype.
     """
     if _is_grey(image):
         return image
@@ -36,5 +48,5 @@ def hsv_value(image: Image) -> Image:
 def _is_grey(image: Image) -> bool:
     shape_fits = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     if image.dtype != np.uint8 or not shape_fits or image.size == 0:
-        raise ValueError(f"an image is (H, W) or (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
+        raise ValueError(f"an image must be (H, W) or (H, W, 3) uint8 RGB, not {image.shape} {image.dtype}")
     return image.ndim == 2

@@ -1,4 +1,4 @@
-"""Which pipeline suits an image, by how light lies on its cells: a dark ring, a bright halo, or grains of both."""
+"""Choice of the pipeline for an image by the intensity profile of its cells: dark ring, bright halo, or neither."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from sissi.weak_labels.inhibited import correct_illumination, find_regions
 
 @dataclass(frozen=True)
 class Appearance:
-    """How light lies on the regions of an image that stand out from its ground.
+    """Intensity profile of the regions of an image that differ from its background.
 
-    Both measures are ratios of grey levels, so brightness and contrast of the image do not matter.
+    Both measures are ratios of grey levels, so they do not depend on brightness and contrast of the image.
 
     Attributes:
-        regions: how many of the size of a cell there are.
-        rim: light along the boundary over the mean deviation of the region from the ground, either way; the median of
-            the regions. Below 0 where a dark ring surrounds them; nan without regions.
-        balance: what is brighter than the ground less what is darker, over both; the median of the regions. 1 where all
-            is brighter than the ground, -1 where all is darker; nan without regions.
+        regions: number of regions of the size of a cell.
+        rim: intensity along the boundary, relative to the background, over the mean absolute deviation of the region
+            from the background; median over the regions. Below 0 for regions with a dark ring; NaN without regions.
+        balance: (brighter - darker) / (brighter + darker), the sums of positive and negative deviations from the
+            background; median over the regions. 1 if all pixels are brighter than the background, -1 if all are
+            darker; NaN without regions.
     """
 
     regions: int
@@ -37,61 +38,76 @@ class Appearance:
 
 @dataclass(frozen=True)
 class Choice:
-    """A pipeline, and in words why it was taken."""
+    """Chosen pipeline, and the reason of the choice in words."""
 
     pipeline: PipelineName
     reason: str
 
 
 def choose(image: Image, settings: WeakLabels) -> Choice:
-    """The pipeline for an image, by rule.
+    """Choose the pipeline for an image by its appearance.
 
-    A dark rim makes the cells dead ones (a bright disc in a dark ring); cells that are bright all over, alive ones (the
-    halo shines, and the body is no darker than the ground); all others are inhibited (grains brighter and darker than
-    the ground, and no ring). Cells on a brighter ground, as of stained blood, have a dark rim too: round ones.
+    Cells with a dark rim are dead (a bright disc in a dark ring). Cells that are bright everywhere are alive (a bright
+    halo, and a body that is not darker than the background). All others are inhibited (grains brighter and darker than
+    the background, and no ring). Round cells on a brighter background, such as stained blood cells, have a dark rim
+    too, so that they count as dead.
 
     Args:
-        image: (H, W) or (H, W, 3) uint8 RGB.
-        settings: the limits of the rule, and how the inhibited pipeline tells cells from the ground.
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        settings: thresholds of the rule, and the settings by which the inhibited pipeline detects regions.
 
     Raises:
-        ValueError: the array is no such image.
+        ValueError: the array has another shape or dtype.
     """
-    look, limits = measure(image, settings), settings.auto
-    if not look.regions:
-        return Choice("inhibited", "nothing of a cell's size stands out from the ground")
-    rim, balance = f"rim {look.rim:.2f}", f"balance {look.balance:.2f}"
-    if look.rim < limits.dark_rim:
+    appearance, limits = measure(image, settings), settings.auto
+    if not appearance.regions:
+        return Choice("inhibited", "no region of the size of a cell differs from the background")
+    rim, balance = f"rim {appearance.rim:.2f}", f"balance {appearance.balance:.2f}"
+    if appearance.rim < limits.dark_rim:
         return Choice("dead", f"{rim} < {limits.dark_rim}: dark ring")
-    if look.balance > limits.bright_balance:
+    if appearance.balance > limits.bright_balance:
         return Choice("alive", f"{rim}, {balance} > {limits.bright_balance}: bright halo")
     return Choice("inhibited", f"{rim}, {balance}: neither dark ring nor bright halo")
 
 
 def measure(image: Image, settings: WeakLabels) -> Appearance:
-    """The look of the regions that the inhibited pipeline finds, of those of the size of one cell."""
+    """Appearance of the regions that the inhibited pipeline detects and that have the size of one cell.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        settings: range of sizes, width of the rim, and settings of the inhibited pipeline.
+
+    Raises:
+        ValueError: the array has another shape or dtype.
+    """
     even = correct_illumination(grey(image), settings.inhibited.illumination_radius)
     regions = find_regions(even, settings.inhibited)
     light = even - np.float32(np.median(even[regions == 0]) if (regions == 0).any() else np.median(even))
     inside = cv2.distanceTransform((regions > 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     smallest, largest = settings.auto.area
-    shares = [
-        _shares(light[place][region], inside[place][region] <= settings.auto.rim_width)
-        for place, region in _each(regions)
+    ratios = [
+        _ratios(light[window][region], inside[window][region] <= settings.auto.rim_width)
+        for window, region in _windows_and_masks(regions)
         if smallest <= region.sum() <= largest
     ]
-    if not shares:
+    if not ratios:
         return Appearance(0, float("nan"), float("nan"))
-    rim, balance = np.median(shares, axis=0)
-    return Appearance(len(shares), float(rim), float(balance))
+    rim, balance = np.median(ratios, axis=0)
+    return Appearance(len(ratios), float(rim), float(balance))
 
 
-def _each(regions: npt.NDArray[np.int32]) -> list[tuple[Any, npt.NDArray[np.bool_]]]:
-    """Place in the image and mask of each region."""
-    return [(place, regions[place] == number) for number, place in enumerate(ndimage.find_objects(regions), start=1)]
+def _windows_and_masks(regions: npt.NDArray[np.int32]) -> list[tuple[Any, npt.NDArray[np.bool_]]]:
+    """Bounding window in the image, and mask inside it, of each region."""
+    windows = ndimage.find_objects(regions)
+    return [(window, regions[window] == number) for number, window in enumerate(windows, start=1)]
 
 
-def _shares(light: npt.NDArray[np.float32], rim: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Rim and balance of a region, from the light (N,) of its pixels and which of them lie along its boundary."""
+def _ratios(light: npt.NDArray[np.float32], rim: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Rim and balance of a region.
+
+    Args:
+        light: deviation of its pixels from the background, shape (N,), float32.
+        rim: whether each pixel lies along the boundary, shape (N,), bool.
+    """
     deviation = max(float(np.abs(light).mean()), 1e-6)
     return float(light[rim].mean()) / deviation, float(light.mean()) / deviation

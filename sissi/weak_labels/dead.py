@@ -1,4 +1,4 @@
-"""Weak labels of dead cells (appendix A, figure 6): a circle Hough transform straight on the grey image."""
+"""Weak labels of dead cells (appendix A, figure 6): a circle Hough transform of the grey image."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def find_cells(image: Image, settings: DeadCells) -> Boxes:
     """Boxes around the round, bright cells of an image, clipped to it; scores are 1.
 
     Args:
-        image: (H, W) or (H, W, 3) uint8 RGB.
-        settings: of this pipeline, in px of this image.
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        settings: settings of this pipeline, in px of this image.
 
     Raises:
-        ValueError: the array is no such image.
+        ValueError: the array has another shape or dtype.
     """
     height, width = image.shape[:2]
     circles = find_circles(smooth(grey(image), settings.smoothing), settings)
@@ -32,7 +32,7 @@ def find_cells(image: Image, settings: DeadCells) -> Boxes:
 
 
 def smooth(image: Image, deviation: float) -> Image:
-    """The grey image (H, W) uint8 after a Gaussian of this standard deviation in px; itself for 0."""
+    """Grey image (H, W) uint8 after a Gaussian filter of this standard deviation in px; unchanged for 0."""
     if not deviation:
         return image
     blurred: Image = cv2.GaussianBlur(image, (0, 0), deviation)
@@ -40,12 +40,19 @@ def smooth(image: Image, deviation: float) -> Image:
 
 
 def find_circles(image: Image, settings: DeadCells) -> Circles:
-    """Circle Hough transform of a grey image (H, W): (N, 4) float32 of x, y, radius in px, and votes, most votes first.
+    """Circle Hough transform of a grey image.
 
-    Two centres are at least the smallest radius apart.
+    The distance of two centres is at least the smallest radius.
+
+    Args:
+        image: grey image, shape (H, W), uint8.
+        settings: settings of the transform, in px of this image.
+
+    Returns:
+        x, y and radius in px, and votes of each circle, most votes first, shape (N, 4), float32.
     """
     smallest, largest = settings.radius
-    found = cv2.HoughCirclesWithAccumulator(
+    circles = cv2.HoughCirclesWithAccumulator(
         image,
         cv2.HOUGH_GRADIENT,
         dp=1,
@@ -55,11 +62,16 @@ def find_circles(image: Image, settings: DeadCells) -> Circles:
         minRadius=int(smallest),
         maxRadius=ceil(largest),
     )
-    return np.zeros((0, 4), np.float32) if found is None else np.asarray(found, np.float32).reshape(-1, 4)
+    return np.zeros((0, 4), np.float32) if circles is None else np.asarray(circles, np.float32).reshape(-1, 4)
 
 
 def circle_boxes(circles: Circles, margin: float) -> Boxes:
-    """Squares around circles (N, 4) of x, y, radius, votes, plus a margin in px; scores are the votes."""
+    """Squares around circles with a margin in px; scores are the votes.
+
+    Args:
+        circles: x, y, radius and votes of each circle, shape (N, 4), float32.
+        margin: margin on each side, in px.
+    """
     x, y, radius, votes = circles.T
     half = radius + margin
     return make_boxes(np.stack([x - half, y - half, x + half, y + half], axis=1), scores=votes)

@@ -17,30 +17,34 @@ from sissi.weak_labels.morphology import disk, fill_holes, region_boxes
 Regions = npt.NDArray[np.int32]
 
 _ROUNDING = 1.0
-"""Standard deviation of a Sobel derivative of nothing but the rounding to whole grey levels: sqrt(12) * sqrt(1/12)."""
+"""Standard deviation of a Sobel derivative that is due to rounding to whole grey levels: sqrt(12) * sqrt(1/12)."""
 _STEPS = 16
-"""Canny takes whole numbers: these are sixteenths of the ground's gradient."""
+"""Steps per background gradient, since Canny needs integers."""
 
 
 def find_cells(image: Image, settings: InhibitedCells) -> Boxes:
     """Boxes around the irregular cells of an image; scores are 1.
 
     Args:
-        image: (H, W) or (H, W, 3) uint8 RGB.
-        settings: of this pipeline, in px of this image.
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        settings: settings of this pipeline, in px of this image.
 
     Raises:
-        ValueError: the array is no such image.
+        ValueError: the array has another shape or dtype.
     """
     even = correct_illumination(grey(image), settings.illumination_radius)
     return region_boxes(find_regions(even, settings), settings.area, settings.nms_iou)
 
 
 def find_regions(even: Image, settings: InhibitedCells) -> Regions:
-    """What stands out from the ground of an evenly lit image (H, W): its edges, closed and filled, less thin remains.
+    """Regions that differ from the background: the edges, closed and filled, without thin structures.
+
+    Args:
+        even: evenly illuminated image, shape (H, W), uint8.
+        settings: settings of this pipeline, in px of this image.
 
     Returns:
-        (H, W) int32, a number for each region, 0 for the ground.
+        Number of the region of each pixel, 0 for the background, shape (H, W), int32.
     """
     edges = find_edges(even, settings)
     filled = fill_holes(close_edges(edges, settings.closing_radius))
@@ -48,10 +52,10 @@ def find_regions(even: Image, settings: InhibitedCells) -> Regions:
 
 
 def correct_illumination(image: Image, radius: int) -> Image:
-    """The image (H, W) uint8 less its uneven light, around the mean grey level.
+    """Image (H, W) uint8 minus its uneven illumination, plus the mean grey level.
 
-    The light is what alternating sequential filters leave: openings and closings by ever larger disks, which take
-    away all that is smaller than `radius`, bright or dark.
+    The illumination is the result of alternating sequential filters: openings and closings by growing disks, which
+    remove all bright and dark structures smaller than `radius`.
     """
     light = image
     for size in _growing(radius):
@@ -62,10 +66,11 @@ def correct_illumination(image: Image, radius: int) -> Image:
 
 
 def find_edges(even: Image, settings: InhibitedCells) -> Image:
-    """Canny edges (H, W) uint8, 0 or 255, with thresholds in multiples of the ground's gradient.
+    """Canny edges (H, W) uint8, 0 or 255, with thresholds in multiples of the background gradient.
 
-    Most of an image is ground, so the median gradient is what noise and texture of the ground alone make. Faint cells
-    of a clean image are found by it as strong ones of a noisy image are, whatever the exposure.
+    Most of an image is background, so the median gradient is due to noise and texture of the background. With it as
+    unit, weak cells in an image with little noise are detected like strong cells in a noisy image, independent of the
+    exposure.
     """
     smooth = cv2.GaussianBlur(even.astype(np.float32), (0, 0), settings.smoothing)
     across, down = derivatives(smooth)
@@ -77,13 +82,13 @@ def find_edges(even: Image, settings: InhibitedCells) -> Image:
 
 
 def close_edges(edges: Image, radius: int) -> Image:
-    """Edges (H, W) uint8 joined wherever a disk of this radius in px does not fit between them."""
+    """Edges (H, W) uint8, joined where a disk of this radius in px does not fit between them."""
     closed: Image = cv2.morphologyEx(edges, cv2.MORPH_CLOSE, disk(radius))
     return closed
 
 
 def components(mask: Image) -> Regions:
-    """Connected components (8 neighbours): (H, W) int32, a number each, 0 for the background."""
+    """Number of the connected component (8 neighbours) of each pixel, 0 for the background, shape (H, W), int32."""
     numbered: Regions = cv2.connectedComponents(mask, connectivity=8)[1]
     return numbered
 

@@ -53,7 +53,10 @@ def test_an_experiment_s_own_rows_are_listed_too(sissi, monkeypatch):
         (["ablation", "experiments/bccd.yaml", "--set", "data.folder=nowhere"], "data.folder"),
         (["evaluate", "experiments/smoke.yaml", "--model", "nowhere.pt"], "nowhere.pt: no such file"),
         (["ablation", "experiments/smoke.yaml", "--seeds", "0,one"], "seeds.1: Input should be a valid integer"),
-        (["run", "experiments/smoke.yaml", "--variant", "plain-a", "--seeds", "1,1"], "seeds: each value once"),
+        (
+            ["run", "experiments/smoke.yaml", "--variant", "plain-a", "--seeds", "1,1"],
+            "seeds: each value must occur once",
+        ),
         (["data", "demo", "x", "--experiment", "experiments/bccd.yaml"], "data.kind is files"),
     ],
 )

@@ -75,7 +75,7 @@ def test_all_faults_are_told_at_once_with_file_key_and_what_is_allowed(file):
     [
         ({"early_learning": {"max_epochs": 4}}, "must be below training.epochs"),
         ({"early_learning": {"max_epochs": 2, "min_epoch": 3}}, "must not exceed"),
-        ({"seeds": [1, 1]}, "each value once"),
+        ({"seeds": [1, 1]}, "each value must occur once"),
         ({"deceleration": {"start_epoch": 3}}, r"start_epoch \(3\) must not exceed early_learning.max_epochs \(2\)"),
         ({"self_training": {"ignore_doubtful": 0.4}}, r"ignore_doubtful \(0.4\) must be below pseudo_labels.score"),
         ({"synthetic_images": {"share": 1.5}}, "synthetic_images.share"),
@@ -215,8 +215,8 @@ def test_the_folder_of_a_base_stays_where_it_was(tmp_path):
     ("text", "told"),
     [
         ("base: nowhere.yaml", "nowhere.yaml: no such experiment file"),
-        ("base: one.yaml", "one.yaml -> one.yaml is a circle"),
-        ("base: two.yaml", "one.yaml -> two.yaml -> one.yaml is a circle"),
+        ("base: one.yaml", "one.yaml -> one.yaml: circular base files"),
+        ("base: two.yaml", "one.yaml -> two.yaml -> one.yaml: circular base files"),
         ("base: [1]", "base: must be the path of an experiment file"),
         ("base: broken.yaml", "broken.yaml: is not valid YAML"),
     ],

@@ -87,11 +87,11 @@ def test_rows_survive_a_round_trip(experiment, tmp_path):
     ("row", "told"),
     [
         ("rows.baseline={of: plain-a, set: {pseudo_labels.score: 0.5}}", "rows.baseline: is the name of a variant"),
-        ("rows.x={of: plain-b, set: {pseudo_labels.score: 0.5}}", "rows.x: there is no variant 'plain-b'"),
+        ("rows.x={of: plain-b, set: {pseudo_labels.score: 0.5}}", "rows.x: unknown variant 'plain-b'"),
         ("rows.x={of: oracle, set: {pseudo_labels.score: 0.5}}", "oracle corrects no labels"),
-        ("rows.x={of: plain-a, set: {training.epochs: 5}}", "training.epochs is no setting that a row can have.*only "
+        ("rows.x={of: plain-a, set: {training.epochs: 5}}", "training.epochs cannot differ between rows.*only "
          "keys of deceleration, pseudo_labels, synthetic_images"),
-        ("rows.x={of: plain-a, set: {pseudo_labels: 5}}", "pseudo_labels is no setting that a row can have"),
+        ("rows.x={of: plain-a, set: {pseudo_labels: 5}}", "pseudo_labels cannot differ between rows"),
         ("rows.x={of: plain-a, set: {}}", "rows.x.set"),
         ("rows.x={of: plain-a, set: {pseudo_labels.scor: 5}}", "row x: pseudo_labels.scor: unknown key"),
         ("rows.x={of: plain-a, set: {pseudo_labels.score: 5}}", "row x: pseudo_labels.score: .*or equal to 1"),

@@ -76,7 +76,7 @@ def test_what_one_journal_keeps_is_copied_to_another_and_not_within_one(tmp_path
     first, second = Journal(tmp_path / "a"), Journal(tmp_path / "b")
     for event in (Json([1], "labels/1.json"), Picture("key", np.zeros((2, 2, 3), np.uint8), 1)):
         kept = first.append(event)
-        assert first.keep(kept) == kept
+        assert first.store(kept) == kept
         second.append(kept)
     copies = list(Journal(tmp_path / "b").events())
     assert read_json(copies[0].path) == [1] and not read_picture(copies[1].image).any()

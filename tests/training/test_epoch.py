@@ -5,7 +5,7 @@ from sissi.boxes import EMPTY, same
 from sissi.config import Detector, Training
 from sissi.detector.model import build, predict_dataset
 from sissi.training.checkpoint import Checkpoints, restore
-from sissi.training.epoch import LOOK_EVERY, NonFiniteLoss, learning_rate, mean_losses, train_epoch
+from sissi.training.epoch import LOSS_INTERVAL, NonFiniteLoss, learning_rate, mean_losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
 from sissi.training.teacher_student import make_teacher_student
 
@@ -133,7 +133,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_keys_to_change(target, source)
     with torch.no_grad():
         next(learner.student.network.parameters()).fill_(float("nan"))
     batches = MixedBatches(target, source, SETTINGS)
-    with pytest.raises(NonFiniteLoss, match="iteration 1 in epoch 1 is not finite; lower training") as caught:
+    with pytest.raises(NonFiniteLoss, match="iteration 1 in epoch 1 is NaN or infinite; lower training") as caught:
         train_epoch(learner, batches, 0, 1, ignore)
     first = next(iter(batches.epoch(0, 1)))
     assert all(torch.equal(one, two) for one, two in zip(first.images, caught.value.batch.images, strict=True))
@@ -163,7 +163,7 @@ def test_the_mean_losses_are_told_at_the_end_and_each_few_iterations(target, sou
     batches = MixedBatches(many, source, settings)
     losses = train_epoch(fresh(settings), batches, 0, 1, lambda fraction, loss: told.append((fraction, loss)))
     assert [fraction for fraction, _ in told] == pytest.approx([(k + 1) / 12 for k in range(12)])
-    assert [k for k, (_, loss) in enumerate(told) if loss is not None] == [LOOK_EVERY - 1, 11]
+    assert [k for k, (_, loss) in enumerate(told) if loss is not None] == [LOSS_INTERVAL - 1, 11]
     assert told[-1][1] == losses["loss"]
 
 
@@ -177,6 +177,6 @@ def test_the_first_iteration_whose_loss_is_not_finite_is_named(target, source):
 
     learner.student.network.forward = forward
     learner.optimizer.step = lambda: None  # or torchvision finds the bad weights before we do
-    with pytest.raises(NonFiniteLoss, match="iteration 2 in epoch 1 is not finite"):
+    with pytest.raises(NonFiniteLoss, match="iteration 2 in epoch 1 is NaN or infinite"):
         train_epoch(learner, batches, 0, 1, ignore)
     assert len(calls) == 3
