@@ -125,3 +125,15 @@ def test_settings_exist(page):
             continue
         if name.partition(".")[0] in {*Experiment.model_fields, *FileData.model_fields, *WeakLabels.model_fields}:
             assert is_setting(name), name
+
+
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in Path("sissi").rglob("*.py"))
+
+
+@each_page
+def test_names_of_written_files_are_those_of_the_code(page):
+    known = {path.name for path in (*Path("experiments").rglob("*"), *Path().iterdir())} | {
+        Path(one).name for one in MADE
+    }
+    for name in re.findall(r"`([a-z][\w-]*\.(?:csv|jsonl?|md|txt|yaml|html|pt|db))`", prose(page)):
+        assert name in CODE or name in known or name in shell(page), name
