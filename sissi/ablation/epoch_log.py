@@ -22,7 +22,7 @@ from sissi.runtime.recorder import Recorder
 from sissi.training.epoch import mean_losses
 
 WATCHED = {"source_val": "source_val", "target_val": "target_val", "weak_labels": "target_train"}
-"""Which data set each entry of `metrics.every_epoch` means."""
+"""Which data set each entry of `evaluation.every_epoch` means."""
 WATCHED_METRICS = ("AP50", "AP", "AR")
 
 

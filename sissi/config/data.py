@@ -20,7 +20,8 @@ class LabelFiles(Settings):
 
     format: FormatName
     """celllab, yolo: one text file per image; cellpose: a mask image beside each image; voc: one XML file per image;
-    coco: one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1". See docs/data.md."""
+    coco: one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1". See
+    docs/label-formats.md."""
     labels: Path
     """Folder of the label files (celllab, cellpose, voc, yolo), or the one file (coco, label_studio, cvat)."""
     classes: tuple[str, ...] | None = None

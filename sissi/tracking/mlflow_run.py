@@ -124,7 +124,7 @@ class MlflowRun:
         self._client.log_image(self.id, image, key=image_key(key), step=step)
 
     def text(self, text: str, path: str) -> None:
-        """Write a text as an artifact, such as `ablation.yaml`."""
+        """Write a text as an artifact, such as `experiment.yaml`."""
         self._client.log_text(self.id, text, _inside(path))
 
     def json(self, content: Any, path: str) -> None:

@@ -76,7 +76,7 @@ def shell_lines(text):
 @pytest.mark.parametrize("page", ["README.md", *map(str, Path("docs").glob("*.md"))])
 def test_commands_in_the_documentation_exist_with_these_options(page):
     lines = shell_lines(Path(page).read_text(encoding="utf-8"))
-    assert lines or page not in ("README.md", "docs/own-images.md")
+    assert lines or page not in ("README.md", "docs/your-data.md")
     for arguments in lines:
         command = get_command(cli.app)
         while isinstance(command, click.Group):

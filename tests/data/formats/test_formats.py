@@ -131,7 +131,9 @@ def test_an_unknown_format_and_a_wrong_number(tmp_path: Path, samples: list[Samp
 
 
 def test_the_documentation_has_every_format_with_its_loss_of_scores() -> None:
-    rows = [line.split("|") for line in Path("docs/data.md").read_text().splitlines() if line.startswith("| `")]
+    rows = [
+        line.split("|") for line in Path("docs/label-formats.md").read_text().splitlines() if line.startswith("| `")
+    ]
     table = {row[1].strip(" `"): row[5].strip().startswith("kept") for row in rows if len(row) == 7}
     assert table == {name: one.scores for name, one in FORMATS.items()}
 
