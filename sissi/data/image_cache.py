@@ -44,7 +44,7 @@ def load_or_compute(image: Path, image_cache: ImageCache | None, work: Callable[
 
     Args:
         image: the file.
-        shelf: where; None, or without this image: nowhere.
+        image_cache: where results are stored; None, or without this image: nowhere.
         work: whose result nothing decides but the pixels and what names the folder.
 
     Raises:

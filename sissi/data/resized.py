@@ -31,7 +31,7 @@ class ResizedDataset:
         boxes: of each image, in px of its frame.
         height: of every frame, in px.
         width: of every frame, in px.
-        shelf: where the frames are kept, so that an image is decoded once; None: nowhere.
+        image_cache: cache of the resized images, so that an image is decoded once; None: no cache.
     """
 
     paths: tuple[Path, ...]
