@@ -22,7 +22,7 @@ from sissi.tracking import open_session
 with open_session(pathlib.Path(sys.argv[1]), "key", offline=False, fresh=False, notify=print) as recording:
     with recording.run("demo", "one") as run, recording.run("demo", "two") as other:
         other.end("FINISHED")
-        while other.status == "FINISHED" and (recording.run_id(run) is None or recording._delivery.waiting):
+        while other.status == "FINISHED" and (recording.run_id(run) is None or recording._uploader.waiting):
             recording.deliver()
         print("delivered", flush=True)
         sys.stdin.read()
@@ -119,7 +119,7 @@ def test_a_command_waits_for_the_watchdog_and_goes_on_in_the_same_runs(tmp_path,
     os.kill(watchdog, signal.SIGKILL)
     process.kill()
     process.wait()
-    at_work, may_end, real = threading.Event(), threading.Event(), stop_abandoned.__globals__["_stop_delivered"]
+    at_work, may_end, real = threading.Event(), threading.Event(), stop_abandoned.__globals__["_stop_and_upload"]
 
     def slow(*arguments):
         at_work.set()
