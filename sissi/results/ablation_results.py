@@ -1,4 +1,4 @@
-"""What an ablation comes to: table 1, and the shares of the headroom; written and shown together."""
+"""Results of an ablation: table 1 and the shares of the headroom, written and shown together."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from sissi.results.tables import TerminalTable
 
 @dataclass(frozen=True)
 class AblationResults:
-    """The results of an ablation.
+    """Results of an ablation.
 
     Attributes:
-        rows: of table 1.
-        shares: of the headroom; empty where weak-only or the oracle has no scores.
-        variants: what the rows are, by name.
+        rows: rows of table 1.
+        shares: shares of the headroom; empty if weak-only or the oracle has no scores.
+        variants: variants of the rows by name.
     """
 
     rows: Sequence[Row]
@@ -30,7 +30,11 @@ class AblationResults:
     variants: Mapping[str, Variant] = field(default_factory=lambda: VARIANTS)
 
     def write(self, folder: Path) -> list[Path]:
-        """Write table.csv, table.json, table.md and, where there are shares, headroom.csv and headroom.json."""
+        """Write table.csv, table.json, table.md and, if there are shares, headroom.csv and headroom.json.
+
+        Returns:
+            Paths of the files.
+        """
         more = headroom_table.as_markdown(self.shares, self.variants)
         return [*table_1.write(self.rows, folder, more, self.variants), *headroom_table.write(self.shares, folder)]
 
@@ -43,5 +47,5 @@ class AblationResults:
 
     @property
     def complete(self) -> bool:
-        """Whether every variant came to its end."""
+        """Whether every variant has finished."""
         return all(row.status == "ok" for row in self.rows)

@@ -126,7 +126,7 @@ def test_a_command_waits_for_the_watchdog_and_goes_on_in_the_same_runs(tmp_path,
         assert may_end.wait(60)
         real(*arguments)
 
-    monkeypatch.setattr("sissi.tracking.session._stop_delivered", slow)
+    monkeypatch.setattr("sissi.tracking.session._stop_and_upload", slow)
     [place] = [path for path in tmp_path.glob("recordings/*/key") if path.is_dir()]
     marker = threading.Thread(target=stop_abandoned, args=(tmp_path, place))
     marker.start()
