@@ -1,1 +1,1 @@
-"""The ablation (phase 7): the trunk once, then a branch for each variant, each scored against every reader."""
+"""Ablation (phase 7): one trunk, then one branch per variant, each scored against every reader."""

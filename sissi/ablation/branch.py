@@ -1,4 +1,4 @@
-"""A way from the trunk to the last epoch: what a variant does once early learning is over, as plain data."""
+"""Branch: the training of a variant from the trunk to the last epoch, described as plain data."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from sissi.method.early_learning import Trunk
 from sissi.runtime.cache import Entry
 
 EntryFactory = Callable[[str, dict[str, Any]], Entry]
-"""Where a kind of work with this content is kept: `Cache.entry`, or something around it."""
+"""Function that gives the cache entry of a kind of work with a content, such as `Cache.entry`."""
 
 
 @dataclass(frozen=True)
 class BranchTask:
-    """A way from the trunk to the last epoch.
+    """Training from the trunk to the last epoch.
 
     Attributes:
-        entry: where its work is kept.
-        seed: of the experiment.
-        start: epoch of the trunk that it leaves; 0: it begins with new weights.
-        checkpoint: of the trunk at that epoch; None for epoch 0.
-        labels: that it begins with: the initial weak ones, or the reference ones of the images that have them.
-        corrects: False for the reference rows, which keep the labels that they begin with.
-        blur: of the background of target images; None: the original images.
-        first_labels: where the pseudo labels of that very checkpoint are kept, or are to be; None: not shared.
+        entry: cache entry of the branch.
+        seed: experiment seed.
+        start: epoch of the trunk after which the branch starts; 0: it starts with new weights.
+        checkpoint: checkpoint of the trunk at that epoch; None for epoch 0.
+        labels: first labels: the initial weak labels, or the reference labels of the images that have them.
+        corrects: whether labels are corrected; False for the reference rows.
+        blur: blur of the background of target images; None: original images.
+        first_labels: cache entry of the pseudo labels of the checkpoint, finished or not; None: not shared.
     """
 
     entry: Entry
@@ -43,7 +43,7 @@ class BranchTask:
 
     @property
     def model(self) -> Path:
-        """The file of the trained detector."""
+        """Path of the file of the trained detector."""
         return self.entry.folder / "detector.pt"
 
 
@@ -55,28 +55,28 @@ def branch_task(
     trained: Trunk,
     start: int,
     digests: dict[str, str],
-    place: EntryFactory,
+    entry_of: EntryFactory,
 ) -> BranchTask:
-    """What a variant does after the trunk; equal for variants that only differ in name.
+    """Make the task of a variant after the trunk; it is equal for variants that differ only in name.
 
     Args:
-        variant: whose branch it is.
-        experiment: with the settings of its own.
-        seed: of the experiment.
-        origin: where the trunk on the variant's labels is kept, or would be.
-        trained: the trunk.
-        start: epoch of it that the variant leaves; 0: it begins with new weights.
-        digests: of the data.
-        place: says where work is kept.
+        variant: variant of the branch.
+        experiment: all settings, with those of the variant.
+        seed: experiment seed.
+        origin: cache entry of the trunk on the labels of the variant, even if that trunk is not trained.
+        trained: trained trunk.
+        start: epoch of the trunk after which the branch starts; 0: it starts with new weights.
+        digests: digests of the data.
+        entry_of: function that gives the cache entry of a kind of work.
     """
     corrects, blur = variant.corrects, blur_of_variant(variant, experiment)
     return BranchTask(
-        entry=place("branch", cache_keys.branch_key(experiment, origin, start, corrects, blur, digests)),
+        entry=entry_of("branch", cache_keys.branch_key(experiment, origin, start, corrects, blur, digests)),
         seed=seed,
         start=start,
         checkpoint=trained.checkpoints[start - 1] if start else None,
         labels=variant.labels,
         corrects=corrects,
         blur=blur,
-        first_labels=place("labels", cache_keys.first_labels_key(experiment, origin, start)) if corrects else None,
+        first_labels=entry_of("labels", cache_keys.first_labels_key(experiment, origin, start)) if corrects else None,
     )

@@ -1,7 +1,7 @@
-"""What decides the result of each stage of an experiment: what is equal here has equal results, and is done once.
+"""Cache keys: everything that determines the result of each stage. Stages with equal keys are computed once.
 
-Settings are taken as a whole and those that cannot matter are left out by name, so that a new setting counts until
-somebody says otherwise. Data count by their content. Code and libraries are added by the cache.
+A key contains all settings except those that are excluded by name because they have no effect. So a new setting is part
+of the key until it is excluded. Data enter by their content. The cache adds code and libraries.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _LATER = {
     "name", "seeds", "variants", "rows", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
     "self_training", "evaluation", "tracking", "runtime",
 }  # fmt: skip
-"""Sections of an experiment that do not matter before correction starts; data are taken by content."""
+"""Sections of an experiment without effect before correction starts; data enter by their content."""
 
 
 def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:
-    """Early learning: its length is left out, since a shorter trunk is the beginning of a longer one."""
+    """Key of early learning, without its length, since a shorter trunk is the first part of a longer one."""
     settings = experiment.model_dump(mode="json", exclude=_LATER)
     if isinstance(experiment.detector.weights, Path):
         settings["detector"]["weights"] = hashlib.sha256(experiment.detector.weights.read_bytes()).hexdigest()
@@ -40,7 +40,7 @@ def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device
 
 
 def first_labels_key(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
-    """The pseudo labels of a checkpoint of the trunk."""
+    """Key of the pseudo labels of a checkpoint of the trunk."""
     later = {"on_empty", "merge", "size", "score", "confirm"}
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude=later)
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
@@ -49,15 +49,15 @@ def first_labels_key(experiment: Experiment, trunk: Entry, epoch: int) -> dict[s
 def branch_key(
     experiment: Experiment, trunk: Entry, start: int, corrects: bool, blur: Blur | None, digests: dict[str, str]
 ) -> dict[str, Any]:
-    """Training from an epoch of the trunk on, and what is told of it; what cannot matter to this branch is left out.
+    """Key of the training from an epoch of the trunk on and of its log, without settings that do not affect it.
 
     Args:
         experiment: all settings.
-        trunk: that it leaves, or that it would be part of if it begins with epoch 1.
-        start: after this epoch.
-        corrects: False for the reference rows, which keep their labels.
-        blur: of the background; None: the original images.
-        digests: of the data.
+        trunk: cache entry of the trunk, even if that trunk is not trained.
+        start: epoch of the trunk after which the branch starts.
+        corrects: whether labels are corrected; False for the reference rows.
+        blur: blur of the background; None: original images.
+        digests: digests of the data.
     """
     watched = experiment.evaluation.every_epoch
     return {
@@ -74,7 +74,7 @@ def branch_key(
 
 
 def scores_key(experiment: Experiment, branch: Entry, digests: dict[str, str]) -> dict[str, Any]:
-    """What a branch is worth to the readers."""
+    """Key of the scores of a branch for the readers."""
     return {
         "branch": branch.digest,
         "data": {role: digests[role] for role in ("target_test", "readers")},
@@ -83,9 +83,9 @@ def scores_key(experiment: Experiment, branch: Entry, digests: dict[str, str]) -
 
 
 def data_digests(data: ExperimentData) -> dict[str, str]:
-    """sha256 of images and labels of each data set, of what the readers drew, of the reference, and of what has one.
+    """sha256 of each data set, of the boxes of the readers, of the reference, and of the images that have a reference.
 
-    The last names the number of all target images as well: an epoch on the referenced ones is as long as one on all.
+    The last digest includes the number of all target images, since it determines the length of an epoch.
     """
     return {
         **data.digests(),

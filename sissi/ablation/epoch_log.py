@@ -1,4 +1,4 @@
-"""What is told of an epoch: its labels, its losses, and the metrics that are to be watched."""
+"""Log of an epoch: its labels, its losses, and the metrics of the watched data."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from sissi.runtime.recorder import Recorder
 from sissi.training.epoch import mean_losses
 
 WATCHED = {"source_val": "source_val", "target_val": "target_val", "weak_labels": "target_train"}
-"""Which data set each entry of `evaluation.every_epoch` means."""
+"""Data set of each entry of `evaluation.every_epoch`."""
 WATCHED_METRICS = ("AP50", "AP", "AR")
 
 
 def log_cycle(experiment: Experiment, data: ExperimentData, cycle: Cycle, recorder: Recorder) -> None:
-    """What an epoch of a branch gave: its labels where it corrected any, its losses, and what is to be watched."""
+    """Record an epoch of a branch: its labels if they were corrected, its losses, and the metrics of watched data."""
     if cycle.corrected:
         log_labels(experiment, data, to_files(cycle.labels, data, experiment), cycle.epoch, recorder)
     watched: dict[str, float] = {}
@@ -40,9 +40,16 @@ def log_cycle(experiment: Experiment, data: ExperimentData, cycle: Cycle, record
 def log_labels(
     experiment: Experiment, data: ExperimentData, labels: Sequence[Boxes], epoch: int, recorder: Recorder
 ) -> None:
-    """A snapshot of the target labels, in pixels of the image files: all as COCO json, some as pictures.
+    """Record the target labels of an epoch: all as COCO JSON, some as pictures.
 
-    Where a truth or reference exists their quality is told as well: for the eye only, nothing is chosen by it.
+    If a truth or reference exists, the quality of the labels is recorded too, for information only.
+
+    Args:
+        experiment: all settings.
+        data: data of the experiment.
+        labels: labels of each target image, in px of the image file.
+        epoch: number of the epoch.
+        recorder: recorder of the events.
     """
     images = [(sample.name, sample.height, sample.width) for sample in data.target_train]
     recorder.record(Json(to_coco(images, labels), f"pseudo_labels/epoch_{epoch:03d}.json"))
@@ -57,11 +64,11 @@ def log_labels(
 
 
 def _watch(name: str, detector: CellDetector, data: ExperimentData, experiment: Experiment) -> dict[str, float]:
-    """Metrics of a set of images that may be watched during correction."""
+    """Metrics of an entry of `evaluation.every_epoch`, by their keys."""
     settings = experiment.training
     dataset = data.resized(WATCHED[name], settings.image_size)
-    found = predict_dataset(detector, dataset, workers=settings.workers)
-    scores = coco_metrics(found, dataset.boxes, COCO_LIMIT).as_dict()
+    predicted = predict_dataset(detector, dataset, workers=settings.workers)
+    scores = coco_metrics(predicted, dataset.boxes, COCO_LIMIT).as_dict()
     values = {f"{name}/{metric}": float(np.nan_to_num(scores[metric])) for metric in WATCHED_METRICS}
     if name == "source_val":
         values["source_val/loss"] = mean_losses(detector, dataset, settings.source_batch, settings.workers)["loss"]
@@ -69,6 +76,6 @@ def _watch(name: str, detector: CellDetector, data: ExperimentData, experiment: 
 
 
 def to_files(labels: Sequence[Boxes], data: ExperimentData, experiment: Experiment) -> list[Boxes]:
-    """Labels of the target images, from px of their frames to px of their files."""
+    """Convert labels of the target images from px of the resized images to px of the image files."""
     size = experiment.training.image_size
     return [in_file_pixels(boxes, sample, size) for boxes, sample in zip(labels, data.target_train, strict=True)]

@@ -1,4 +1,4 @@
-"""What a trained detector is worth to each reader on the target test images, as the last stage of a branch (4.2)."""
+"""Scores of a trained detector for each reader on the target test images, the last stage of a branch (4.2)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,17 @@ RESAMPLED = "resampled.npy"
 def score_branch(
     experiment: Experiment, data: ExperimentData, model: Path, epoch: int, entry: Entry, recorder: Recorder
 ) -> dict[str, dict[str, float]]:
-    """What a trained detector is worth to each reader on the target test images, by the names of `CocoMetrics`.
+    """Metrics of a trained detector for each reader on the target test images, by the names of `CocoMetrics`.
 
-    They are recorded as those of this epoch, its last. Its folder also holds the metrics of resamples of these images:
-    see `read_resampled`.
+    The folder of the entry also contains the metrics on resamples of the test images: see `read_resampled`.
+
+    Args:
+        experiment: all settings.
+        data: data of the experiment.
+        model: file of the detector.
+        epoch: last epoch of the branch, for which the metrics are recorded.
+        entry: cache entry of the scores.
+        recorder: recorder of the events.
     """
     with entry.lock(partial(notify, recorder)):
         journaled = JournaledRecorder(Journal(entry.folder / "journal"), recorder)
@@ -49,7 +56,7 @@ def score_branch(
 
 
 def read_resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
-    """What `bootstrap.bootstrap` gave for each reader, from the folder of finished `score_branch`."""
+    """Results of `bootstrap.bootstrap` for each reader, from the folder of a finished `score_branch`."""
     return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
 
 
@@ -60,7 +67,18 @@ def score_readers(
     max_detections: int,
     progress: OnProgress,
 ) -> tuple[list[Boxes], dict[str, CocoMetrics]]:
-    """Predictions for the target test images in pixels of the files, and their metrics for each reader."""
+    """Predict boxes for test images, and compute their metrics for each reader.
+
+    Args:
+        detector: trained detector.
+        test: test images.
+        readers: boxes of each reader, one record per test image.
+        max_detections: number of detections per image for `CocoMetrics.AR_dense`.
+        progress: function that is called after each image with the finished fraction.
+
+    Returns:
+        Predictions for each image, in px of its file, and metrics by reader.
+    """
     predicted = []
     for index, sample in enumerate(test):
         predicted.append(detect(detector, read_image(sample.path)))
@@ -71,18 +89,18 @@ def score_readers(
 def _score(
     detector: CellDetector, data: ExperimentData, experiment: Experiment, epoch: int, entry: Entry, recorder: Recorder
 ) -> dict[str, dict[str, float]]:
-    predicted, found = score_readers(
+    predicted, by_reader = score_readers(
         detector,
         data.target_test,
         data.readers,
         experiment.evaluation.max_detections,
         progress_of(recorder, epoch, epoch, "scores"),
     )
-    for reader, metrics in found.items():
+    for reader, metrics in by_reader.items():
         named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
         recorder.record(events.Metrics(named, epoch))
     images = [(sample.name, sample.height, sample.width) for sample in data.target_test]
     recorder.record(events.Json(to_coco(images, predicted), "predictions/target_test.json"))
-    drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
-    write_array(entry.folder / RESAMPLED, np.stack(drawn))
-    return {reader: metrics.as_dict() for reader, metrics in found.items()}
+    resampled = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
+    write_array(entry.folder / RESAMPLED, np.stack(resampled))
+    return {reader: metrics.as_dict() for reader, metrics in by_reader.items()}

@@ -1,4 +1,4 @@
-"""The ablation, from an experiment to its table: every variant for every seed, recorded in MLflow (table 1)."""
+"""Ablation, from an experiment to its table: every variant for every seed, recorded in MLflow (table 1)."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from sissi.tracking import ABLATION, DESCRIPTION, LocalRun, TrackingSession, ope
 def run_ablation(
     experiment: Experiment, display: Display, out: Path | None = None, *, offline: bool = False, fresh: bool = False
 ) -> AblationResults:
-    """Run every variant for every seed, record everything in MLflow, and give the results.
+    """Run every variant for every seed, record everything in MLflow, and return the results.
 
-    An ablation of the same settings, data and code that was interrupted is gone on with, in the same runs.
+    An interrupted ablation with the same settings, data and code is continued in the same runs.
 
     Args:
         experiment: all settings.
-        display: shows progress and warnings.
-        out: folder that receives the files of `AblationResults.write` as well.
-        offline: record on this machine alone, for `sissi upload`.
-        fresh: train everything again, whatever is there.
+        display: display of progress and warnings.
+        out: further folder for the files of `AblationResults.write`.
+        offline: whether to record only on this machine, for `sissi upload`.
+        fresh: whether to train everything from scratch, without the cache.
 
     Raises:
-        SissiError: the data, the store or early learning failed; a variant that fails leaves a gap in the table.
+        SissiError: unusable data or store, or failed early learning; a failed variant only leaves a gap in the table.
     """
     data, problems = load_checked(experiment, display.warn)
     experiment = without_missing_oracle(experiment, data, display.log)
@@ -49,14 +49,14 @@ def run_ablation(
     key = cache.entry("ablation", {"settings": experiment.model_dump(mode="json"), "data": digests}).digest[:16]
     with open_session(experiment.tracking.folder, key, offline=offline, fresh=fresh, notify=display.log) as session:
         if session.interrupted:
-            display.log("going on with the ablation that was interrupted (--fresh starts over)")
+            display.log("continuing the interrupted ablation (--fresh starts from scratch)")
         name = f"ablation {experiment.name}"
         with session.run(experiment.name, name, tags=ABLATION) as parent:
             log_description(parent, experiment, data, problems)
             runner = StageRunner(experiment, data, digests, session, display, fresh)
             seeds = [SeedRun(runner, parent, seed) for seed in experiment.seeds]
-            rows = [row for one in seeds for row in one.rows()]
-            scored = {key: found for one in seeds for key, found in one.scored.items()}
+            rows = [row for seed_run in seeds for row in seed_run.rows()]
+            scored = {key: resampled for seed_run in seeds for key, resampled in seed_run.scored.items()}
             results = AblationResults(rows, shares(scored), experiment.table_rows)
             for path in results.write(session.folder / "table"):
                 parent.record(File(path, "table"))
@@ -81,28 +81,28 @@ def _logged(
 
 
 def without_missing_oracle(experiment: Experiment, data: ExperimentData, notify: Callable[[str], None]) -> Experiment:
-    """The experiment without the oracle where no target training image has a reference.
+    """The experiment without the oracle if no target training image has a reference.
 
     Args:
-        experiment: as its file says.
-        data: of the experiment.
-        notify: shows a sentence to the user: that the oracle is left out, or which images it has.
+        experiment: all settings.
+        data: data of the experiment.
+        notify: function that shows a sentence to the user: that the oracle is left out, or how many images it has.
 
     Raises:
-        SissiError: there is no reference and no other row is asked for.
+        SissiError: there is no reference, and the experiment has no other row.
     """
     if ORACLE not in experiment.variants:
         return experiment
     covered, images = len(data.referenced()), len(data.target_train)
     if covered:
         if covered < images:
-            notify(f"{ORACLE}: trains on the {covered} of {images} target training images that have a reference")
+            notify(f"{ORACLE}: trained on the {covered} of {images} target training images that have a reference")
         return experiment
     others = tuple(name for name in experiment.variants if name != ORACLE)
     if not others and not experiment.rows:
         raise SissiError(
-            f"variants: {ORACLE} trains on reference labels of the target training images, and there are none: name "
-            "them in data.target_reference, or choose another variant"
+            f"variants: {ORACLE} needs reference labels of the target training images, and there are none: set "
+            "data.target_reference, or choose another variant"
         )
     notify(f"{ORACLE}: left out, since no target training image has reference labels (data.target_reference)")
     return experiment.model_copy(update={"variants": others})

@@ -1,4 +1,4 @@
-"""What the run of an ablation says about itself, so that it can be judged and repeated."""
+"""Description in the run of an ablation: everything that is needed to assess and repeat it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ and the tables at full precision. `sissi report` puts all of it on one page, wit
 
 
 def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
-    """Write settings, data and what is odd about them, and what readers and reference say, to a run."""
+    """Record settings, data sets with their problems, and the boxes of readers and reference in a run."""
     parent.record(Params(flatten(experiment)))
     parent.record(Text(dump_experiment(experiment), "experiment.yaml"))
     parent.record(Text("\n".join(problems.summary(examples=100)) or "none", "data_problems.txt"))

@@ -1,4 +1,4 @@
-"""Where the stages of an experiment run and their work is kept: what has been done already is only told again."""
+"""Execution of the stages of an experiment with a cache; events of finished stages are only replayed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,17 @@ from sissi.tracking import LocalRun, TrackingSession
 
 
 class StageRunner:
-    """See the module; one for all seeds of an experiment."""
+    """Runner of the stages of an experiment, for all its seeds.
+
+    Attributes:
+        experiment: all settings.
+        data: data of the experiment.
+        digests: digests of the data.
+        session: recorded runs of the command.
+        display: display of progress and warnings.
+        cache: cache of finished and unfinished work.
+        machine: processor model, which is part of cache keys.
+    """
 
     def __init__(
         self,
@@ -40,35 +50,38 @@ class StageRunner:
         self.display = display
         self.cache = Cache(cache_folder(experiment.tracking.folder))
         self.machine = machine_of(device_of(experiment.runtime.device))
-        self._to_forget = fresh
-        self._seen: set[Path] = set()
+        self._fresh = fresh
+        self._used: set[Path] = set()
 
     def trunk(self, seed: int, labels: Literal["weak", "reference"] = "weak") -> Entry:
-        """The place of the early learning of a seed on these labels."""
+        """Cache entry of the early learning of a seed on these labels."""
         digests = self.digests if labels == "weak" else self.digests | {"target_train": self.digests["referenced"]}
         return self.entry("trunk", cache_keys.trunk_key(self.experiment, seed, digests, self.machine))
 
     def branch(
         self, experiment: Experiment, variant: Variant, seed: int, trained: Trunk, start: StartPoint
     ) -> BranchTask:
-        """What a variant does after the trunk."""
+        """Task of a variant after the trunk."""
         origin = self.trunk(seed, variant.labels)
         return branch_task(variant, experiment, seed, origin, trained, start.epoch, self.digests, self.entry)
 
     def entry(self, kind: str, content: dict[str, Any]) -> Entry:
-        """The place of a piece of work; where everything is begun afresh, emptied when it is first asked for."""
+        """Cache entry of a piece of work; if everything is trained from scratch, it is emptied at its first use."""
         entry = self.cache.entry(kind, content)
-        if self._to_forget and entry.folder not in self._seen:
+        if self._fresh and entry.folder not in self._used:
             self.cache.remove(entry)
-        self._seen.add(entry.folder)
+        self._used.add(entry.folder)
         return entry
 
     def run(self, jobs: Sequence[Job], runs_of: dict[str, list[LocalRun]]) -> dict[str, Outcome]:
-        """Run jobs side by side; their events go to their runs and to the display.
+        """Run jobs in parallel; their events go to their runs and to the display.
 
         Args:
-            jobs: see `sissi.runtime.jobs`.
-            runs_of: the runs that record the events of a job, by its name.
+            jobs: jobs, see `sissi.runtime.jobs`.
+            runs_of: runs that record the events of a job, by the name of the job.
+
+        Returns:
+            Outcome of each job, by its name.
         """
 
         def on_event(name: str, event: Event) -> None:
@@ -81,7 +94,7 @@ class StageRunner:
         return outcomes
 
     def record(self, name: str, runs: Sequence[LocalRun], event: Event) -> None:
-        """Pass on an event of a job: to the display, or to its runs."""
+        """Pass an event of a job on to the display or to its runs."""
         match event:
             case Progress():
                 self.display.update(name, event)

@@ -1,4 +1,4 @@
-"""The variants of one seed: the trunk, a branch for each variant, and their rows of table 1."""
+"""Variants of one seed: the trunk, a branch for each variant, and their rows of table 1."""
 
 from __future__ import annotations
 
@@ -27,11 +27,17 @@ from sissi.tracking import LocalRun
 
 
 class SeedRun:
-    """The variants of one seed under way.
+    """Training and scores of all variants for one seed.
 
     Attributes:
-        scored: what `bootstrap.bootstrap` gives for each reader, by variant and seed; filled by `rows`.
-        with_model: the runs that have a trained detector, by variant and seed; filled by `rows`.
+        runner: runner of the stages.
+        experiment: all settings.
+        parent: run of the ablation.
+        seed: experiment seed.
+        variants: rows of the table by name.
+        settings: settings of each variant.
+        scored: results of `bootstrap.bootstrap` for each reader, by variant and seed; set by `rows`.
+        with_model: runs that have a trained detector, by variant and seed; set by `rows`.
     """
 
     def __init__(self, runner: StageRunner, parent: LocalRun, seed: int) -> None:
@@ -45,7 +51,7 @@ class SeedRun:
         self.with_model: dict[tuple[str, int], LocalRun] = {}
 
     def rows(self) -> list[Row]:
-        """Trunk and branches for one seed."""
+        """Train trunk and branches, and return the rows of table 1."""
         shared = any(variant.labels == "weak" for variant in self.variants.values())
         trained = self.trunk() if shared else Trunk((), (), (), 0.0)
         starts = {name: start_point(variant, trained, self.settings[name]) for name, variant in self.variants.items()}
@@ -60,7 +66,7 @@ class SeedRun:
             return self._branches(starts, branches, runs)
 
     def trunk(self) -> Trunk:
-        """Early learning, in a run of its own."""
+        """Early learning, recorded in its own run."""
         with ExitStack() as runs:
             return self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs))
 
@@ -72,13 +78,13 @@ class SeedRun:
         if outcome.error is not None:
             raise SissiError(f"early learning (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
         trained: Trunk = outcome.value
-        for one in adele_start(trained.ap50, self.experiment.deceleration).fits:
-            fitted = {"relative_change": one.relative_change, "a": one.a, "b": one.b, "c": one.c}
-            tracked.record(Metrics({f"adele/{name}": value for name, value in fitted.items()}, one.epoch))
+        for fit in adele_start(trained.ap50, self.experiment.deceleration).fits:
+            fitted = {"relative_change": fit.relative_change, "a": fit.a, "b": fit.b, "c": fit.c}
+            tracked.record(Metrics({f"adele/{name}": value for name, value in fitted.items()}, fit.epoch))
         return trained
 
     def _first_labels(self, branches: dict[str, BranchTask]) -> None:
-        """Pseudo labels of each distinct start: variants that leave the trunk together and look alike share them."""
+        """Compute pseudo labels for each start; variants with the same start and label settings share them."""
         missing: dict[Path, Job] = {}
         for name, task in branches.items():
             entry = task.first_labels
@@ -91,7 +97,7 @@ class SeedRun:
                 raise SissiError(f"label correction (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
 
     def _branches(self, starts: dict[str, StartPoint], branches: dict[str, BranchTask], runs: ExitStack) -> list[Row]:
-        """Equal branches are trained once, and recorded in the run of each of their variants."""
+        """Train all branches; equal branches are trained once and recorded in the run of each of their variants."""
         tracked = {name: self._start_branch(name, start, runs) for name, start in starts.items()}
         groups: dict[Path, list[str]] = {}
         for name, task in branches.items():
@@ -118,7 +124,7 @@ class SeedRun:
         return runner.entry("scores", cache_keys.scores_key(self.experiment, task.entry, runner.digests))
 
     def _log_headroom(self, tracked: dict[str, LocalRun]) -> None:
-        """The shares of this seed alone, beside the scores of each variant."""
+        """Record the shares of the headroom for this seed with the scores of each variant."""
         for (name, reader, metric), share in shares(self.scored).items():
             if math.isfinite(share.value):
                 values = {f"{reader}/headroom_{metric}": share.value}

@@ -1,6 +1,6 @@
-"""The stages of an ablation as jobs: each takes plain settings and files, and returns plain values.
+"""Stages of an ablation as jobs, from plain settings and files to plain values.
 
-They run in processes of their own (see `jobs`), so that variants train side by side.
+Each stage runs in its own process (see `runtime.jobs`), so that variants are trained in parallel.
 """
 
 from __future__ import annotations
@@ -38,7 +38,15 @@ from sissi.training.teacher_student import TeacherStudent, make_teacher_student,
 def train_trunk_stage(
     experiment: Experiment, seed: int, data: ExperimentData, entry: Entry, recorder: Recorder
 ) -> Trunk:
-    """Phase 1, once for all variants."""
+    """Run phase 1, once for all variants.
+
+    Args:
+        experiment: all settings.
+        seed: experiment seed.
+        data: data of the experiment.
+        entry: cache entry of the trunk.
+        recorder: recorder of the events.
+    """
     size = experiment.training.image_size
     target, source, validation = (data.resized(role, size) for role in ("target_train", "source_train", "source_val"))
     with entry.lock(partial(notify, recorder)), _keeping_bad_batch(entry, recorder):
@@ -57,19 +65,33 @@ def train_trunk_stage(
 def label_checkpoint(
     experiment: Experiment, data: ExperimentData, trained: Path, entry: Entry, recorder: Recorder
 ) -> None:
-    """The pseudo labels of a checkpoint, for all variants that leave the trunk there; in px of frames."""
+    """Compute the pseudo labels of a checkpoint, for all variants that leave the trunk there.
+
+    The result of the entry contains the boxes of each target image, in px of the resized image.
+
+    Args:
+        experiment: all settings.
+        data: data of the experiment.
+        trained: checkpoint file of the trunk.
+        entry: cache entry of the pseudo labels.
+        recorder: recorder of the progress.
+    """
     with entry.lock(partial(notify, recorder)):
         if entry.result is None:
             learner, _ = _resume(experiment, trained)
             epochs = experiment.last_epoch(corrects=True)
             epoch = int(trained.stem.removeprefix("epoch_"))
             target = data.resized("target_train", experiment.training.image_size)
-            found = correct(learner.teacher, target, experiment, progress_of(recorder, epoch, epochs, "labels"))
-            entry.finish([as_lists(boxes) for boxes in found])
+            predicted = correct(learner.teacher, target, experiment, progress_of(recorder, epoch, epochs, "labels"))
+            entry.finish([as_lists(boxes) for boxes in predicted])
 
 
 def train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask, recorder: Recorder) -> bool:
-    """Phase 2, from where it was interrupted if it was; whether there was anything left to train."""
+    """Run phase 2, continuing after an interruption.
+
+    Returns:
+        Whether the branch was unfinished before.
+    """
     with task.entry.lock(partial(notify, recorder)), _keeping_bad_batch(task.entry, recorder):
         journaled = JournaledRecorder(Journal(task.entry.folder / "journal"), recorder)
         unfinished = task.entry.result is None
@@ -82,42 +104,54 @@ def train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask,
 
 
 def train_and_score_branch(
-    experiment: Experiment, data: ExperimentData, task: BranchTask, place: Entry, recorder: Recorder
+    experiment: Experiment, data: ExperimentData, task: BranchTask, scores: Entry, recorder: Recorder
 ) -> tuple[Path, dict[str, dict[str, float]]]:
-    """A variant to its end: the file of the detector, and its metrics for each reader."""
+    """Train a variant to its last epoch and score it.
+
+    Args:
+        experiment: all settings.
+        data: data of the experiment.
+        task: branch of the variant.
+        scores: cache entry of the scores.
+        recorder: recorder of the events.
+
+    Returns:
+        File of the detector, and its metrics by reader.
+    """
     train_branch(experiment, data, task, recorder)
-    return task.model, score_branch(experiment, data, task.model, experiment.last_epoch(task.corrects), place, recorder)
+    epoch = experiment.last_epoch(task.corrects)
+    return task.model, score_branch(experiment, data, task.model, epoch, scores, recorder)
 
 
 def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask, journaled: JournaledRecorder) -> None:
-    """Every epoch leaves a checkpoint; the last two are kept until the branch is at its end."""
-    begun = time.monotonic()
+    """Train a branch with a checkpoint after every epoch; the last two are stored until the branch is finished."""
+    started = time.monotonic()
     checkpoints = Checkpoints(task.entry.folder)
     labelled = "referenced" if task.labels == "reference" else "target_train"
     target, source = (data.resized(role, experiment.training.image_size) for role in (labelled, "source_train"))
-    reached = checkpoints.latest(partial(notify, journaled))
-    epoch, notes = reached or (task.start, {"journaled": 0, "wall": 0.0})
+    latest = checkpoints.latest(partial(notify, journaled))
+    epoch, notes = latest or (task.start, {"journaled": 0, "wall": 0.0})
     journaled.journal.truncate(notes["journaled"])
     journaled.replay()
-    before = checkpoints.path(epoch) if reached else task.checkpoint
+    before = checkpoints.path(epoch) if latest else task.checkpoint
     learner, tensors = (
         _resume(experiment, before)
         if before
         else (new_teacher_student(experiment, task.seed, device_of(experiment.runtime.device)), {})
     )
-    labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if reached else list(target.boxes)
+    labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if latest else list(target.boxes)
     setup = SelfTrainingSetup(target, source, task.blur, experiment, task.seed)
     if task.corrects:
-        found = None if reached else _shared_labels(experiment, data, task, journaled)
-        cycles = self_train(learner, setup, epoch, labels, found, journaled)
+        predicted = None if latest else _shared_labels(experiment, data, task, journaled)
+        cycles = self_train(learner, setup, epoch, labels, predicted, journaled)
     else:
         cycles = train_on_initial_labels(learner, setup, epoch, len(data.target_train), journaled)
     for cycle in cycles:
         learner = cycle.learner
         log_cycle(experiment, data, cycle, journaled)
         journaled.journal.sync()
-        notes = {"journaled": len(journaled.journal), "wall": notes["wall"] + time.monotonic() - begun}
-        begun = time.monotonic()
+        notes = {"journaled": len(journaled.journal), "wall": notes["wall"] + time.monotonic() - started}
+        started = time.monotonic()
         checkpoints.write(cycle.epoch, learner, notes, {"labels": [as_lists(boxes) for boxes in cycle.labels]})
         checkpoints.remove(cycle.epoch - 2)
     costs = {"cost/wall_s": notes["wall"], "cost/peak_memory_mb": peak_memory()}
@@ -128,7 +162,7 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
 
 @contextmanager
 def _keeping_bad_batch(entry: Entry, recorder: Recorder) -> Iterator[None]:
-    """Save the batch that made a loss no number, where it can be looked at."""
+    """Store and record the batch of a loss that is NaN or infinite, for inspection."""
     try:
         yield
     except NonFiniteLoss as error:
@@ -142,7 +176,7 @@ def _keeping_bad_batch(entry: Entry, recorder: Recorder) -> Iterator[None]:
 def _shared_labels(
     experiment: Experiment, data: ExperimentData, task: BranchTask, recorder: Recorder
 ) -> list[Boxes] | None:
-    """The pseudo labels of the trunk's checkpoint, made now if nobody has made them."""
+    """Pseudo labels of the trunk's checkpoint, computed if they are missing; None if they are not shared."""
     if task.first_labels is None or task.checkpoint is None:
         return None
     label_checkpoint(experiment, data, task.checkpoint, task.first_labels, recorder)
@@ -150,7 +184,7 @@ def _shared_labels(
 
 
 def _resume(experiment: Experiment, path: Path) -> tuple[TeacherStudent, dict[str, Any]]:
-    """A learner as it was at a checkpoint, bit by bit, and what else was kept there."""
+    """Learner in the exact state of a checkpoint, and the other tensors of the checkpoint."""
     blank = experiment.detector.model_copy(update={"weights": "none"})
     detector = build(blank, experiment.training.image_size)
     detector.to(device_of(experiment.runtime.device))

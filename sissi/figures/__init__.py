@@ -1,4 +1,4 @@
-"""Figures of a run: functions that take data and return a matplotlib Figure, for reports and notebooks alike."""
+"""Figures of a run: functions from data to a matplotlib Figure, for reports and notebooks."""
 
 from sissi.figures.costs import costs
 from sissi.figures.curves import deceleration_curve, label_quality

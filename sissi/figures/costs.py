@@ -1,4 +1,4 @@
-"""What each stage of an ablation took."""
+"""Figure of the costs of each stage of an ablation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sissi.figures.style import BLUE, TEXT, new_figure, plain
 
 
 def costs(stages: Sequence[str], columns: Mapping[str, Sequence[float]]) -> Figure:
-    """Bars for each stage, a panel for each cost.
+    """Bars for each stage, with one panel per cost.
 
     Args:
-        stages: names, in the order in which they ran.
-        columns: for each cost, named with its unit, a number for each stage; nan where it is not known.
+        stages: names of the stages in the order of execution.
+        columns: values for each stage, NaN if unknown, by the name of the cost with its unit.
     """
     figure = new_figure(8.6, 0.9 + 0.26 * len(stages))
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]

@@ -13,19 +13,19 @@ from sissi.figures.style import BLUE, GREY, TEXT, VERMILION, Line, legend, lines
 from sissi.method.deceleration import Fit, value
 
 Curve = Sequence[tuple[int, float]]
-"""(epoch, value) in the order of epochs."""
+"""Epoch and value of each point, in the order of epochs."""
 
 
 def deceleration_curve(
     curve: Sequence[float], fits: Sequence[Fit], start: int | None, threshold: float, grid: Sequence[float] = ()
 ) -> Figure:
-    """Figure 7: the AP50 curve with its fit and the start point; beside it the relative change and the threshold.
+    """Figure 7: the AP50 curve with its fit and the start point, and the relative change with the threshold.
 
     Args:
         curve: AP50 on the target training images against their initial labels, in [0, 1], of epochs 1, 2, ...
-        fits: as `deceleration.fits` gives them.
-        start: epoch at which ADELE starts the correction; None if it named none.
-        threshold: of the relative change.
+        fits: results of `deceleration.fits`.
+        start: epoch at which ADELE starts the correction; None if it selected none.
+        threshold: threshold of the relative change.
         grid: other thresholds, whose start points are marked too.
     """
     figure = new_figure(8.6, 3.3)
@@ -37,7 +37,7 @@ def deceleration_curve(
 
 
 def curve_and_fit(axes: Any, curve: Sequence[float], fits: Sequence[Fit], start: int | None) -> None:
-    """Draw the measured curve, the fit to its beginning up to the start point, and the start point."""
+    """Draw the measured curve, the fit up to the start point, and the start point."""
     epochs = np.arange(1, len(curve) + 1)
     axes.plot(epochs, np.multiply(curve, 100), "o", color=BLUE, markersize=4, label="AP50, measured")
     shown = next((fit for fit in fits if fit.epoch == start), fits[-1] if fits else None)
@@ -93,14 +93,14 @@ def label_quality(
     initial: tuple[float, float] | None,
     known: Mapping[str, Variant] = VARIANTS,
 ) -> Figure:
-    """Precision and recall of the pseudo labels over the epochs, a line for each variant.
+    """Precision and recall of the pseudo labels over the epochs, one line per variant.
 
-    With several seeds it is their mean, at the epochs that all of them have, over a faint line for each.
+    With several seeds, the line is their mean at the epochs that all of them have, and each seed has a faint line.
 
     Args:
-        precision, recall: curves by variant, one for each seed, in [0, 1].
-        initial: precision and recall of the initial labels, drawn as a level.
-        known: what the variants are, by name.
+        precision, recall: curves of each variant, one per seed, in [0, 1].
+        initial: precision and recall of the initial labels, drawn as horizontal lines.
+        known: variants by name.
     """
     figure = new_figure(8.6, 3.6)
     for axes, title, curves, level in zip(
@@ -134,11 +134,11 @@ def _variant_lines(axes: Any, title: str, line: Line, of_seeds: Sequence[Curve])
 
 
 def _mean(of_seeds: Sequence[Curve]) -> Curve:
-    """Over the seeds, at the epochs that all of them have."""
+    """Mean over the seeds, at the epochs that all of them have."""
     seeds = [dict(curve) for curve in of_seeds]
     shared = sorted(set.intersection(*map(set, seeds)))
     return [(epoch, sum(seed[epoch] for seed in seeds) / len(seeds)) for epoch in shared]
 
 
 def _in_percent(curve: Curve) -> tuple[list[int], list[float]]:
-    return [epoch for epoch, _ in curve], [100 * one for _, one in curve]
+    return [epoch for epoch, _ in curve], [100 * fraction for _, fraction in curve]

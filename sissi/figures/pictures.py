@@ -22,14 +22,14 @@ SIDE = 2.6
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """An image and what is drawn on it.
+    """Image with boxes.
 
     Attributes:
-        title: above the image.
-        image: (H, W, 3) uint8.
-        boxes: in px of the image; None: the image alone.
-        truth: what the boxes are compared with at IoU 0.5: boxes that match are green, others vermilion, and cells
-            that no box matches are dashed in sky blue; None: all boxes are orange.
+        title: title above the image.
+        image: RGB image, shape (H, W, 3), uint8.
+        boxes: boxes in px of the image; None: the image without boxes.
+        truth: true boxes for a comparison at IoU 0.5: boxes that match are green, others vermilion, and missed cells
+            dashed sky blue; None: all boxes are orange.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Panel:
 
 
 def side_by_side(images: Sequence[Sequence[Panel]], columns: int = 4) -> Figure:
-    """Figure 4: the panels of each image in rows of at most `columns`; the next image starts a new row."""
+    """Figure 4: the panels of each image in rows of at most `columns` panels; each image starts a new row."""
     rows = [panels[start : start + columns] for panels in images for start in range(0, len(panels), columns)]
     return _grid(rows, ["" for _ in rows])
 
@@ -47,12 +47,12 @@ def side_by_side(images: Sequence[Sequence[Panel]], columns: int = 4) -> Figure:
 def synthetic_like(
     original: Image, synthetic: Mapping[str, Mapping[int, Image]], known: Mapping[str, Variant] = VARIANTS
 ) -> Figure:
-    """Figure 3: an image and its synthetic-like versions, a row for each variant.
+    """Figure 3: an image and its synthetic-like versions, one row per variant.
 
     Args:
-        original: (H, W, 3) uint8.
-        synthetic: by variant, then by epoch: the image that is trained on in that epoch.
-        known: what the variants are, by name.
+        original: RGB image, shape (H, W, 3), uint8.
+        synthetic: synthetic-like images by variant, then by the epoch that is trained on them.
+        known: variants by name.
     """
     rows = [
         [Panel("original", original), *(Panel(f"epoch {epoch}", image) for epoch, image in of_epochs.items())]
@@ -67,13 +67,13 @@ def label_cycles(
     truth: Boxes | None = None,
     known: Mapping[str, Variant] = VARIANTS,
 ) -> Figure:
-    """Figure 8: the pseudo labels of an image over the cycles, a row for each variant.
+    """Figure 8: the pseudo labels of an image over the cycles, one row per variant.
 
     Args:
-        image: (H, W, 3) uint8.
-        labels: by variant, then by the epoch that trains on them; in px of the image.
-        truth: better labels of the image, where there are any: see `Panel.truth`.
-        known: what the variants are, by name.
+        image: RGB image, shape (H, W, 3), uint8.
+        labels: pseudo labels by variant, then by the epoch that is trained on them, in px of the image.
+        truth: better labels of the image, or None: see `Panel.truth`.
+        known: variants by name.
     """
     rows = [
         [Panel(_counted(epoch, boxes), image, boxes, truth) for epoch, boxes in of_epochs.items()]
@@ -111,11 +111,11 @@ def _draw(axes: Any, panel: Panel) -> None:
     if panel.truth is None:
         _outline(axes, panel.boxes, ORANGE, "-")
         return
-    found = match(panel.boxes, panel.truth)
-    missed = np.setdiff1d(np.arange(len(panel.truth)), found)
+    matched = match(panel.boxes, panel.truth)
+    missed = np.setdiff1d(np.arange(len(panel.truth)), matched)
     _outline(axes, panel.truth.take(missed), SKY, (0, (2, 1.5)))
-    _outline(axes, panel.boxes.take(found < 0), VERMILION, "-")
-    _outline(axes, panel.boxes.take(found >= 0), GREEN, "-")
+    _outline(axes, panel.boxes.take(matched < 0), VERMILION, "-")
+    _outline(axes, panel.boxes.take(matched >= 0), GREEN, "-")
 
 
 def _outline(axes: Any, boxes: Boxes, colour: str, dashes: Any) -> None:

@@ -1,4 +1,4 @@
-"""How figures look: one palette that colour-blind readers can tell apart, and axes without ornament."""
+"""Style of the figures: one palette for colour-blind readers, and plain axes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ BLUE, VERMILION, PURPLE, GREY, BROWN = "#0072B2", "#D55E00", "#CC79A7", "#767676
 """Okabe & Ito's palette (Wong, *Points of view: Color blindness*, Nature Methods 8, 2011) without its yellow, which
 vanishes on white, but with a grey and a brown."""
 TEXT = 9
-"""Size of the text in points."""
+"""Font size in points."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """How a variant is drawn: never by colour alone."""
+    """Line style of a variant, which differs in more than the colour."""
 
     colour: str
     dashes: str
@@ -37,11 +37,11 @@ LINES = {
     "oracle": Line(GREEN, ":", "+"),
     "recipe": Line(BROWN, "-.", "d"),
 }
-"""By the variant's name: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
+"""Line styles by the name of the variant: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
 
 
 def lines_of(variants: Iterable[str]) -> dict[str, Line]:
-    """A line for each variant, in order; those that are not built in take turns with colours, dashes and markers."""
+    """Line style for each variant, in order; variants that are not built in get styles from a fixed sequence."""
     others = itertools.cycle(
         Line(colour, dashes, marker)
         for dashes, marker in (("-.", "v"), ("-", "*"), ("--", "P"), (":", "<"), ("-.", ">"))
@@ -51,12 +51,12 @@ def lines_of(variants: Iterable[str]) -> dict[str, Line]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches, outside of pyplot's list of open figures."""
+    """Empty figure of this size in inches, outside of pyplot's list of open figures."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def plain(axes: Any, title: str = "", x: str = "", y: str = "") -> None:
-    """Give axes their texts, a faint grid, and no frame at the top and right."""
+    """Set the texts of axes, a faint grid, and no frame at the top and right."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -67,12 +67,12 @@ def plain(axes: Any, title: str = "", x: str = "", y: str = "") -> None:
 
 
 def legend(axes: Any) -> None:
-    """A legend inside of axes, where it covers least."""
+    """Add a legend inside axes, where it hides the least."""
     axes.legend(fontsize=TEXT - 1, loc="best", framealpha=0.8, edgecolor="none")
 
 
 def whole_numbers(axis: Any) -> None:
-    """Ticks at whole numbers only, as epochs are."""
+    """Set ticks at whole numbers only, for epochs."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator(integer=True))

@@ -1,1 +1,1 @@
-"""The report of an ablation: what a person wants to see of it, on one page."""
+"""Report of an ablation on one page."""

@@ -1,4 +1,4 @@
-"""Table 1 of several ablations in one, and what differs in their settings."""
+"""Comparison of ablations: their scores in one table, and the settings in which they differ."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from sissi.tracking import open_existing_store
 
 
 def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[TerminalTable]:
-    """Scores, runs and differing settings of ablations, for the terminal.
+    """Tables for the terminal with scores, runs and differing settings of ablations.
 
     Args:
         runs: two or more ids of ablations' runs, or `latest`.
-        folder: the tracking folder that holds their store.
-        out: also write compare.md, compare.json and a CSV file a table to this folder.
+        folder: folder of tracking, with the store of the runs.
+        out: folder for compare.md, compare.json and one CSV file per table, or None.
 
     Raises:
-        SissiError: fewer than two runs, or too many to name.
-        TrackingError: a run does not exist or is no ablation.
+        SissiError: fewer than two runs, or more than there are letters.
+        TrackingError: a run does not exist or is not an ablation.
     """
     if not 2 <= len(runs) <= len(ascii_uppercase):
-        raise SissiError(f"compare takes 2 to {len(ascii_uppercase)} ablations, not {len(runs)}")
+        raise SissiError(f"compare needs 2 to {len(ascii_uppercase)} ablations, not {len(runs)}")
     store = open_existing_store(folder)
     records = {letter: read_ablation(store, run) for letter, run in zip(ascii_uppercase, runs, strict=False)}
     tables = [scores(records), *headroom(records), legend(records), settings(records)]
@@ -44,7 +44,7 @@ def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Te
 
 
 def scores(records: dict[str, StoredAblation]) -> Table:
-    """A line for each variant and ablation; the best of each column bold, reference rows aside."""
+    """Table with one row per variant and ablation; the best of each column is bold, without the reference rows."""
     summaries = {letter: summarise(record.rows) for letter, record in records.items()}
     columns = list(dict.fromkeys((reader, metric) for many in summaries.values() for _, reader, metric in many))
     columns.sort(key=lambda column: TABLE_METRICS.index(column[1]))
@@ -66,24 +66,24 @@ def scores(records: dict[str, StoredAblation]) -> Table:
 def _highest(
     summaries: Mapping[str, Mapping[tuple[str, str, str], Summary]], columns: Sequence[tuple[str, str]]
 ) -> dict[str, set[tuple[str, str, str]]]:
-    """By letter, the cells with the highest mean of their column over all runs, reference rows aside."""
+    """Cells with the highest mean of their column over all runs, by letter, without the reference rows."""
     means = {
-        (letter, key): one.mean
-        for letter, many in summaries.items()
-        for key, one in many.items()
-        if key[0] not in REFERENCES and not math.isnan(one.mean)
+        (letter, key): summary.mean
+        for letter, of_run in summaries.items()
+        for key, summary in of_run.items()
+        if key[0] not in REFERENCES and not math.isnan(summary.mean)
     }
     top = {
         column: max((mean for (_, key), mean in means.items() if key[1:] == column), default=0) for column in columns
     }
     return {
-        letter: {key for (one, key), mean in means.items() if one == letter and mean == top[key[1:]]}
+        letter: {key for (run, key), mean in means.items() if run == letter and mean == top[key[1:]]}
         for letter in summaries
     }
 
 
 def headroom(records: dict[str, StoredAblation]) -> list[Table]:
-    """The shares of the headroom, a line for each variant and ablation; no table where no ablation has any."""
+    """Table of the shares of the headroom, one row per variant and ablation; no table without shares."""
     shares = {letter: record.shares for letter, record in records.items()}
     columns = list(dict.fromkeys((reader, metric) for many in shares.values() for _, reader, metric in many))
     rows = []
@@ -99,7 +99,7 @@ def headroom(records: dict[str, StoredAblation]) -> list[Table]:
 
 
 def legend(records: dict[str, StoredAblation]) -> Table:
-    """Which run each letter is."""
+    """Table of the runs and their letters."""
     rows = [
         [Cell(value, value) for value in (letter, record.run.id, record.experiment.name, record.run.status.lower())]
         for letter, record in records.items()
@@ -108,11 +108,11 @@ def legend(records: dict[str, StoredAblation]) -> Table:
 
 
 def settings(records: dict[str, StoredAblation]) -> Table:
-    """The settings in which the ablations differ."""
+    """Table of the settings in which the ablations differ."""
     flat = {letter: flatten(record.experiment) for letter, record in records.items()}
-    keys = list(dict.fromkeys(key for one in flat.values() for key in one))
-    differing = [key for key in keys if len({repr(one.get(key)) for one in flat.values()}) > 1]
-    rows = [[Cell(key, key), *(_setting(one.get(key)) for one in flat.values())] for key in differing]
+    keys = list(dict.fromkeys(key for of_run in flat.values() for key in of_run))
+    differing = [key for key in keys if len({repr(of_run.get(key)) for of_run in flat.values()}) > 1]
+    rows = [[Cell(key, key), *(_setting(of_run.get(key)) for of_run in flat.values())] for key in differing]
     caption = "Settings that differ." if rows else "The settings are the same."
     return Table("settings", caption, ["key", *records], rows)
 

@@ -1,4 +1,4 @@
-"""What an ablation cost, its settings, and how to repeat it."""
+"""Sections on the costs of an ablation, on its settings, and on how to repeat it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from sissi.results.tables import Cell, Table
 from sissi.tracking import RunRecord
 
 COSTS = {"cost/wall_s": "time, s", "cost/peak_memory_mb": "peak memory, MB"}
-"""Metrics of trunk and branches, and how they are called."""
+"""Names of the cost metrics of trunk and branches."""
 SETTINGS = "experiment.yaml"
 
 
 def costs_section(evidence: ReportData) -> Section:
-    """Time and memory of each stage."""
-    section = Section("What it cost")
+    """Section on time and memory of each stage."""
+    section = Section("Costs")
     stages = _stages(evidence)
     known = {key: name for key, name in COSTS.items() if any(key in run.metrics for run in stages.values())}
     if not known:
-        section.blocks.append("This run did not note its costs.")
+        section.blocks.append("This run has no recorded costs.")
         return section
     columns = {name: [run.metrics.get(key, math.nan) for run in stages.values()] for key, name in known.items()}
     rows = [
@@ -37,7 +37,7 @@ def costs_section(evidence: ReportData) -> Section:
 
 
 def settings_section(evidence: ReportData) -> Section:
-    """The exact settings, and the commands that repeat the ablation."""
+    """Section on the exact settings, with the command that repeats the ablation."""
     record = evidence.record
     commit = record.run.tags.get("mlflow.source.git.commit")
     changed = record.run.tags.get("sissi.uncommitted_changes") == "true"
@@ -45,25 +45,26 @@ def settings_section(evidence: ReportData) -> Section:
     if commit:
         section.blocks.append(f"Code: commit {commit}{', with changes that were not committed' if changed else ''}.")
     section.blocks += [
-        f"{SETTINGS} beside this page holds every setting. The same settings, images and code give the same table:",
+        f"The file {SETTINGS} beside this page contains all settings. The same settings, images and code give the same "
+        "table:",
         Code(f"sissi ablation {SETTINGS} --out again"),
         f"{SETTINGS}:",
         Code(dump_experiment(record.experiment)),
     ]
     problems = record.text("data_problems.txt")
     if problems and problems != "none":
-        section.blocks += ["Noted while reading the images and labels:", Code(problems)]
+        section.blocks += ["Problems in the images and labels:", Code(problems)]
     return section
 
 
 def _stages(evidence: ReportData) -> dict[str, RunRecord]:
-    """The runs by name: the trunk of each seed, then its branches."""
+    """Runs by name: the trunk of each seed, followed by its branches."""
     record = evidence.record
-    found: dict[str, RunRecord] = {}
+    stages: dict[str, RunRecord] = {}
     for seed in record.seeds:
-        many = [record.trunks.get(seed), *(record.branches.get((variant, seed)) for variant in record.variants)]
-        found |= {run.name: run for run in many if run is not None}
-    return found
+        runs = [record.trunks.get(seed), *(record.branches.get((variant, seed)) for variant in record.variants)]
+        stages |= {run.name: run for run in runs if run is not None}
+    return stages
 
 
 def _number(value: float) -> Cell:

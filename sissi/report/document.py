@@ -1,4 +1,4 @@
-"""What a report says, whatever it is written as: sections of texts, tables and figures."""
+"""Content of a report, independent of the output format: sections of texts, tables and figures."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sissi.results.tables import Table
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure with a name for its file.
+    """Figure with a name for its file.
 
     Attributes:
-        name: of its PNG file, without suffix.
-        figure: of matplotlib.
-        caption: what it shows.
+        name: name of its PNG file, without suffix.
+        figure: matplotlib figure.
+        caption: caption of the figure.
     """
 
     name: str
@@ -25,18 +25,18 @@ class Picture:
 
 @dataclass(frozen=True)
 class Code:
-    """Text that is to be copied as it is, such as a command."""
+    """Verbatim text, such as a command."""
 
     text: str
 
 
 Block = str | Table | Picture | Code
-"""A str is a paragraph of plain text."""
+"""Block of a section; a str is a paragraph of plain text."""
 
 
 @dataclass
 class Section:
-    """A part of a report under a heading."""
+    """Section of a report with a heading."""
 
     title: str
     blocks: list[Block] = field(default_factory=list)
@@ -44,12 +44,12 @@ class Section:
 
 @dataclass
 class Document:
-    """A report.
+    """Report.
 
     Attributes:
-        title: of the whole.
-        lead: sentences at its top.
-        sections: its parts, in order.
+        title: title of the report.
+        lead: sentences at the top.
+        sections: sections in order.
     """
 
     title: str
@@ -57,9 +57,9 @@ class Document:
     sections: list[Section]
 
     def tables(self) -> list[Table]:
-        """All of them, in order."""
+        """All tables, in order."""
         return [block for section in self.sections for block in section.blocks if isinstance(block, Table)]
 
     def pictures(self) -> list[Picture]:
-        """All of them, in order."""
+        """All figures, in order."""
         return [block for section in self.sections for block in section.blocks if isinstance(block, Picture)]

@@ -1,4 +1,4 @@
-"""A report as one page that needs nothing else: style and images are inside it. Its template is page.html.j2."""
+"""Report as one self-contained HTML page with style and images. Its template is page.html.j2."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sissi.results.tables import Table
 
 
 def as_html(document: Document, pictures: Mapping[str, tuple[bytes, int]]) -> str:
-    """The whole report.
+    """Report as HTML.
 
     Args:
-        document: the report.
+        document: report.
         pictures: PNG file and width in CSS px of each figure by its name.
     """
     template = _environment().get_template("page.html.j2")
@@ -23,7 +23,7 @@ def as_html(document: Document, pictures: Mapping[str, tuple[bytes, int]]) -> st
 
 
 def _environment() -> Environment:
-    """Every text is escaped; the tests tell the kinds of blocks apart."""
+    """Jinja environment that escapes every text, with tests for the kinds of blocks."""
     environment = Environment(loader=PackageLoader("sissi.report", ""), autoescape=True, undefined=StrictUndefined)
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
     for name, kind in {"table": Table, "picture": Picture, "code": Code}.items():

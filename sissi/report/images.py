@@ -1,4 +1,4 @@
-"""The image files of an ablation, if they are still where its experiment says and still the same."""
+"""Image files of an ablation, if they still exist at the paths of its experiment and are unchanged."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sissi.results.stored_ablation import StoredAblation
 
 @dataclass(frozen=True)
 class Images:
-    """The images of an ablation.
+    """Images of an ablation.
 
     Attributes:
-        target: training images with their initial labels.
-        test: test images, without boxes.
-        files: the settings that found them.
+        target: target training images with their initial labels.
+        test: test images without boxes.
+        files: settings of the image files.
     """
 
     target: list[Sample]
@@ -32,32 +32,32 @@ class Images:
     files: FileData
 
     def readers(self) -> dict[str, dict[str, Boxes]]:
-        """Each reader's boxes by image name, as the label files have them now."""
+        """Boxes of each reader by image name, read from the current label files."""
         samples, readers = load_test(self.files.target_test, self.files.folder, Problems())
         return {
-            reader: {sample.name: one for sample, one in zip(samples, boxes, strict=True)}
-            for reader, boxes in readers.items()
+            reader: {sample.name: boxes for sample, boxes in zip(samples, of_reader, strict=True)}
+            for reader, of_reader in readers.items()
         }
 
     def reference(self) -> dict[str, Boxes]:
-        """Better labels of the training images by name, as the label files have them now; empty if there are none."""
+        """Reference labels of training images by name, read from the current label files; empty without reference."""
         if self.files.target_reference is None:
             return {}
-        found = load_reference(self.files.target_reference, self.target, self.files.folder, Problems())
-        return {sample.name: boxes for sample, boxes in zip(self.target, found, strict=True) if boxes is not None}
+        labels = load_reference(self.files.target_reference, self.target, self.files.folder, Problems())
+        return {sample.name: boxes for sample, boxes in zip(self.target, labels, strict=True) if boxes is not None}
 
 
 def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot, folder: Path) -> Images:
-    """The images that an ablation was trained and scored on.
+    """Find the images on which an ablation was trained and scored.
 
     Args:
-        record: of the ablation.
-        initial: the initial labels of its training images.
+        record: ablation in its store.
+        initial: initial labels of its training images.
         test: any boxes of its test images.
-        folder: the tracking folder, below which the images of a demo are.
+        folder: folder of tracking, which contains the images of a demo.
 
     Raises:
-        DataError: they are gone, or have changed since.
+        DataError: images are missing, or have changed since the ablation.
     """
     files = data_files(_tracked_in(record.experiment, folder))
     paths = {
@@ -79,8 +79,8 @@ def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot, f
         "target_test": _samples(test, paths["target_test"], "data.target_test.images", {}),
     }
     used = record.store.dataset_digests(record.run.id)
-    for role, many in samples.items():
-        if role in used and not digest(many).startswith(used[role]):
+    for role, of_role in samples.items():
+        if role in used and not digest(of_role).startswith(used[role]):
             raise DataError(f"data.{role}: the images have changed since the ablation")
     return Images(samples["target_train"], samples["target_test"], files)
 
@@ -93,7 +93,7 @@ def _tracked_in(experiment: Experiment, folder: Path) -> Experiment:
 def _samples(snapshot: Snapshot, paths: dict[str, Path], key: str, boxes: dict[str, Boxes]) -> list[Sample]:
     missing = [name for name in snapshot.sizes if name not in paths]
     if missing:
-        raise DataError(f"{key}: {len(missing)} images of the ablation are gone, such as {missing[0]}")
+        raise DataError(f"{key}: {len(missing)} images of the ablation are missing, such as {missing[0]}")
     return [
         Sample(name, paths[name], height, width, boxes.get(name, EMPTY))
         for name, (height, width) in snapshot.sizes.items()

@@ -1,4 +1,4 @@
-"""When correction starts (figure 7), and how good the labels become."""
+"""Sections on the start of correction (figure 7) and on the quality of the labels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sissi.results.tables import Cell, Table
 from sissi.tracking import RunRecord
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.95)
-"""Other thresholds of ADELE whose start points figure 7 shows."""
+"""Further thresholds of ADELE, whose start points figure 7 shows."""
 
 
 def start_section(evidence: ReportData) -> Section:
-    """Figure 7 of each seed, and the reasons for each start point."""
+    """Section with figure 7 of each seed, and the reason of each start point."""
     section = Section("When correction starts")
     record = evidence.record
     settings = record.experiment.deceleration
@@ -49,27 +49,32 @@ def start_section(evidence: ReportData) -> Section:
 def _reasons(evidence: ReportData) -> Table:
     record = evidence.record
     rows = []
-    for (variant, seed), run in sorted(record.branches.items(), key=lambda one: _order(record.known, one[0])):
+    for (variant, seed), run in sorted(record.branches.items(), key=lambda item: _order(record.known, item[0])):
         reason = record.text("start_point.txt", run) or "-"
         start = run.params.get("start_epoch", "-")
         title = record.known[variant].title
         after = int(start) if start.isdigit() else None
         rows.append([Cell(title, title), Cell(str(seed), seed), Cell(start, after), Cell(reason, reason)])
-    return Table("starts", "Where each variant leaves early learning.", ["variant", "seed", "after epoch", "why"], rows)
+    caption = "Epoch at which each variant leaves early learning."
+    return Table("starts", caption, ["variant", "seed", "after epoch", "why"], rows)
 
 
 def quality_section(evidence: ReportData) -> Section:
-    """Precision and recall of the pseudo labels over the cycles."""
-    section = Section("How good the labels become")
+    """Section on precision and recall of the pseudo labels over the cycles."""
+    section = Section("Quality of the labels")
     record = evidence.record
     curves = {
-        name: {variant: found for variant in record.variants if (found := _curves(evidence, variant, f"labels/{name}"))}
+        name: {
+            variant: of_seeds
+            for variant in record.variants
+            if (of_seeds := _curves(evidence, variant, f"labels/{name}"))
+        }
         for name in ("precision", "recall")
     }
     if not curves["recall"]:
         section.blocks.append(
-            "There are no better labels of the training images to compare with (data.target_reference), so the quality "
-            "of the pseudo labels is not known."
+            "There are no reference labels of the training images (data.target_reference), so the quality of the "
+            "pseudo labels is unknown."
         )
         return section
     initial = next(iter(_initial(evidence).values()), None)
@@ -77,30 +82,30 @@ def quality_section(evidence: ReportData) -> Section:
         Picture(
             "label_quality",
             label_quality(curves["precision"], curves["recall"], initial, record.known),
-            "Precision and recall, at IoU 0.5, of the pseudo labels that each epoch trains on, against the reference "
-            "labels of the training images. Nothing is chosen by them. Dotted: the initial labels. With several seeds "
-            "their mean, at the epochs that all of them have, over a faint line for each.",
+            "Precision and recall, at IoU 0.5, of the pseudo labels of each epoch against the reference labels of the "
+            "training images. They select nothing. Dotted: the initial labels. With several seeds, each line is their "
+            "mean at the epochs that all of them have, and each seed has a faint line.",
         ),
         _quality_table(evidence, curves),
-        _exactness_table(evidence),
+        _accuracy_table(evidence),
     ]
     return section
 
 
 def _curves(evidence: ReportData, variant: str, key: str) -> list[Curve]:
     record = evidence.record
-    found = [record.curve(run, key) for (name, _), run in sorted(record.branches.items()) if name == variant]
-    return [curve for curve in found if curve]
+    curves = [record.curve(run, key) for (name, _), run in sorted(record.branches.items()) if name == variant]
+    return [curve for curve in curves if curve]
 
 
 def _initial(evidence: ReportData) -> dict[int, tuple[float, float]]:
-    """Precision and recall of the initial labels by seed; they are the same for every seed."""
-    found = {}
+    """Precision and recall of the initial labels by seed; they are equal for all seeds."""
+    by_seed = {}
     for seed, trunk in evidence.record.trunks.items():
         precision, recall = (dict(evidence.record.curve(trunk, f"labels/{name}")) for name in ("precision", "recall"))
         if 0 in precision and 0 in recall:
-            found[seed] = (precision[0], recall[0])
-    return found
+            by_seed[seed] = (precision[0], recall[0])
+    return by_seed
 
 
 def _quality_table(evidence: ReportData, curves: dict[str, dict[str, list[Curve]]]) -> Table:
@@ -112,7 +117,7 @@ def _quality_table(evidence: ReportData, curves: dict[str, dict[str, list[Curve]
         ends = []
         for name in ("precision", "recall"):
             of_seeds = curves[name].get(variant, [])
-            ends += [_mean([curve[place][1] for curve in of_seeds]) for place in (0, -1)]
+            ends += [_mean([curve[end][1] for curve in of_seeds]) for end in (0, -1)]
         title = record.known[variant].title
         rows.append([Cell(title, title), *map(_percent, ends)])
     return Table(
@@ -123,33 +128,31 @@ def _quality_table(evidence: ReportData, curves: dict[str, dict[str, list[Curve]
     )
 
 
-def _exactness_table(evidence: ReportData) -> Table:
-    """From the snapshots of the labels: whether boxes drift while cycles train on what the last one found."""
+def _accuracy_table(evidence: ReportData) -> Table:
+    """Accuracy of the boxes in the first and last cycle, which shows whether boxes drift over the cycles."""
     record = evidence.record
     named = {"initial labels": list(record.trunks.values())[:1]}
     for variant in record.variants:
         if record.known[variant].corrects:
             of_seeds = [run for (name, _), run in sorted(record.branches.items()) if name == variant]
             named[record.known[variant].title] = of_seeds
-    ends = {
-        title: [found for run in runs if (found := _first_and_last(evidence, run))] for title, runs in named.items()
-    }
+    ends = {title: [pair for run in runs if (pair := _first_and_last(evidence, run))] for title, runs in named.items()}
     rows = []
     for title, pairs in ends.items():
-        ways = [(name, place) for name in ("mean_iou", "size") for place in (0, 1)]
-        values = [_mean([getattr(one[place], name) for one in pairs]) for name, place in ways]
+        columns = [(name, end) for name in ("mean_iou", "size") for end in (0, 1)]
+        values = [_mean([getattr(pair[end], name) for pair in pairs]) for name, end in columns]
         rows.append([Cell(title, title), *map(_percent, values)])
     return Table(
         "label_exactness",
-        "Of the labels that match a reference box: their IoU with it (mean), and their area over its area (median), in "
-        "the first and the last cycle, in %; with several seeds their mean.",
+        "Accuracy of the labels that match a reference box: mean IoU with it, and median of label area over reference "
+        "area, in the first and the last cycle, in %; with several seeds their mean.",
         ["labels", "IoU, first", "IoU, last", "area, first", "area, last"],
         rows,
     )
 
 
 def _first_and_last(evidence: ReportData, run: RunRecord) -> tuple[LabelQuality, LabelQuality] | None:
-    """Of a run's labels; None if it left none."""
+    """Quality of the first and the last labels of a run; None without labels."""
     labels = evidence.record.labels(run)
     if not labels:
         return None

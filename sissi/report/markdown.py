@@ -1,4 +1,4 @@
-"""A report as Markdown; its figures are files beside it."""
+"""Report as Markdown, with figures in separate files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from sissi.results import tables
 from sissi.results.tables import Table
 
 FIGURES = "figures"
-"""Folder of the figures, from the report."""
+"""Folder of the figures, relative to the report."""
 
 
 def as_markdown(document: Document) -> str:
-    """The whole report."""
+    """Report as Markdown."""
     parts = [f"# {document.title}", *document.lead]
     for section in document.sections:
         parts.append(f"## {section.title}")

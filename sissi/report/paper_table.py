@@ -1,6 +1,6 @@
-"""Table 1 of the paper, to stand beside a run's own: Elbatel et al., arXiv 2208.03327v1 (2022), table 1.
+"""Table 1 of the paper, for comparison with that of a run: Elbatel et al., arXiv 2208.03327v1 (2022), table 1.
 
-One run a variant, no repeats, on the authors' images, which are not public.
+It is from one run per variant on the authors' images, which are not public.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ PAPER = {
 
 
 def paper_table() -> Table:
-    """Table 1 as printed, the best of each column bold."""
+    """Table 1 as printed, with the best of each column in bold."""
     columns = list(zip(*PAPER.values(), strict=True))
     return Table(
         name="table_1_of_the_paper",
         caption="Table 1 of the paper (Elbatel et al. 2022, arXiv 2208.03327), in %: other images, another detector, "
-        "one run each. For the order of the variants, not for the level of the numbers.",
+        "one run each. Only the order of the variants is comparable, not the level of the numbers.",
         header=["variant", *(f"R{reader} {metric}" for reader in (1, 2, 3) for metric in TABLE_METRICS)],
         rows=[
             [

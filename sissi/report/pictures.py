@@ -1,4 +1,4 @@
-"""Figures 3, 4 and 8 of a run: images with their labels, synthetic-like versions and predictions."""
+"""Section with figures 3, 4 and 8 of a run: images with labels, synthetic-like versions and predictions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from sissi.results.snapshots import Snapshot
 STEP, CYCLES = 3, 4
 """Figures 3 and 8 show the cycles t, t + 3, t + 6 and t + 9."""
 MOST_ROWS = 8
-"""Variants that figures 3 and 8 have a row for; of more the first ones."""
+"""Largest number of variants in figures 3 and 8; the first ones are shown."""
 BESIDE = ("plain-a", "a+sissi-w", "a+sissi-s", RECIPE)
 """The variants of figure 4."""
 COLOURS = "green: agrees at IoU 0.5; orange-red: does not; dashed blue: missed"
 
 
 def pictures_section(evidence: ReportData) -> Section:
-    """Figures 3, 4 and 8, as far as there is something to show; for the first seed."""
+    """Section with figures 3, 4 and 8 of the first seed, as far as images and labels exist."""
     section = Section("Images, labels and predictions")
     images = evidence.images
     if isinstance(images, str):
@@ -37,11 +37,11 @@ def pictures_section(evidence: ReportData) -> Section:
         return section
     seed = evidence.first_trunk
     labels = {
-        variant: found
+        variant: by_epoch
         for variant in evidence.record.variants
         if evidence.record.known[variant].corrects
         and (run := evidence.record.branches.get((variant, seed or 0)))
-        and (found := evidence.record.labels(run))
+        and (by_epoch := evidence.record.labels(run))
     }
     referenced = [sample for sample in images.target if sample.name in evidence.reference]
     choice = referenced or images.target
@@ -54,14 +54,14 @@ def pictures_section(evidence: ReportData) -> Section:
     ]
     section.blocks.append(
         f"Seed {seed}. The training image, {training.name}, is the one with the median number of initial labels"
-        f"{' of those that have a reference' if referenced else ''}; nobody picked it."
+        f"{' of those that have a reference' if referenced else ''}; it was not chosen by hand."
     )
     section.blocks += [picture for picture in made if picture is not None]
     return section
 
 
 def shown_cycles(epochs: Sequence[int]) -> list[int]:
-    """The first cycle t, and t + 3, t + 6, t + 9 as far as they exist."""
+    """First cycle t, and t + 3, t + 6 and t + 9 as far as they exist."""
     first = min(epochs)
     return [epoch for epoch in range(first, first + STEP * CYCLES, STEP) if epoch in set(epochs)]
 
@@ -80,13 +80,13 @@ def _figure_3(
         )
         is not None
     }
-    frame = resized_dataset([sample], evidence.record.experiment.training.image_size)
-    original = frame.read(0)
+    resized = resized_dataset([sample], evidence.record.experiment.training.image_size)
+    original = resized.read(0)
     synthetic = {
         variant: {
             epoch: synthesise(
                 original,
-                _in_frame(labels[variant][epoch].boxes[sample.name], sample, frame),
+                _in_resized(labels[variant][epoch].boxes[sample.name], sample, resized),
                 blur,
                 settings.margin,
                 cloning=settings.cloning,
@@ -102,7 +102,7 @@ def _figure_3(
         "figure_3",
         synthetic_like(original, synthetic, record.known),
         f"Figure 3. {sample.name} and its synthetic-like versions: the labelled cells cloned onto the blurred image, "
-        "made again from the pseudo labels of each epoch at the detector's image size.",
+        "computed from the pseudo labels of each epoch at the detector's image size.",
     )
 
 
@@ -123,9 +123,9 @@ def _figure_4(
     return Picture(
         "figure_4",
         side_by_side(rows),
-        f"Figure 4. Above: a training image with its labels, against the reference where there is one. Below: a test "
-        f"image (the median number of cells), with the boxes of each reader, and predictions with a score of at least "
-        f"{score:g} against {truth} ({COLOURS}).",
+        f"Figure 4. Above: a training image with its labels, compared with the reference if there is one. Below: a "
+        f"test image (with the median number of cells), with the boxes of each reader, and predictions with a score of "
+        f"at least {score:g} compared with {truth} ({COLOURS}).",
     )
 
 
@@ -147,8 +147,8 @@ def _prediction_panels(evidence: ReportData, sample: Sample, seed: int) -> list[
     image = read_image(sample.path)
     panels = [Panel("input", image)]
     for reader, boxes in evidence.readers.items():
-        mine = boxes.get(sample.name, EMPTY)
-        panels.append(Panel(f"{short(reader)}: {len(mine)}", image, mine))
+        drawn = boxes.get(sample.name, EMPTY)
+        panels.append(Panel(f"{short(reader)}: {len(drawn)}", image, drawn))
     truth = next(iter(evidence.readers.values())).get(sample.name, EMPTY)
     for variant in BESIDE:
         predicted = evidence.predictions.get((variant, seed))
@@ -169,22 +169,22 @@ def _figure_8(evidence: ReportData, sample: Sample, labels: dict[str, dict[int, 
     return Picture(
         "figure_8",
         label_cycles(read_image(sample.path), shown, truth, evidence.record.known),
-        f"Figure 8. The pseudo labels of {sample.name} over the epochs, a row for each variant"
+        f"Figure 8. The pseudo labels of {sample.name} over the epochs, one row per variant"
         + (f" ({COLOURS})." if truth is not None else "."),
     )
 
 
 def confident(boxes: Boxes, score: float) -> Boxes:
-    """The boxes that reach a score."""
+    """Boxes with at least this score."""
     return boxes.take(boxes.scores >= score)
 
 
 def _typical(samples: Sequence[Sample], counts: Sequence[int]) -> Sample:
-    """The sample with the median count; of an even number the lower one, of equal ones the first."""
+    """Sample with the median count: of an even number the lower one, of equal counts the first."""
     return samples[int(np.argsort(counts, kind="stable")[(len(counts) - 1) // 2])]
 
 
-def _in_frame(boxes: Boxes, sample: Sample, frame: ResizedDataset) -> Boxes:
+def _in_resized(boxes: Boxes, sample: Sample, resized: ResizedDataset) -> Boxes:
     from sissi.boxes import scale
 
-    return scale(boxes, frame.width / sample.width, frame.height / sample.height)
+    return scale(boxes, resized.width / sample.width, resized.height / sample.height)

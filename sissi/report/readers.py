@@ -1,4 +1,4 @@
-"""How well the readers agree with one another, and the detectors with them."""
+"""Section on the agreement between the readers, and between detectors and readers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sissi.results.tables import Cell, Table
 
 
 def readers_section(evidence: ReportData) -> Section:
-    """F1 at IoU 0.5 of each pair of readers, and of each variant with each reader."""
-    section = Section("How well the readers agree")
+    """Section with F1 at IoU 0.5 of each pair of readers, and of each variant with each reader."""
+    section = Section("Agreement of the readers")
     if not evidence.readers:
         section.blocks.append(
-            "The readers' boxes are not known: the run does not hold them, and the images were not found."
+            "The boxes of the readers are unknown: the run does not contain them, and the images were not found."
         )
         return section
     score = evidence.record.experiment.pseudo_labels.score
     section.blocks += [
-        "F1 at IoU 0.5, in %. What two people agree on is about the most that a detector can be asked for.",
+        "F1 at IoU 0.5, in %. The agreement of two people is about the upper limit for a detector.",
         _table(evidence, score),
     ]
     return section
@@ -39,14 +39,15 @@ def _table(evidence: ReportData, score: float) -> Table:
         for reader, boxes in readers.items()
     ]
     for variant in evidence.record.variants:
-        of_seeds = [found.boxes for (name, _), found in evidence.predictions.items() if name == variant]
+        of_seeds = [snapshot.boxes for (name, _), snapshot in evidence.predictions.items() if name == variant]
         for predicted in of_seeds[:1]:
-            sure = {name: confident(boxes, score) for name, boxes in predicted.items()}
+            shown = {name: confident(boxes, score) for name, boxes in predicted.items()}
             title = evidence.record.known[variant].title
-            rows.append([Cell(title, title), *(_cell(sure, boxes) for boxes in readers.values())])
+            rows.append([Cell(title, title), *(_cell(shown, boxes) for boxes in readers.values())])
     return Table(
         "agreement",
-        f"Each reader, and each variant (first seed, predictions with a score from {score:g} on), with each reader.",
+        f"Each reader, and each variant (first seed, predictions with a score of at least {score:g}), with each "
+        "reader.",
         ["", *readers],
         rows,
     )

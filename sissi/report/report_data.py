@@ -1,4 +1,4 @@
-"""Everything that the sections of a report are made of, read once."""
+"""Data of all sections of a report, read once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sissi.results.stored_ablation import StoredAblation
 
 @dataclass(frozen=True)
 class ReportData:
-    """An ablation with its boxes and, where they can be found, its images.
+    """Ablation with its boxes and, if they exist, its images.
 
     Attributes:
-        record: what the store has.
-        predictions: on the target test images by variant and seed.
-        readers: boxes of each reader by image name; empty where they are not known.
-        reference: better labels of training images by name; empty where there are none.
-        images: the image files, or why there are none.
+        record: ablation in its store.
+        predictions: predictions on the target test images by variant and seed.
+        readers: boxes of each reader by image name; empty if unknown.
+        reference: reference labels of training images by name; empty without reference.
+        images: image files, or the reason for their absence.
     """
 
     record: StoredAblation
@@ -34,34 +34,34 @@ class ReportData:
 
     @cached_property
     def scored(self) -> dict[tuple[str, int], dict[str, Resampled]]:
-        """The metrics of resamples of the test images, by variant and seed, then by reader."""
+        """Metrics on resamples of the test images, by variant and seed, then by reader."""
         return {
             key: {
-                reader: bootstrap(matches([found.boxes.get(name, EMPTY) for name in truth], list(truth.values())))
+                reader: bootstrap(matches([predicted.boxes.get(name, EMPTY) for name in truth], list(truth.values())))
                 for reader, truth in self.readers.items()
             }
-            for key, found in self.predictions.items()
+            for key, predicted in self.predictions.items()
         }
 
     @property
     def first_trunk(self) -> int | None:
-        """The seed whose pictures are shown."""
+        """Seed whose pictures are shown."""
         return min(self.record.trunks, default=None)
 
 
 def gather(record: StoredAblation, folder: Path) -> ReportData:
-    """Read what an ablation has left behind.
+    """Read all data of an ablation.
 
     Args:
-        record: of the ablation.
-        folder: the tracking folder, below which the images of a demo are.
+        record: ablation in its store.
+        folder: folder of tracking, which contains the images of a demo.
     """
-    found = {key: record.snapshot("predictions/target_test.json", run) for key, run in record.branches.items()}
-    predictions = {key: snapshot for key, snapshot in found.items() if snapshot is not None}
+    snapshots = {key: record.snapshot("predictions/target_test.json", run) for key, run in record.branches.items()}
+    predictions = {key: snapshot for key, snapshot in snapshots.items() if snapshot is not None}
     readers = {name: snapshot.boxes for name, snapshot in record.snapshots("readers").items()}
     reference = record.snapshot("reference.json")
     images = _images(record, predictions, folder)
-    if isinstance(images, Images):  # a run from before the boxes were kept with it
+    if isinstance(images, Images):  # early versions did not store the boxes of the readers
         readers = readers or images.readers()
     return ReportData(
         record=record,

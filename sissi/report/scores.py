@@ -1,4 +1,4 @@
-"""Table 1 of a run, the paper's beside it, and the differences to Baseline with their intervals."""
+"""Sections with table 1 of a run and of the paper, and with the differences to a variant and their intervals."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from sissi.results.tables import Cell, Table, Value
 
 BASELINE = "baseline"
 TABLES = {BASELINE: "differences", WEAK_ONLY: "gains"}
-"""What others are compared with, and the names of the table and figure that show it."""
+"""Variants of comparison, and the names of table and figure of the differences to each."""
 
 
 def scores_section(evidence: ReportData) -> Section:
-    """Table 1, and that of the paper."""
+    """Section with table 1 of the run and of the paper."""
     section = Section("Scores on the test images, for each reader")
     rows = evidence.record.rows
     if rows:
         section.blocks += [
             as_table(rows, evidence.record.known),
-            f"{_seeds(rows)} {WEAK_ONLY} and {ORACLE} are reference rows, without correction: the same epochs on the "
-            f"initial labels and, where there are any, on the reference labels{_covered(evidence)}. They take no part "
-            "in the comparison. The best of each column is bold.",
+            f"{_seeds(rows)} {WEAK_ONLY} and {ORACLE} are reference rows without correction: training for the same "
+            f"epochs on the initial labels and, if there are any, on the reference labels{_covered(evidence)}. They "
+            "take no part in the comparison. The best of each column is bold.",
         ]
     else:
         section.blocks.append("No variant has been scored yet.")
@@ -39,35 +39,43 @@ def scores_section(evidence: ReportData) -> Section:
 
 
 def _covered(evidence: ReportData) -> str:
-    """How many training images the oracle had."""
+    """Number of training images of the oracle, as text."""
     return f" of the {len(evidence.reference)} training images that have them" if evidence.reference else ""
 
 
 def differences_section(evidence: ReportData, other: str = BASELINE) -> Section:
-    """How sure it is that a variant differs from Baseline, or from another one."""
+    """Section on the differences of the variants to one of them, with confidence intervals."""
     known, against = evidence.record.known, evidence.record.known[other].title
     section = Section(f"Differences to {against}")
-    found = compare(evidence, other)
-    if not found:
+    by_reader = compare(evidence, other)
+    if not by_reader:
         section.blocks.append(
-            f"There is nothing to compare: it takes the predictions of {against} and of another variant."
+            f"There is nothing to compare: a comparison needs predictions of {against} and of another variant."
         )
         return section
     images = len(next(iter(evidence.readers.values())))
-    seeds = {one.seeds for of_variants in found.values() for ofs in of_variants.values() for one in ofs.values()}
+    seeds = {
+        difference.seeds
+        for of_variants in by_reader.values()
+        for of_metrics in of_variants.values()
+        for difference in of_metrics.values()
+    }
     section.blocks += [
         f"Each variant minus {against}, in points of percent, with the 95 % interval of a paired bootstrap over the "
         f"{images} test images{' and over seeds' if max(seeds) > 1 else ''} ({RESAMPLES} resamples, percentile method; "
-        "Efron & Tibshirani 1993; seeds and images crossed: Owen 2007). Bold: the interval excludes 0. Many intervals "
-        "are looked at here, and one in twenty misses by definition.",
+        "Efron & Tibshirani 1993; seeds and images crossed: Owen 2007). Bold: the interval excludes 0. There are many "
+        "intervals here, and by definition one in twenty misses the true value.",
         *([_ONE_SEED] if max(seeds) == 1 else []),
-        _table(found, other, known),
+        _table(by_reader, other, known),
     ]
     section.blocks.append(
         Picture(
             TABLES[other],
             differences(
-                {reader: {name: ofs["AP"] for name, ofs in many.items()} for reader, many in found.items()},
+                {
+                    reader: {name: of_metrics["AP"] for name, of_metrics in of_variants.items()}
+                    for reader, of_variants in by_reader.items()
+                },
                 "AP",
                 against,
                 known,
@@ -79,8 +87,8 @@ def differences_section(evidence: ReportData, other: str = BASELINE) -> Section:
 
 
 def compare(evidence: ReportData, other: str = BASELINE) -> dict[str, dict[str, dict[str, Difference]]]:
-    """The differences to another variant by reader, variant and metric; without those that share no seed with it."""
-    found: dict[str, dict[str, dict[str, Difference]]] = {}
+    """Differences to another variant by reader, variant and metric, for variants that have a seed in common with it."""
+    by_reader: dict[str, dict[str, dict[str, Difference]]] = {}
     for reader in evidence.readers:
         of_variants: dict[str, dict[int, Resampled]] = {variant: {} for variant in evidence.record.variants}
         for (variant, seed), resampled in evidence.scored.items():
@@ -88,58 +96,61 @@ def compare(evidence: ReportData, other: str = BASELINE) -> dict[str, dict[str, 
         theirs = of_variants.get(other, {})
         for variant, of_seeds in of_variants.items():
             if variant != other and set(of_seeds) & set(theirs):
-                found.setdefault(reader, {})[variant] = paired_difference(of_seeds, theirs)
-    return found
+                by_reader.setdefault(reader, {})[variant] = paired_difference(of_seeds, theirs)
+    return by_reader
 
 
-def _table(found: dict[str, dict[str, dict[str, Difference]]], other: str, known: Mapping[str, Variant]) -> Table:
-    variants = list(dict.fromkeys(variant for of_reader in found.values() for variant in of_reader))
-    columns = [(reader, metric) for reader in found for metric in TABLE_METRICS]
+def _table(by_reader: dict[str, dict[str, dict[str, Difference]]], other: str, known: Mapping[str, Variant]) -> Table:
+    variants = list(dict.fromkeys(variant for of_reader in by_reader.values() for variant in of_reader))
+    columns = [(reader, metric) for reader in by_reader for metric in TABLE_METRICS]
     return Table(
         TABLES[other],
         f"Difference to {known[other].title}, in points of percent.",
         ["variant", *(f"{short(reader)} {metric}" for reader, metric in columns)],
         [
-            [_name(known[variant]), *(_cell(found[reader].get(variant, {}).get(metric)) for reader, metric in columns)]
+            [
+                _name(known[variant]),
+                *(_cell(by_reader[reader].get(variant, {}).get(metric)) for reader, metric in columns),
+            ]
             for variant in variants
         ],
         data=[
-            _record(known[variant].title, reader, metric, one)
-            for reader, of_variants in found.items()
+            _record(known[variant].title, reader, metric, difference)
+            for reader, of_variants in by_reader.items()
             for variant, of_metrics in of_variants.items()
-            for metric, one in of_metrics.items()
+            for metric, difference in of_metrics.items()
         ],
     )
 
 
-def _record(title: str, reader: str, metric: str, one: Difference) -> dict[str, Value]:
-    numbers = {"difference": one.value, "low": one.low, "high": one.high}
+def _record(title: str, reader: str, metric: str, difference: Difference) -> dict[str, Value]:
+    numbers = {"difference": difference.value, "low": difference.low, "high": difference.high}
     return {
         "variant": title,
         "reader": reader,
         "metric": metric,
         **{name: None if math.isnan(value) else 100 * value for name, value in numbers.items()},
-        "seeds": one.seeds,
+        "seeds": difference.seeds,
     }
 
 
-def _cell(one: Difference | None) -> Cell:
-    if one is None or math.isnan(one.value):
+def _cell(difference: Difference | None) -> Cell:
+    if difference is None or math.isnan(difference.value):
         return Cell("-", None)
-    text = f"{100 * one.value:+.1f} [{100 * one.low:+.1f}, {100 * one.high:+.1f}]"
-    return Cell(text, 100 * one.value, bold=one.excludes_zero)
+    text = f"{100 * difference.value:+.1f} [{100 * difference.low:+.1f}, {100 * difference.high:+.1f}]"
+    return Cell(text, 100 * difference.value, bold=difference.excludes_zero)
 
 
 _ONE_SEED = (
-    "One seed only: the intervals say what other test images might have given, not what other random numbers in "
-    "training might have. A difference of a point or two can still be chance."
+    "One seed only: the intervals cover the choice of the test images, not the randomness of the training. A "
+    "difference of a point or two may be due to chance."
 )
 
 
 def _seeds(rows: list[Row]) -> str:
     seeds = sorted({row.seed for row in rows})
     if len(seeds) == 1:
-        return f"One seed ({seeds[0]}): there is no spread over repetitions to judge these numbers by."
+        return f"One seed ({seeds[0]}): the spread over repetitions is unknown."
     return f"{len(seeds)} seeds: mean ± standard deviation over the seeds."
 
 

@@ -1,4 +1,4 @@
-"""Write a report: one page, and the same as Markdown, CSV and JSON."""
+"""Writing of a report: one page, with the same content as Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sissi.tracking import open_existing_store
 
 DPI = 150
 CSS_DPI = 100
-"""Inches of a figure become this many CSS px, so that its text is about as large as the page's."""
+"""Resolution of a figure on the page, in CSS px per inch, so that its text is about as large as that of the page."""
 
 
 def write_report(run: str, out: Path, folder: Path) -> Path:
@@ -35,11 +35,11 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
 
     Args:
         run: id of the ablation's run, or `latest`.
-        out: folder, made if it is missing.
-        folder: the tracking folder that holds the store.
+        out: folder of the report; it is created if necessary.
+        folder: folder of tracking, with the store.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
         TrackingError: there is no such ablation.
@@ -62,7 +62,7 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
 
 
 def describe(evidence: ReportData) -> Document:
-    """The report of an ablation."""
+    """Make the report of an ablation."""
     record = evidence.record
     return Document(
         title=f"Ablation {record.experiment.name}",
@@ -86,7 +86,7 @@ def describe(evidence: ReportData) -> Document:
 
 
 def as_json(document: Document, evidence: ReportData) -> str:
-    """Everything that the page says, as data."""
+    """Content of the page as JSON."""
     content = {
         "run": evidence.record.run.id,
         "title": document.title,
@@ -98,29 +98,29 @@ def as_json(document: Document, evidence: ReportData) -> str:
 
 
 def _plain(section: Section) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    blocks: list[dict[str, Any]] = []
     for block in section.blocks:
         if isinstance(block, Table):
-            found.append({"table": block.name, "caption": block.explanation, "rows": block.records()})
+            blocks.append({"table": block.name, "caption": block.explanation, "rows": block.records()})
         elif isinstance(block, Picture):
-            found.append({"figure": f"{FIGURES}/{block.name}.png", "caption": block.caption})
+            blocks.append({"figure": f"{FIGURES}/{block.name}.png", "caption": block.caption})
         else:
-            found.append({"text": block if isinstance(block, str) else block.text})
-    return found
+            blocks.append({"text": block if isinstance(block, str) else block.text})
+    return blocks
 
 
 def _extent(evidence: ReportData) -> str:
     experiment = evidence.record.experiment
     images = f"{len(next(iter(evidence.readers.values())))} test images, " if evidence.readers else ""
     seeds = experiment.seeds
-    told = f"one seed ({seeds[0]})" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+    named_seeds = f"one seed ({seeds[0]})" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
     rows = evidence.record.rows
     epochs = lengths(rows, experiment.known_rows) if rows else f"{experiment.training.epochs} epochs each"
-    return f"{images}{len(experiment.table_rows)} variants, {epochs}, {told}."
+    return f"{images}{len(experiment.table_rows)} variants, {epochs}, {named_seeds}."
 
 
 def _png(picture: Picture) -> tuple[bytes, int]:
-    """The file, and its width in CSS px."""
+    """PNG file of a figure, and its width in CSS px."""
     buffer = io.BytesIO()
     picture.figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue(), round(picture.figure.get_figwidth() * CSS_DPI)

@@ -1,1 +1,1 @@
-"""The tables of an ablation, and an ablation read back from MLflow."""
+"""Tables of an ablation, and ablations read from MLflow."""

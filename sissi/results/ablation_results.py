@@ -1,4 +1,4 @@
-"""What an ablation comes to: table 1, and the shares of the headroom; written and shown together."""
+"""Results of an ablation: table 1 and the shares of the headroom, written and shown together."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sissi.results.tables import TerminalTable
 
 @dataclass(frozen=True)
 class AblationResults:
-    """The results of an ablation.
+    """Results of an ablation.
 
     Attributes:
-        rows: of table 1.
-        shares: of the headroom; empty where weak-only or the oracle has no scores.
-        variants: what the rows are, by name.
-        logged: its runs in MLflow; None where they have none yet.
+        rows: rows of table 1.
+        shares: shares of the headroom; empty if weak-only or the oracle has no scores.
+        variants: variants of the rows by name.
+        logged: runs in MLflow; None if they have none yet.
     """
 
     rows: Sequence[Row]
@@ -33,11 +33,15 @@ class AblationResults:
     logged: LoggedRuns | None = None
 
     def write(self, folder: Path) -> list[Path]:
-        """Write table.csv, table.json, table.md and, where there are shares, headroom.csv and headroom.json."""
+        """Write table.csv, table.json, table.md and, if there are shares, headroom.csv and headroom.json.
+
+        Returns:
+            Paths of the files.
+        """
         return [*table_1.write(self.rows, folder, self.as_markdown()), *headroom_table.write(self.shares, folder)]
 
     def as_markdown(self) -> str:
-        """Both tables."""
+        """Both tables as Markdown."""
         more = headroom_table.as_markdown(self.shares, self.variants)
         return "\n".join([table_1.as_markdown(self.rows, self.variants), *([more] if more else [])])
 
@@ -50,5 +54,5 @@ class AblationResults:
 
     @property
     def complete(self) -> bool:
-        """Whether every variant came to its end."""
+        """Whether every variant has finished."""
         return all(row.status == "ok" for row in self.rows)

@@ -1,4 +1,4 @@
-"""Mean and spread over seeds of each cell of table 1, and which of them are best."""
+"""Mean and standard deviation over seeds of each cell of table 1, and the best cells."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sissi.evaluation.metrics import TABLE_METRICS
 
 @dataclass(frozen=True)
 class Summary:
-    """A metric of a variant for one reader, over the seeds that have one; fractions.
+    """Metric of a variant for one reader over the seeds with a score, as a fraction.
 
     Attributes:
-        mean: nan where no seed has a score.
-        spread: standard deviation over the seeds (n - 1 in the denominator); nan for fewer than two.
-        seeds: that have a score.
+        mean: mean over the seeds; NaN without a score.
+        spread: standard deviation over the seeds (n - 1 in the denominator); NaN for fewer than two seeds.
+        seeds: number of seeds with a score.
     """
 
     mean: float
@@ -28,7 +28,7 @@ class Summary:
 
 
 def summarise(rows: Sequence[Any]) -> dict[tuple[str, str, str], Summary]:
-    """A `Summary` for each (variant, reader, metric) of `table_1.Row`s, in their order."""
+    """Summary for each variant, reader and metric of the rows, in their order."""
     values: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
         for metric in TABLE_METRICS:
@@ -37,28 +37,28 @@ def summarise(rows: Sequence[Any]) -> dict[tuple[str, str, str], Summary]:
 
 
 def best(summaries: Mapping[tuple[str, str, str], Summary]) -> set[tuple[str, str, str]]:
-    """The keys with the highest mean of their reader and metric, reference rows aside."""
+    """Keys with the highest mean of their reader and metric, without the reference rows."""
     highest: dict[tuple[str, str], float] = {}
-    for (variant, *column), one in summaries.items():
-        if variant not in REFERENCES and not math.isnan(one.mean):
-            highest[column[0], column[1]] = max(one.mean, highest.get((column[0], column[1]), one.mean))
+    for (variant, *column), summary in summaries.items():
+        if variant not in REFERENCES and not math.isnan(summary.mean):
+            highest[column[0], column[1]] = max(summary.mean, highest.get((column[0], column[1]), summary.mean))
     return {
         (variant, reader, metric)
-        for (variant, reader, metric), one in summaries.items()
-        if variant not in REFERENCES and one.mean == highest.get((reader, metric))
+        for (variant, reader, metric), summary in summaries.items()
+        if variant not in REFERENCES and summary.mean == highest.get((reader, metric))
     }
 
 
-def percent(one: Summary, between: str = " ± ") -> str:
-    """Such as `36.0`, with several seeds `36.0 ± 1.2`, and `-` where there is no score."""
-    if math.isnan(one.mean):
+def percent(summary: Summary, between: str = " ± ") -> str:
+    """Summary in percent, such as `36.0`, or `36.0 ± 1.2` for several seeds; `-` without a score."""
+    if math.isnan(summary.mean):
         return "-"
-    spread = "" if math.isnan(one.spread) else f"{between}{100 * one.spread:.1f}"
-    return f"{100 * one.mean:.1f}{spread}"
+    spread = "" if math.isnan(summary.spread) else f"{between}{100 * summary.spread:.1f}"
+    return f"{100 * summary.mean:.1f}{spread}"
 
 
 def short(reader: str) -> str:
-    """A reader's name in the head of a table."""
+    """Short name of a reader for the header of a table, such as R1 for reader_1."""
     return reader.replace("reader_", "R")
 
 
@@ -72,20 +72,20 @@ def _summary(known: list[float]) -> Summary:
 
 @dataclass(frozen=True)
 class Row:
-    """The scores of a variant for one seed and reader; nan where it failed.
+    """Scores of a variant for one seed and reader; NaN if the variant failed.
 
     Attributes:
-        variant: as on the command line.
-        seed: of the experiment.
-        reader: whose annotations are the truth.
-        AP50, AP75, AP: COCO's, with `ap_limit` detections an image; fractions in [0, 1].
-        AR: COCO's, with `ap_limit` detections an image.
-        AR_dense: AR with `dense_limit` detections an image.
-        ap_limit: detections an image, 100 by COCO's definition.
-        dense_limit: detections an image, above the number of cells.
-        start_epoch: epochs of early learning before correction began.
-        epochs: in total.
-        status: `ok`, or why there are no scores.
+        variant: name of the variant.
+        seed: experiment seed.
+        reader: reader whose annotations are the truth.
+        AP50, AP75, AP: COCO's average precisions with `ap_limit` detections per image, as fractions in [0, 1].
+        AR: COCO's average recall with `ap_limit` detections per image, as a fraction.
+        AR_dense: average recall with `dense_limit` detections per image, as a fraction.
+        ap_limit: number of detections per image, 100 by COCO's definition.
+        dense_limit: number of detections per image, above the number of cells.
+        start_epoch: number of epochs of early learning before correction.
+        epochs: total number of epochs.
+        status: `ok`, or the reason for missing scores.
     """
 
     variant: str

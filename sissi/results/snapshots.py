@@ -1,4 +1,4 @@
-"""Boxes that this program wrote with `coco.to_coco`, read back without their image files."""
+"""Boxes in files of `coco.to_coco`, read without the image files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sissi.boxes import Boxes, make_boxes
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The boxes of a set of images.
+    """Boxes of a set of images.
 
     Attributes:
-        sizes: height and width (px) of each image by its name, in the order of the file.
-        boxes: of each image by its name, in px of the image.
+        sizes: height and width in px of each image by its name, in the order of the file.
+        boxes: boxes of each image by its name, in px of the image.
     """
 
     sizes: dict[str, tuple[int, int]]
@@ -24,17 +24,19 @@ class Snapshot:
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """The boxes of a file, bit by bit as they were written."""
+    """Read the boxes of a file, bitwise equal to the written ones."""
     tree = json.loads(path.read_text(encoding="utf-8"))
-    found = defaultdict(list)
+    by_image = defaultdict(list)
     for annotation in tree["annotations"]:
-        found[annotation["image_id"]].append(annotation)
+        by_image[annotation["image_id"]].append(annotation)
     return Snapshot(
         sizes={image["file_name"]: (image["height"], image["width"]) for image in tree["images"]},
-        boxes={image["file_name"]: _boxes(found[image["id"]]) for image in tree["images"]},
+        boxes={image["file_name"]: _boxes(by_image[image["id"]]) for image in tree["images"]},
     )
 
 
 def _boxes(annotations: list[dict[str, list[float]]]) -> Boxes:
-    corners = [(x, y, x + width, y + height) for x, y, width, height in (one["bbox"] for one in annotations)]
-    return make_boxes(corners, [one["score"] for one in annotations], [one["category_id"] for one in annotations])
+    sides = (annotation["bbox"] for annotation in annotations)
+    corners = [(x, y, x + width, y + height) for x, y, width, height in sides]
+    scores = [annotation["score"] for annotation in annotations]
+    return make_boxes(corners, scores, [annotation["category_id"] for annotation in annotations])

@@ -1,4 +1,4 @@
-"""What a store holds of an ablation, read back; whatever is missing is left out, and said so by `gaps`."""
+"""Ablation read from a store; missing parts are left out and listed by `gaps`."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from sissi.tracking import ABLATION, RunRecord, Store
 
 LATEST = "latest"
 SCORED = "/AR_dense"
-"""How the metric ends that a branch has for each reader, and nothing else has."""
+"""End of the key of a metric that only branches have, one for each reader."""
 
 
 @dataclass(frozen=True)
 class StoredAblation:
-    """An ablation as its store has it.
+    """Ablation in a store.
 
     Attributes:
-        store: where it is.
-        run: of the ablation.
-        experiment: its settings.
+        store: store of the ablation.
+        run: run of the ablation.
+        experiment: all settings.
         trunks: run of early learning by seed.
         branches: run by variant and seed, finished or not.
-        rows: of table 1; without the branches that have no scores.
+        rows: rows of table 1, without branches that have no scores.
     """
 
     store: Store
@@ -47,60 +47,60 @@ class StoredAblation:
 
     @property
     def known(self) -> dict[str, Variant]:
-        """What the rows are, by name."""
+        """Available rows by name."""
         return self.experiment.known_rows
 
     @property
     def variants(self) -> list[str]:
-        """Those that left a run, in the order of the table."""
+        """Names of the variants that have a run, in the order of the table."""
         present = {variant for variant, _ in self.branches}
         return [name for name in self.known if name in present]
 
     @property
     def seeds(self) -> list[int]:
-        """Those of which there is a run."""
+        """Seeds that have a run, in ascending order."""
         return sorted({seed for _, seed in self.branches} | set(self.trunks))
 
     def text(self, path: str, run: RunRecord | None = None) -> str | None:
-        """A text artifact of a run, of the ablation's own if none is given; None where it has none."""
+        """Text artifact of a run, by default of the ablation's run; None if it is missing."""
         file = self.file(path, run)
         return None if file is None else file.read_text(encoding="utf-8")
 
     def file(self, path: str, run: RunRecord | None = None) -> Path | None:
-        """An artifact on this machine; None where there is none."""
+        """Local path of an artifact of a run, by default of the ablation's run; None if it is missing."""
         try:
-            found = self.store.artifact((run or self.run).id, path)
+            local = self.store.artifact((run or self.run).id, path)
         except TrackingError:
             return None
-        return found if found.exists() else None
+        return local if local.exists() else None
 
     def snapshots(self, folder: str, run: RunRecord | None = None) -> dict[str, Snapshot]:
-        """The boxes of each COCO file in a folder of artifacts, by the name of the file without `.json`."""
-        found = self.file(folder, run)
-        return {} if found is None else {path.stem: read_snapshot(path) for path in sorted(found.glob("*.json"))}
+        """Boxes of each COCO file in a folder of artifacts, by the name of the file without `.json`."""
+        local = self.file(folder, run)
+        return {} if local is None else {path.stem: read_snapshot(path) for path in sorted(local.glob("*.json"))}
 
     def snapshot(self, path: str, run: RunRecord | None = None) -> Snapshot | None:
-        """The boxes of one COCO file; None where there is none."""
-        found = self.file(path, run)
-        return None if found is None else read_snapshot(found)
+        """Boxes of one COCO file; None if it is missing."""
+        local = self.file(path, run)
+        return None if local is None else read_snapshot(local)
 
     def labels(self, run: RunRecord) -> dict[int, Snapshot]:
-        """The pseudo labels of a run by the epoch that trains on them; the initial labels of a trunk are epoch 0."""
-        found = self.snapshots("pseudo_labels", run)
-        return {int(name.removeprefix("epoch_")): snapshot for name, snapshot in found.items()}
+        """Pseudo labels of a run by the epoch that is trained on them; the initial labels of a trunk have epoch 0."""
+        snapshots = self.snapshots("pseudo_labels", run)
+        return {int(name.removeprefix("epoch_")): snapshot for name, snapshot in snapshots.items()}
 
     def curve(self, run: RunRecord, key: str) -> list[tuple[int, float]]:
-        """(epoch, value) of a metric; empty where it was not told."""
+        """Epoch and value of each point of a metric; empty if the metric was not logged."""
         return self.store.history(run.id, key) if key in run.metrics else []
 
     @property
     def shares(self) -> Shares:
-        """Of the headroom; empty where the ablation did not come to its end or had no oracle."""
+        """Shares of the headroom; empty if the ablation has not finished or has no oracle."""
         written = self.text("table/headroom.json")
         return {} if written is None else from_records(json.loads(written))
 
     def gaps(self) -> list[str]:
-        """A sentence for each part of the experiment that has no result."""
+        """One sentence for each part of the experiment without a result."""
         return [
             *(
                 f"Early learning (seed {seed}): {_state(self.trunks.get(seed), None)}."
@@ -108,48 +108,48 @@ class StoredAblation:
                 if not _finished(self.trunks.get(seed))
             ),
             *(
-                f"{self.known[variant].title} (seed {seed}): {self._why(variant, seed)}."
+                f"{self.known[variant].title} (seed {seed}): {self._state(variant, seed)}."
                 for seed in self.experiment.seeds
                 for variant in self.experiment.table_rows
                 if not _finished(self.branches.get((variant, seed)))
             ),
         ]
 
-    def _why(self, variant: str, seed: int) -> str:
+    def _state(self, variant: str, seed: int) -> str:
         run = self.branches.get((variant, seed))
         return _state(run, None if run is None else self.text("error.txt", run))
 
 
 def read_ablation(store: Store, run: str, overrides: Sequence[str] = ()) -> StoredAblation:
-    """The record of an ablation.
+    """Read an ablation from a store.
 
     Args:
-        store: where it is.
-        run: its id, or `latest`.
-        overrides: of its experiment, such as data.folder=... where the images have moved.
+        store: store of the ablation.
+        run: id of the ablation's run, or `latest`.
+        overrides: overrides of its experiment, such as data.folder=... for images that have moved.
 
     Raises:
-        TrackingError: there is no such run, or it is no ablation.
-        ExperimentError: its settings are those of another version of sissi.
+        TrackingError: there is no such run, or it is not an ablation.
+        ExperimentError: the settings belong to another version of sissi.
     """
-    found = _find(store, run)
-    settings = store.artifact(found.id, "experiment.yaml")
+    ablation = _find(store, run)
+    settings = store.artifact(ablation.id, "experiment.yaml")
     experiment = load_experiment(settings, overrides)
-    children = store.children(found.id)
+    children = store.children(ablation.id)
     trunks = {int(child.tags["sissi.seed"]): child for child in children if child.tags.get("sissi.stage") == "trunk"}
     branches = {
         (child.tags["sissi.variant"], int(child.tags["sissi.seed"])): child
-        for child in sorted(children, key=_finished)  # of runs that were repeated, the finished one
+        for child in sorted(children, key=_finished)  # of repeated runs, the finished one
         if child.tags.get("sissi.stage") == "branch"
     }
-    record = StoredAblation(store, found, experiment, trunks, branches, [])
+    record = StoredAblation(store, ablation, experiment, trunks, branches, [])
     written = record.text("table/table.json")
     rows = _rows(branches, experiment) if written is None else table_1.from_json(written)
     return replace(record, rows=[row for row in rows if row.variant in experiment.known_rows])
 
 
 def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) -> list[Row]:
-    """The rows of an ablation that did not come to its end, from the metrics of the branches that did."""
+    """Rows of an unfinished ablation, from the metrics of its finished branches."""
     known = experiment.known_rows
     order = list(known)
     return [
@@ -163,7 +163,7 @@ def _rows(branches: dict[tuple[str, int], RunRecord], experiment: Experiment) ->
             start_epoch=int(run.params["start_epoch"]),
             epochs=settings_of_variant(known[variant], experiment).last_epoch(known[variant].corrects),
         )
-        for (variant, seed), run in sorted(branches.items(), key=lambda one: (one[0][1], order.index(one[0][0])))
+        for (variant, seed), run in sorted(branches.items(), key=lambda item: (item[0][1], order.index(item[0][0])))
         for reader in sorted(key.removesuffix(SCORED) for key in run.metrics if key.endswith(SCORED))
     ]
 
@@ -188,11 +188,11 @@ def _find(store: Store, run: str) -> RunRecord:
     if run == LATEST:
         latest = store.latest_ablation()
         if latest is None:
-            raise TrackingError(f"{store.address}: holds no ablation yet; make one with `sissi ablation EXPERIMENT`")
+            raise TrackingError(f"{store.address}: contains no ablation; make one with `sissi ablation EXPERIMENT`")
         return latest
-    found = store.run(run)
+    record = store.run(run)
     [(key, value)] = ABLATION.items()
-    if found.tags.get(key) != value:
-        inside = f"; the ablation around it is {found.parent}" if found.parent else ""
-        raise TrackingError(f"run {run}: is no ablation but {found.name!r}{inside}")
-    return found
+    if record.tags.get(key) != value:
+        hint = f"; it belongs to the ablation {record.parent}" if record.parent else ""
+        raise TrackingError(f"run {run}: is not an ablation but {record.name!r}{hint}")
+    return record

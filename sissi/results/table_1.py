@@ -1,4 +1,4 @@
-"""Table 1: a row for each variant, seed and reader; as a table, CSV, JSON and Markdown."""
+"""Table 1: rows for each variant, seed and reader, as a table, CSV, JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ def write(rows: Sequence[Row], folder: Path, markdown: str | None = None) -> lis
 
     Args:
         rows: rows of all variants, seeds and readers.
-        folder: folder of the files, made if it is missing.
-        markdown: content of table.md; the table where it is left out.
+        folder: folder of the files; it is created if necessary.
+        markdown: content of table.md; None: the table.
+
+    Returns:
+        Paths of the files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
@@ -40,17 +43,17 @@ def write(rows: Sequence[Row], folder: Path, markdown: str | None = None) -> lis
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """With a header line; full precision, so that equal tables are equal files."""
+    """Rows as CSV with a header line, at full precision, so that equal tables are equal files."""
     return to_csv(map(asdict, rows), [field.name for field in fields(Row)], missing="nan")
 
 
 def columns(rows: Sequence[Row]) -> dict[str, list[object]]:
-    """A list for each column."""
+    """List of values for each column."""
     return {field.name: [getattr(row, field.name) for row in rows] for field in fields(Row)}
 
 
 def as_json(rows: Sequence[Row]) -> str:
-    """A list of objects; null where there is no score."""
+    """Rows as a JSON list of objects; null for a missing score."""
     plain = [
         {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in asdict(row).items()}
         for row in rows
@@ -59,13 +62,16 @@ def as_json(rows: Sequence[Row]) -> str:
 
 
 def from_json(text: str) -> list[Row]:
-    """The rows that `as_json` wrote."""
+    """Rows from the text that `as_json` returned."""
     entries: list[dict[str, Any]] = json.loads(text)
     return [Row(**entry | {metric: math.nan for metric in METRICS if entry[metric] is None}) for entry in entries]
 
 
 def as_table(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> Table:
-    """The shape of table 1: a row a variant, four columns a reader, in percent, the best bold, reference rows aside."""
+    """Rows in the form of table 1: one row per variant, four columns per reader, in percent.
+
+    The best score of each column is bold, without the reference rows.
+    """
     names = list(dict.fromkeys(row.variant for row in rows))
     kinds = [(name in REFERENCES, name in VARIANTS) for name in names]
     columns = columns_of(rows)
@@ -76,7 +82,7 @@ def as_table(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) ->
         [_line(variant, rows, columns, best(summarise(rows)), variants) for variant in names],
         note=caption(rows, variants),
         keys=2,
-        lines_after=frozenset(index for index, (one, other) in enumerate(pairwise(kinds)) if one != other),
+        lines_after=frozenset(index for index, (kind, other) in enumerate(pairwise(kinds)) if kind != other),
     )
 
 
@@ -102,37 +108,39 @@ def score_cells(
     columns: Sequence[tuple[str, str]],
     marked: Collection[tuple[str, str, str]],
 ) -> list[Cell]:
-    """A variant's scores in percent.
+    """Cells with the scores of a variant, in percent.
 
     Args:
-        variant: whose.
-        rows: of a run.
-        columns: reader and metric of each.
-        marked: (variant, reader, metric) of the cells that are bold.
+        variant: name of the variant.
+        rows: rows of a run.
+        columns: reader and metric of each column.
+        marked: variant, reader and metric of the bold cells.
     """
     summaries = summarise(rows)
     cells = []
     for key in ((variant, *column) for column in columns):
-        one = summaries.get(key)
-        known = one is not None and not math.isnan(one.mean)
-        cells.append(Cell(percent(one), 100 * one.mean, key in marked) if one and known else Cell("-", None))
+        summary = summaries.get(key)
+        if summary is None or math.isnan(summary.mean):
+            cells.append(Cell("-", None))
+        else:
+            cells.append(Cell(percent(summary), 100 * summary.mean, key in marked))
     return cells
 
 
 def as_markdown(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
-    """The table, and below it what the numbers are."""
+    """Table as Markdown, followed by its caption."""
     table = as_table(rows, variants)
     return f"{tables.as_markdown(table)}\n\n{table.note}\n"
 
 
 def starts(rows: Sequence[Row], variant: str) -> str:
-    """The epochs after which a variant's correction began, over all seeds; `-` where it never does."""
+    """Epochs after which the correction of a variant started, over all seeds; `-` without correction."""
     epochs = sorted({row.start_epoch for row in rows if row.variant == variant})
     return "-" if variant in REFERENCES else ", ".join(map(str, epochs))
 
 
 def lengths(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
-    """For how many epochs the variants trained."""
+    """Number of epochs of the variants, as text."""
     of = {row.variant: row.epochs for row in rows}
     usual = Counter(of.values()).most_common(1)[0][0]
     others = ", ".join(f"{variants[name].title} {epochs}" for name, epochs in of.items() if epochs != usual)
@@ -140,17 +148,17 @@ def lengths(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> 
 
 
 def caption(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
-    """What the numbers are, and which variants have none."""
+    """Explanation of the numbers, and the variants without scores."""
     seeds = sorted({row.seed for row in rows})
     first = rows[0]
-    told = (
+    sentences = (
         f"AP and AR with {first.ap_limit} detections an image (COCO's definitions, by sissi.evaluation.coco_curves), "
     )
-    told += f"{lengths(rows, variants)}; "
-    told += (
+    sentences += f"{lengths(rows, variants)}; "
+    sentences += (
         f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
     )
     if any(row.variant == ORACLE for row in rows):
-        told += f". {ORACLE}: trained on the reference labels of the training images that have them"
+        sentences += f". {ORACLE}: trained on the reference labels of the training images that have them"
     failed = sorted({f"{variants[row.variant].title}: {row.status}" for row in rows if row.status != "ok"})
-    return ". ".join([told, *failed]) + "."
+    return ". ".join([sentences, *failed]) + "."

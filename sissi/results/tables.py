@@ -1,4 +1,4 @@
-"""A table as plain data, and as CSV, as Markdown, and for the terminal."""
+"""Tables as plain data, as CSV, as Markdown, and for the terminal."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Value = float | int | str | None
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table.
+    """Cell of a table.
 
     Attributes:
-        text: as it is read.
-        value: as CSV and JSON have it, at full precision; None where there is none.
-        bold: whether it stands out.
+        text: displayed text.
+        value: value in CSV and JSON, at full precision; None for an empty cell.
+        bold: whether the text is bold.
     """
 
     text: str
@@ -34,17 +34,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a name for its file.
+    """Table with a name for its file.
 
     Attributes:
-        name: of its CSV file, without suffix.
-        caption: what it shows, a sentence.
-        header: a name for each column.
-        rows: a cell for each column; the first is the row's name.
-        data: the values for CSV and JSON where they are more than those of the cells.
+        name: name of its CSV file, without suffix.
+        caption: sentence about the content.
+        header: name of each column.
+        rows: cells of each row; the first cell is the name of the row.
+        data: records for CSV and JSON, if they contain more than the cells.
         note: further sentences that explain the numbers.
-        keys: how many columns on the left name a row.
-        lines_after: indices of rows that a line separates from the next ones.
+        keys: number of columns on the left that name a row.
+        lines_after: indices of the rows that are followed by a line.
     """
 
     name: str
@@ -58,27 +58,27 @@ class Table:
 
     @property
     def explanation(self) -> str:
-        """Caption and note."""
+        """Caption and note together."""
         return f"{self.caption} {self.note}".rstrip()
 
     def records(self) -> list[dict[str, Value]]:
-        """The values, a record a row."""
+        """Values, one record per row."""
         if self.data is not None:
             return self.data
         return [dict(zip(self.header, (cell.value for cell in row), strict=True)) for row in self.rows]
 
     def holds_text(self, column: int) -> bool:
-        """Whether a column is made of words and not of numbers."""
+        """Whether a column contains texts, not numbers."""
         return any(isinstance(row[column].value, str) for row in self.rows)
 
 
 def as_csv(table: Table) -> str:
-    """The values of a table at full precision, with a header line."""
+    """Values of a table as CSV at full precision, with a header line."""
     return to_csv(table.records(), None if table.records() else table.header)
 
 
 def as_markdown(table: Table) -> str:
-    """A table without its caption; numbers are aligned to the right."""
+    """Table as Markdown without its caption; numbers are aligned to the right."""
     lines = [table.header, ["---" if table.holds_text(column) else "---:" for column in range(len(table.header))]]
     lines += [[_markdown_cell(cell) for cell in row] for row in table.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -91,7 +91,7 @@ def _markdown_cell(cell: Cell) -> str:
 
 @dataclass(frozen=True)
 class TerminalTable:
-    """A table for the terminal; one that is too wide is cut into several, each with the columns that name the rows."""
+    """Table for the terminal; a table that is too wide is split, and each part has the columns that name the rows."""
 
     table: Table
 
@@ -104,7 +104,7 @@ class TerminalTable:
             yield Text(table.note, "italic dim")
 
     def _parts(self, console: Console, width: int) -> list[RichTable]:
-        """As few as fit the width, in characters."""
+        """Parts that fit the width, in characters, as few as possible."""
         keys = list(range(self.table.keys))
         parts, unlimited = [[*keys]], console.options.update_width(sys.maxsize)
         for column in range(self.table.keys, len(self.table.header)):
@@ -129,7 +129,7 @@ class TerminalTable:
 
 
 def _in_lines(text: str, *breaks: str) -> str:
-    """A text in lines, so that its column is narrow: what says how sure a number is stands below it."""
+    """Text with line breaks, so that its column is narrow: the uncertainty of a number is below the number."""
     for mark in breaks or (" ±", " ["):
         text = text.replace(mark, "\n" + mark.strip())
     return text

@@ -1,7 +1,7 @@
-"""MLflow: where runs, metrics, pictures and models go, and how they are read back. Nothing else imports mlflow.
+"""Interface to MLflow for runs, metrics, pictures and models. No other package imports mlflow.
 
-One process writes. Others send it what to write, so every argument here is plain data: numbers, texts, arrays, paths.
-All calls name their run; MLflow's "active run" and its global address are left alone.
+One process writes, and the others send it events. So every argument is plain data: numbers, texts, arrays, paths. All
+calls name their run; MLflow's "active run" and its global address are not used.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Which commit of the code a run was made with."""
+"""Commit of the code with which a run was made."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @cache
 def commit_tags() -> dict[str, str]:
-    """The commit that this package, or else the current folder, is checked out at, and whether files were changed."""
+    """Tags with the commit of this package's checkout, or else of the current folder, and with changed files or not."""
     package = Path(__file__).parents[1]
-    # a package in a virtual environment inside somebody's checkout is ignored there: it is not that commit's code
+    # git ignores a package in a virtual environment inside a checkout: its code does not belong to that commit
     ignored = _git(package, "check-ignore", str(package))
     for folder in [Path.cwd()] if ignored else [package, Path.cwd()]:
         commit = _git(folder, "rev-parse", "HEAD")
@@ -22,7 +22,7 @@ def commit_tags() -> dict[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git prints, or nothing: no git, no checkout, no answer."""
+    """Output of git; empty without git, outside of a checkout, and after a timeout."""
     command = ["git", "-C", str(folder), *arguments]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Open the MLflow store that is meant, or say in one sentence why it cannot be used."""
+"""Connection to the MLflow store, with an error in one sentence if it cannot be used."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ from sissi.runtime.files import is_full
 from sissi.runtime.redact import without_password
 from sissi.tracking.store import Store, first_line
 
-# a fault of the database reaches the user as one sentence, without a traceback beside it
+# an error of the database reaches the user as one sentence, without a traceback
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-"""Stores without a server: whoever creates an experiment says where its artifacts go."""
+"""Address schemes of stores without a server, for which the client sets the artifact location of an experiment."""
 
 
 def open_store(folder: Path) -> Store:
-    """The MLflow store of a folder, created where it does not exist: `mlflow.db` and `artifacts/`.
+    """Open the MLflow store of a folder, `mlflow.db` and `artifacts/`, and create it if it does not exist.
 
-    The environment variable MLFLOW_TRACKING_URI, if set, names another store and wins; a server also decides where
-    artifacts go. Several processes may open, and so create, the same store at once.
+    If the environment variable MLFLOW_TRACKING_URI is set, the store at that address is opened instead; a server
+    determines its own artifact location. Several processes may open, and so create, the same store at the same time.
+
+    Args:
+        folder: folder of tracking.
 
     Raises:
         TrackingError: the folder cannot be written, or the server does not answer within seconds.
     """
     folder = folder.resolve()
     uri = os.environ.get("MLFLOW_TRACKING_URI", "").strip() or _sqlite(folder / "mlflow.db")
-    with _explained(uri, folder), _alone(uri), _impatient():
+    with _explained(uri, folder), _locked(uri), _short_timeout():
         _create(uri)
         client = mlflow.MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
@@ -59,12 +62,12 @@ def open_existing_store(folder: Path) -> Store:
 
 
 def _sqlite(database: Path) -> str:
-    """The address of a database; % and ? in its path would be taken for parts of the address."""
+    """Address of a database file; % and ? in the path are escaped."""
     return "sqlite:///" + database.as_posix().replace("%", "%25").replace("?", "%3F")
 
 
-def _alone(uri: str) -> Any:
-    """A lock beside an SQLite file: MLflow creates its tables without one, and of two processes one would die."""
+def _locked(uri: str) -> Any:
+    """Lock file beside an SQLite file, since of two processes that create its tables at once, one would fail."""
     if not uri.startswith("sqlite:///"):
         return nullcontext()
     database = _database(uri)
@@ -75,7 +78,7 @@ def _alone(uri: str) -> Any:
 
 
 def _create(uri: str) -> None:
-    """Make a new SQLite store under another name first: one whose making was interrupted could never be opened."""
+    """Create a new SQLite store under a temporary name, since an incomplete store could never be opened."""
     if not uri.startswith("sqlite:///"):
         return
     database = _database(uri)
@@ -92,8 +95,8 @@ def _database(uri: str) -> Path:
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
-    """Let a server have seconds, not MLflow's minutes, for the first answer; what the user has set stays."""
+def _short_timeout() -> Iterator[None]:
+    """Limit the wait for the first answer of a server to seconds, not MLflow's minutes; settings of the user stay."""
     ours = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     added = {key: value for key, value in ours.items() if key not in os.environ}
     os.environ.update(added)
@@ -106,17 +109,17 @@ def _impatient() -> Iterator[None]:
 
 @contextmanager
 def _explained(uri: str, folder: Path) -> Iterator[None]:
-    """Turn whatever opening a store may raise into one error that names its address."""
+    """Convert any error of opening a store to one that names its address and the remedy."""
     try:
         yield
     except TrackingError:
         raise
-    except Exception as error:  # of MLflow, SQLAlchemy, the file lock, the file system: each has its own
+    except Exception as error:  # errors of MLflow, SQLAlchemy, the file lock or the file system
         if is_full(error):
             advice = "no space left on the disk, free some"
         elif os.environ.get("MLFLOW_TRACKING_URI", "").strip():
             advice = f"start that server, correct MLFLOW_TRACKING_URI, or unset it to write to {folder}"
         else:
-            advice = "name another folder with --tracking"
+            advice = "set another folder with --tracking"
         message = f"{uri}: cannot be used as MLflow store: {advice} ({first_line(error)})"
         raise TrackingError(without_password(message)) from error

@@ -1,4 +1,4 @@
-"""A run that is written down on this machine first, so that nothing is lost while MLflow does not answer."""
+"""Run that is recorded on this machine first, so that nothing is lost while MLflow does not respond."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from sissi.runtime.journal import Journal
 from sissi.tracking.commit import commit_tags
 
 ENDING = (End, Resume)
-"""Events that may come again with the same meaning; all others are recorded once."""
+"""Events that may occur several times; all others are recorded once."""
 
 
 class LocalRun:
-    """The events of a run, written to a folder; an `Uploader` carries them to MLflow.
+    """Run whose events are written to a folder; an `Uploader` sends them to MLflow.
 
     Nothing is recorded twice: the same metrics of a step, the same picture, the same artifact. So work that is repeated
-    after an interruption, or found finished, leaves no double point on any curve.
-    As a context manager it ends FINISHED, on an exception FAILED, on Ctrl-C KILLED.
+    after an interruption, or loaded from the cache, adds no duplicate point to any curve. As a context manager, the run
+    ends as FINISHED, after an exception as FAILED, after Ctrl-C as KILLED.
+
+    Attributes:
+        folder: folder of the run.
+        header: name, experiment, parent, tags, record and start time of the run.
+        journal: journal of the events.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,14 +41,14 @@ class LocalRun:
 
     @classmethod
     def create(cls, folder: Path, name: str, experiment: str, parent: str | None, tags: Mapping[str, str]) -> Self:
-        """A new run.
+        """Create a run.
 
         Args:
-            folder: for its records.
-            name: of the run.
-            experiment: MLflow's.
-            parent: `record` of the run around it, or None.
-            tags: of the run.
+            folder: folder for its events.
+            name: name of the run.
+            experiment: name of the MLflow experiment.
+            parent: `record` of the parent run, or None.
+            tags: tags of the run.
         """
         header = {
             "name": name,
@@ -58,12 +63,12 @@ class LocalRun:
 
     @property
     def name(self) -> str:
-        """Of the run."""
+        """Name of the run."""
         return str(self.header["name"])
 
     @property
     def status(self) -> str:
-        """RUNNING, or how it ended."""
+        """RUNNING, or the final status."""
         for name, values in reversed(self.journal.raw()):
             if name in ("end", "resume"):
                 return str(values[0]) if name == "end" else "RUNNING"
@@ -80,17 +85,17 @@ class LocalRun:
             self.end("FINISHED" if kind is None else "KILLED" if interrupted else "FAILED")
 
     def end(self, status: Status) -> None:
-        """Record how the run ended."""
+        """Record the final status of the run."""
         if self.status != status:
             self.record(End(status, _now()))
 
     def resume(self) -> None:
-        """Go on with a run that has ended, or whose process is gone."""
+        """Continue a run that has ended or whose process was killed."""
         if self.status != "RUNNING":
             self.record(Resume())
 
     def record(self, event: Event) -> None:
-        """Write an event down, unless it was recorded before; what passes by is not written."""
+        """Record an event, unless it was recorded before; progress and notices are not recorded."""
         if isinstance(event, Progress | Notice):
             return
         if isinstance(event, Metrics) and event.at is None:
@@ -103,7 +108,7 @@ class LocalRun:
 
 
 def _identity(name: str, values: Sequence[Any]) -> str:
-    """What makes two events the same: for points and pictures the curve and the step, for the rest all of it."""
+    """Digest by which equal events are recognised: key and step of metrics and pictures, the content of all others."""
     if name == "metrics":
         values = [sorted(values[0]), values[1]]
     if name == "image":
@@ -114,5 +119,5 @@ def _identity(name: str, values: Sequence[Any]) -> str:
 
 
 def _now() -> int:
-    """Milliseconds since 1970."""
+    """Time in ms since 1970."""
     return int(time.time() * 1000)

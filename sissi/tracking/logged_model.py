@@ -1,4 +1,4 @@
-"""A trained detector as an MLflow model that loads and serves without this package installed."""
+"""Trained detector as an MLflow model that loads and serves without an installation of this package."""
 
 from __future__ import annotations
 
@@ -24,10 +24,16 @@ MODEL_NEEDS = (
 
 
 def write_model(folder: Path, model_file: Path, logged: Any, run_id: str) -> None:
-    """Write a model folder as MLflow loads and serves it: the weights, this package, and one file that is executed.
+    """Write a model folder that MLflow loads and serves: the weights, this package, and one file that is executed.
 
-    The steps of MLflow's log_model without its last, which loads the model into this process to try it: that draws
-    from torch's random state and prepends a folder to sys.path that is gone afterwards. A test tries it instead.
+    The steps are those of MLflow's log_model except the last one, which loads the model into this process as a check.
+    That would draw from torch's random state, and prepend a temporary folder to sys.path. A test loads it instead.
+
+    Args:
+        folder: folder of the model, which is created.
+        model_file: file of the detector.
+        logged: MLflow's entity of the logged model.
+        run_id: MLflow's id of the run.
     """
     package = Path(__file__).parents[1]
     mlflow.pyfunc.save_model(
@@ -45,7 +51,7 @@ def write_model(folder: Path, model_file: Path, logged: Any, run_id: str) -> Non
 
 
 def _signature() -> ModelSignature:
-    """No schema of the input: MLflow has schemas of columns or of arrays, and the model takes either."""
+    """Schema of output and parameters. The input has none, since a schema of MLflow is for columns or arrays only."""
     numbers = Array(DataType.double)
     outputs = Schema(
         [ColSpec(Array(numbers), "boxes"), ColSpec(numbers, "scores"), ColSpec(Array(DataType.long), "labels")]
@@ -54,7 +60,7 @@ def _signature() -> ModelSignature:
 
 
 def _example() -> tuple[pd.DataFrame, dict[str, float]]:
-    """An input with its parameters, as a client sends them: one dark cell on a grey field."""
+    """Example input with parameters, in the form that a client sends: one dark cell on a grey background."""
     rows, columns = np.mgrid[:48, :64]
     pixels = np.where((rows - 24) ** 2 + (columns - 32) ** 2 < 100, 80, 160).astype(np.uint8)
     buffer = io.BytesIO()
@@ -63,5 +69,5 @@ def _example() -> tuple[pd.DataFrame, dict[str, float]]:
 
 
 def _release(package: str) -> str:
-    """The installed version without its build (`+cu130`), which a package index does not know."""
+    """Installed version without its build (`+cu130`), which package indexes lack."""
     return importlib.metadata.version(package).partition("+")[0]

@@ -1,4 +1,4 @@
-"""A run that is being written to MLflow."""
+"""Run in MLflow to which events are written."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ from sissi.runtime.events import Lasting, Status
 from sissi.tracking.logged_model import write_model
 
 PARAMS_A_CALL, METRICS_A_CALL, PARAM_LENGTH, DIGEST_LENGTH = 100, 1000, 6000, 36
-"""Limits of MLflow."""
+"""Limits of MLflow: numbers per call, and numbers of characters."""
 
 
 class MlflowRun:
-    """A run that is being written.
+    """Run in MLflow to which events are written.
 
-    As a context manager it ends FINISHED, on an exception FAILED, on Ctrl-C KILLED.
+    As a context manager, the run ends as FINISHED, after an exception as FAILED, after Ctrl-C as KILLED.
+
+    Attributes:
+        id: MLflow's id of the run, 32 hexadecimal digits.
     """
 
     def __init__(self, client: Any, run_id: str) -> None:
@@ -51,12 +54,12 @@ class MlflowRun:
             return
         try:
             self.end("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
-        except Exception as fault:  # the reason why the run failed matters more than that MLflow did not take it
+        except Exception as fault:  # the error of the run matters more than that of MLflow
             if error:
                 error.add_note(f"MLflow run {self.id} could not be marked as ended: {fault}")
 
     def record(self, event: Lasting) -> None:
-        """Write an event: the one place that knows what becomes of each kind in MLflow."""
+        """Write an event in the form that its type has in MLflow."""
         match event:
             case events.Params(values):
                 self.params(values)
@@ -84,20 +87,25 @@ class MlflowRun:
                 self.resume()
 
     def end(self, status: Status, at: int | None = None) -> None:
-        """Say how the run ended, and when (in ms since 1970; now); leaving its `with` block then changes nothing."""
+        """End the run; the end of its `with` block then changes nothing.
+
+        Args:
+            status: final status.
+            at: time of the end in ms since 1970; default: now.
+        """
         self._client.set_terminated(self.id, status, at)
         self._ended = True
 
     def resume(self) -> None:
-        """Go on with a run that has ended or was killed."""
+        """Continue a run that has ended or was killed."""
         self._client.update_run(self.id, status="RUNNING")
         self._ended = False
 
     def params(self, values: Mapping[str, Any]) -> None:
-        """Write parameters: texts as they are, everything else as JSON; MLflow takes 6000 characters of each.
+        """Write parameters: texts unchanged, all other values as JSON, at most 6000 characters each.
 
         Raises:
-            mlflow.MlflowException: a parameter that the run has with another value.
+            mlflow.MlflowException: the run has a parameter with another value.
         """
         params = [Param(written_key(key), _text(value)) for key, value in values.items()]
         for start in range(0, len(params), PARAMS_A_CALL):
@@ -108,9 +116,15 @@ class MlflowRun:
         self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in values.items()])
 
     def metrics(self, values: Mapping[str, float], step: int = 0, at: int | None = None) -> None:
-        """Write the metrics of one step in one call, of a time in ms since 1970; a slash in a key groups it.
+        """Write the metrics of one step in one call.
 
-        MLflow keeps nan, but would turn infinity into 1.8e308, which no chart survives: it is written as nan.
+        MLflow stores NaN, but converts infinite values to 1.8e308, which makes charts useless. So infinite values are
+        written as NaN.
+
+        Args:
+            values: metric values by key; a slash in a key separates the group from the name.
+            step: number of the step, such as the epoch.
+            at: time in ms since 1970; default: now.
         """
         now = at or int(time.time() * 1000)
         metrics = [Metric(written_key(key), _number(value), now, step) for key, value in values.items()]
@@ -118,9 +132,18 @@ class MlflowRun:
             self._client.log_batch(self.id, metrics=metrics[start : start + METRICS_A_CALL])
 
     def image(self, key: str, image: npt.NDArray[np.uint8], step: int = 0) -> None:
-        """Write a (H, W, 3) uint8 RGB picture; MLflow shows those of one key as a grid with a slider for the step."""
+        """Write a picture; MLflow shows the pictures of a key as a grid with a slider for the step.
+
+        Args:
+            key: name of the picture.
+            image: RGB image, shape (H, W, 3), uint8.
+            step: number of the step, such as the epoch.
+
+        Raises:
+            ValueError: the array has another shape or dtype.
+        """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"a picture is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+            raise ValueError(f"a picture must be (H, W, 3) uint8, not {image.shape} {image.dtype}")
         self._client.log_image(self.id, image, key=image_key(key), step=step)
 
     def text(self, text: str, path: str) -> None:
@@ -132,9 +155,9 @@ class MlflowRun:
         self.text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", path)
 
     def table(self, columns: Mapping[str, Sequence[Any]], path: str) -> None:
-        """Write a table, a sequence of equal length for each column, to a path that ends in `.json`.
+        """Write a table, one sequence of equal length per column, to a path that ends in `.json`.
 
-        It replaces what is there, where MLflow's own log_table would append. MLflow shows it as a table.
+        An existing table is replaced, while MLflow's own log_table would append to it. MLflow shows it as a table.
         """
         self.text(pd.DataFrame(dict(columns)).to_json(orient="split", index=False), path)
         known = json.loads(self._client.get_run(self.id).data.tags.get("mlflow.loggedArtifacts", "[]"))
@@ -147,14 +170,14 @@ class MlflowRun:
         self._client.log_artifact(self.id, str(local_path), _inside(folder) or None)
 
     def dataset(self, name: str, digest: str, source: str, role: str, profile: Mapping[str, Any]) -> None:
-        """Say which data the run used.
+        """Write a data set that the run used.
 
         Args:
-            name: such as target_train.
-            digest: of its content; MLflow keeps the first 36 characters.
-            source: where it is: a path or an address.
-            role: what for, such as training, validation or test.
-            profile: its numbers, such as images and boxes; JSON values.
+            name: name of the data set, such as target_train.
+            digest: digest of its content; MLflow stores the first 36 characters.
+            source: location: a path or an address.
+            role: purpose, such as training, validation or test.
+            profile: statistics, such as numbers of images and boxes; JSON values.
         """
         dataset = Dataset(
             name, digest[:DIGEST_LENGTH], "local", json.dumps({"uri": source}), profile=json.dumps(dict(profile))
@@ -162,13 +185,18 @@ class MlflowRun:
         self._client.log_inputs(self.id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", role)])])
 
     def model(self, model_file: Path, name: str = "model", step: int = 0) -> str:
-        """Keep a detector's file as a model that `mlflow models serve` runs; see `served_model` for input and output.
+        """Store a detector as a model for `mlflow models serve`; see `served_model` for input and output.
 
-        The model carries the code of this package, so that it loads where sissi is not installed. It takes over the
-        run's parameters and the metrics of this moment.
+        The model contains the code of this package, so that it loads without an installation of sissi. The parameters
+        and current metrics of the run are copied to it.
+
+        Args:
+            model_file: file of the detector.
+            name: name of the model.
+            step: number of the step, such as the epoch.
 
         Returns:
-            Its address, `models:/m-...`; `runs:/RUN/NAME` also finds it.
+            Address of the model, `models:/m-...`; `runs:/RUN/NAME` is valid too.
         """
         run = self._client.get_run(self.id)
         logged = self._client.create_logged_model(
@@ -187,7 +215,7 @@ class MlflowRun:
         return f"models:/{logged.model_id}"
 
     def has(self, event: Lasting) -> bool:
-        """Whether MLflow took an event whose call ended in a fault; False for what may simply be written again."""
+        """Whether MLflow stored an event whose call failed; False for events that can be written again."""
         match event:
             case events.Metrics(values, step):
                 history = self._client.get_metric_history(self.id, written_key(next(iter(values))))
@@ -197,12 +225,12 @@ class MlflowRun:
             case events.Model(_, name):
                 outputs = self._client.get_run(self.id).outputs
                 written = outputs.model_outputs if outputs else []
-                models = [self._client.get_logged_model(one.model_id) for one in written]
+                models = [self._client.get_logged_model(output.model_id) for output in written]
                 return any(model.name == name and model.status == LoggedModelStatus.READY for model in models)
         return False
 
     def _has_picture(self, key: str, step: int) -> bool:
-        """Whether a picture is there, large and small and in one piece; what a full disk left of it is removed."""
+        """Whether a picture and its thumbnail are complete; the remains of an incomplete picture are removed."""
         name = re.sub("/", "[~#]", re.escape(key))  # MLflow's file names, of all its versions
         wanted = re.compile(rf"images/{name}[+%]step[+%]{step}[+%]")
         paths = [file.path for file in self._client.list_artifacts(self.id, "images") if wanted.match(file.path)]
@@ -215,27 +243,29 @@ class MlflowRun:
         return False
 
     def _model_metrics(self, keys: Mapping[str, float], model_id: str) -> None:
-        """Show the latest point of each metric beside the model, as `mlflow.log_metric(..., model_id=)` does."""
+        """Copy the latest point of each metric to the model, as `mlflow.log_metric(..., model_id=)` does."""
         latest = [self._client.get_metric_history(self.id, key)[-1] for key in keys]
-        metrics = [Metric(one.key, one.value, one.timestamp, one.step, model_id, run_id=self.id) for one in latest]
+        metrics = [
+            Metric(point.key, point.value, point.timestamp, point.step, model_id, run_id=self.id) for point in latest
+        ]
         self._client.log_batch(self.id, metrics=metrics)
 
 
 def written_key(key: str) -> str:
-    """A key that MLflow takes: what it refuses, such as the + of a variant's name, becomes an underscore."""
+    """Key for MLflow: characters that it refuses, such as the + of a variant's name, become underscores."""
     return re.sub(r"[^/\w.\- ]", "_", key)
 
 
 def image_key(key: str) -> str:
-    """A key that MLflow takes for a picture."""
+    """Key of a picture for MLflow: characters that it refuses become underscores."""
     return re.sub(r"[^a-zA-Z0-9_\-./ ]", "_", key)
 
 
 def _inside(path: str) -> str:
-    """A path of an artifact that stays inside its run; MLflow itself would fail in a way that looks like its own fault.
+    """Check that the path of an artifact stays inside its run; MLflow would fail with a misleading error.
 
     Raises:
-        mlflow.MlflowException: it leads out.
+        mlflow.MlflowException: the path leads out of the run.
     """
     parts = re.split(r"[/\\]", path)
     if ".." in parts or (path and not parts[0]) or parts[0].endswith(":"):
@@ -244,13 +274,13 @@ def _inside(path: str) -> str:
 
 
 def read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    """The (H, W, 3) uint8 RGB pixels of a PNG file."""
+    """Read the RGB pixels of a PNG file, shape (H, W, 3), uint8."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
 
 def _is_picture(path: str) -> bool:
-    """Whether a file is a picture in one piece."""
+    """Whether a file is a complete picture."""
     try:
         with Image.open(path) as image:
             image.load()

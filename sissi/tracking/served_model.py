@@ -1,14 +1,14 @@
-"""The trained detector as an MLflow model. MLflow copies this file beside the weights and executes it on loading.
+"""Trained detector as an MLflow model. MLflow copies this file to the folder of the weights and executes it on loading.
 
 Input, either of
-- a DataFrame with a column `image`: each cell a base64 string of an image file (PNG, JPEG, TIFF, BMP or WebP), which is
-  what a client of `mlflow models serve` sends, or the bytes of such a file;
-- an array of uint8 RGB, (H, W, 3) for one image or (N, H, W, 3) for several.
+- a DataFrame with a column `image`, in which each entry is the base64 string of an image file (PNG, JPEG, TIFF, BMP or
+  WebP), as a client of `mlflow models serve` sends it, or the bytes of such a file;
+- an array of RGB images, uint8, shape (H, W, 3) for one image or (N, H, W, 3) for several.
 
 Parameter: `score_threshold`, the lowest score of a detection that is returned.
 
-Output: a list with one record an image: `boxes` [[left, top, right, bottom], ...] in pixels of that image, `scores`
-and `labels` (1: cell) of the same length, best first.
+Output: a list with one record per image: `boxes` [[left, top, right, bottom], ...] in px of that image, and `scores`
+and `labels` (1: cell) of the same length, highest score first.
 """
 
 from __future__ import annotations
@@ -35,32 +35,36 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class CellModel(PythonModel):  # type: ignore[misc]
-    """What `mlflow.pyfunc.load_model` answers with: see the module for its input and output."""
+    """Model that `mlflow.pyfunc.load_model` returns; the module describes its input and output."""
 
     def load_context(self, context: Any) -> None:
-        """Read the detector from the model's own files, onto the GPU if there is one."""
+        """Load the detector from the files of the model, onto the GPU if there is one."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.detector = model.load(Path(context.artifacts["detector"]), device=device)
 
-    # the hint keeps MLflow from guessing a schema: a schema of columns would refuse arrays
+    # with this type hint MLflow infers no schema: a schema of columns would refuse arrays
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """One record an image, as the module describes it.
+        """Predict one record per image, in the form that the module describes.
 
         Raises:
-            MlflowException: input that is none of these forms; it says which image and what is wrong. A served model
-                answers it with status 400.
+            MlflowException: the input has none of these forms; the message names the image and the problem. A served
+                model then responds with status 400.
         """
         threshold = float((params or {}).get("score_threshold", 0))
         return [_record(model.detect(self.detector, image), threshold) for image in images_in(model_input)]
 
 
 def images_in(model_input: Any) -> list[Pixels]:
-    """The images of either form of input, (H, W, 3) uint8 RGB each."""
+    """RGB images of an input of either form, shape (H, W, 3) each, uint8.
+
+    Raises:
+        MlflowException: the input has none of the forms.
+    """
     if isinstance(model_input, np.ndarray):
         return _from_array(model_input)
-    if isinstance(model_input, dict):  # how MLflow passes the JSON forms `instances` and `inputs` on
+    if isinstance(model_input, dict):  # MLflow's form of the JSON inputs `instances` and `inputs`
         model_input = pd.DataFrame(model_input)
     if not isinstance(model_input, pd.DataFrame):
         raise _fault(f"a DataFrame or an array of uint8 is needed, not {type(model_input).__name__}")
@@ -80,14 +84,14 @@ def _from_array(array: npt.NDArray[Any]) -> list[Pixels]:
 
 
 def _decoded(index: int, content: Any) -> Pixels:
-    """The pixels of an image file, as base64 text or as bytes; read as the training images are."""
+    """Pixels of an image file, given as base64 text or as bytes; it is read in the same way as training images."""
     if not isinstance(content, str | bytes):
         kind = type(content).__name__
         raise _fault(f"image {index}: a base64 string or the bytes of an image file are needed, not {kind}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"image {index}"
         try:
-            # split: base64 tools break their lines
+            # split, since base64 tools break lines
             data = base64.b64decode("".join(content.split()), validate=True) if isinstance(content, str) else content
             path.write_bytes(data)
             return read_image(path)
@@ -97,9 +101,9 @@ def _decoded(index: int, content: Any) -> Pixels:
             raise _fault(str(error).replace(str(path), path.name)) from None
 
 
-def _record(found: Boxes, threshold: float) -> dict[str, Any]:
-    kept = found.take(found.scores >= threshold)
-    return {"boxes": kept.xyxy.tolist(), "scores": kept.scores.tolist(), "labels": kept.labels.tolist()}
+def _record(detections: Boxes, threshold: float) -> dict[str, Any]:
+    boxes = detections.take(detections.scores >= threshold)
+    return {"boxes": boxes.xyxy.tolist(), "scores": boxes.scores.tolist(), "labels": boxes.labels.tolist()}
 
 
 def _fault(message: str) -> MlflowException:

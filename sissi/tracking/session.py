@@ -1,4 +1,4 @@
-"""The runs of one command, written down in a folder that outlives it, and on their way to MLflow."""
+"""Recorded runs of a command, in a folder that outlives the command, and their upload to MLflow."""
 
 from __future__ import annotations
 
@@ -19,216 +19,236 @@ from sissi.tracking.local_run import LocalRun
 from sissi.tracking.uploader import Uploader, mark_delivered
 
 TIMEOUT = 30.0
-"""Seconds that the end of a command waits for a store that does not answer."""
+"""Seconds that a command waits at its end for a store that does not respond."""
 SHORT_TIMEOUT = 3.0
-"""The same after Ctrl-C, when the disk is full, or for a watchdog."""
+"""Seconds that a command waits after Ctrl-C or on a full disk, and that a watchdog waits."""
 OFFLINE = "offline"
 ABANDONED = "abandoned"
-"""File in the folder of a recording that `--fresh` has put aside."""
+"""Name of the marker file in the folder of a recording that `--fresh` has moved away."""
 
 
 class TrackingSession:
-    """The recorded runs of a command; see `open_session`."""
+    """Recorded runs of a command; see `open_session`.
 
-    def __init__(self, folder: Path, delivery: Uploader | None) -> None:
+    Attributes:
+        folder: folder of the recording.
+        runs: runs of the command.
+        interrupted: whether an interrupted command has left runs here.
+    """
+
+    def __init__(self, folder: Path, uploader: Uploader | None) -> None:
         self.folder = folder
-        self._delivery = delivery
+        self._uploader = uploader
         self.runs = [LocalRun(path.parent) for path in sorted(folder.glob("*/run.json"))]
         self.interrupted = bool(self.runs)
         for run in self.runs:
-            self._deliver(run)
+            self._upload(run)
 
     def run(
         self, experiment: str, name: str, *, parent: LocalRun | None = None, tags: Mapping[str, str] | None = None
     ) -> LocalRun:
-        """The run of this name, gone on with if it is there, else a new one."""
-        around = parent.header["record"] if parent else None
+        """Continue the run of this name and parent if it exists, or else create it.
+
+        Args:
+            experiment: name of the MLflow experiment.
+            name: name of the run.
+            parent: parent run, or None.
+            tags: tags of a new run.
+        """
+        parent_record = parent.header["record"] if parent else None
         for run in self.runs:
-            if (run.name, run.header["parent"]) == (name, around):
+            if (run.name, run.header["parent"]) == (name, parent_record):
                 run.resume()
                 return run
         folder = self.folder / f"{len(self.runs):04d}"
-        self.runs.append(LocalRun.create(folder, name, experiment, around, tags or {}))
-        self._deliver(self.runs[-1])
+        self.runs.append(LocalRun.create(folder, name, experiment, parent_record, tags or {}))
+        self._upload(self.runs[-1])
         return self.runs[-1]
 
     def attach(self, experiment: str, name: str, run_id: str) -> LocalRun:
-        """A run that MLflow has already, begun by another command that works on the same."""
+        """Attach a run that another command has already created in MLflow for the same work."""
         attached = LocalRun.create(self.folder / f"{len(self.runs):04d}", name, experiment, None, {})
         mark_delivered(attached, run_id)
         self.runs.append(attached)
-        self._deliver(attached)
+        self._upload(attached)
         return attached
 
     def await_id(self, run: LocalRun) -> str | None:
-        """MLflow's id of a run, once it has one; None offline, or if MLflow does not answer in time."""
-        return self._delivery.await_id(run, TIMEOUT) if self._delivery else None
+        """Wait for MLflow's id of a run; None offline, or if MLflow does not respond in time."""
+        return self._uploader.await_id(run, TIMEOUT) if self._uploader else None
 
     def deliver(self) -> None:
-        """There is something new in the runs."""
-        if self._delivery:
-            self._delivery.wake()
+        """Start the upload of new events."""
+        if self._uploader:
+            self._uploader.wake()
 
     def run_id(self, run: LocalRun) -> str | None:
-        """MLflow's id of a run, as soon as it has one."""
-        return self._delivery.run_id(run) if self._delivery else None
+        """MLflow's id of a run, or None if it has none yet."""
+        return self._uploader.run_id(run) if self._uploader else None
 
     def stop(self) -> None:
-        """Mark the runs that nobody works on any more."""
+        """End running runs as KILLED."""
         for run in self.runs:
             if run.status == "RUNNING":
                 run.end("KILLED")
 
     @property
     def finished(self) -> bool:
-        """Whether nobody will go on with these runs: they ended well, or the command was begun afresh."""
+        """Whether these runs will not be continued: all are FINISHED, or the command was started from scratch."""
         return (self.folder / ABANDONED).exists() or all(run.status == "FINISHED" for run in self.runs)
 
-    def _deliver(self, run: LocalRun) -> None:
-        if self._delivery:
-            self._delivery.add(run)
+    def _upload(self, run: LocalRun) -> None:
+        if self._uploader:
+            self._uploader.add(run)
 
 
 @contextmanager
 def open_session(
     folder: Path, key: str, *, offline: bool, fresh: bool, notify: Callable[[str], None]
 ) -> Iterator[TrackingSession]:
-    """The recording of a command, opened where it was left if it was interrupted.
+    """Open the recording of a command; the recording of an interrupted command is continued.
 
-    What earlier commands could not deliver is delivered as well, and their runs that are marked as running while
-    nobody works on them are marked KILLED.
+    Events that earlier commands could not upload are uploaded too. Their runs that are marked as running although no
+    process works on them end as KILLED.
 
     Args:
-        folder: of tracking; holds `recordings/`.
-        key: of the command: the same settings, data and code give the same key.
-        offline: only write down; `upload` delivers.
-        fresh: begin new runs even if the command was interrupted.
-        notify: shows a sentence to the user.
+        folder: folder of tracking, which contains `recordings/`.
+        key: key of the command; equal settings, data and code give equal keys.
+        offline: whether to record only, for a later `upload`.
+        fresh: whether to start new runs even if the command was interrupted.
+        notify: function that shows a sentence to the user.
 
     Raises:
         TrackingError: the store cannot be used.
     """
-    base = _place(folder, offline)
-    delivery = None if offline else Uploader(lambda: open_store(folder), notify)
+    base = _recordings_folder(folder, offline)
+    uploader = None if offline else Uploader(lambda: open_store(folder), notify)
     lock, own = _own(base, key, fresh)
-    patience = TIMEOUT
+    timeout = TIMEOUT
     with lock, nullcontext() if offline else watched(stop_abandoned, folder, own):
-        others = _others(base, own, delivery)
-        recording = TrackingSession(own, delivery)
-        recording.stop()  # what was interrupted; `run` goes on with it
+        others = _others(base, own, uploader)
+        recording = TrackingSession(own, uploader)
+        recording.stop()  # interrupted runs; `run` continues them
         try:
             yield recording
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) or is_full(error):
-                patience = SHORT_TIMEOUT
+                timeout = SHORT_TIMEOUT
             raise
         finally:
-            left = delivery.close(patience) if delivery else 0
+            left = uploader.close(timeout) if uploader else 0
             _notify_of_rest(left, offline, own, notify)
             if not left and not offline:
                 _remove([*others, recording])
 
 
 def upload(folder: Path, notify: Callable[[str], None]) -> tuple[int, int]:
-    """Deliver all that was recorded offline or could not be delivered; how many runs, and records that are left.
+    """Upload everything that was recorded offline or could not be uploaded.
+
+    Args:
+        folder: folder of tracking.
+        notify: function that shows a sentence to the user.
+
+    Returns:
+        Number of runs, and number of records that are left.
 
     Raises:
         TrackingError: the store cannot be used.
     """
-    bases = [_place(folder, offline) for offline in (False, True)]
-    delivery = Uploader(lambda: open_store(folder), notify)
-    found = [recording for base in bases for recording in _others(base, None, delivery)]
-    left = delivery.close(TIMEOUT)
+    bases = [_recordings_folder(folder, offline) for offline in (False, True)]
+    uploader = Uploader(lambda: open_store(folder), notify)
+    recordings = [recording for base in bases for recording in _others(base, None, uploader)]
+    left = uploader.close(TIMEOUT)
     if not left:
-        _remove(found)
-    return sum(len(recording.runs) for recording in found), left
+        _remove(recordings)
+    return sum(len(recording.runs) for recording in recordings), left
 
 
-def stop_abandoned(folder: Path, place: Path) -> None:
-    """Mark the runs of a command that was killed, unless another command has them already; see `watchdog`.
+def stop_abandoned(folder: Path, recording: Path) -> None:
+    """End the runs of a killed command as KILLED, unless another command continues them; see `watchdog`.
 
     Args:
-        folder: of tracking.
-        place: folder of the command's recording.
+        folder: folder of tracking.
+        recording: folder of the command's recording.
     """
-    marking = _marking(place)
-    marking.touch()  # first, so that nobody takes us for a command that works on these runs
+    marking = _marking(recording)
+    marking.touch()  # before the lock, so that no command mistakes the watchdog for a command that works on these runs
     try:
-        with FileLock(f"{place}.lock", timeout=SHORT_TIMEOUT):
-            _stop_delivered(folder, place)
+        with FileLock(f"{recording}.lock", timeout=SHORT_TIMEOUT):
+            _stop_and_upload(folder, recording)
     except Timeout:
-        return  # another command has taken over
+        return  # another command continues the runs
     finally:
         marking.unlink(missing_ok=True)
 
 
-def _stop_delivered(folder: Path, place: Path) -> None:
-    """Runs that nobody works on any more are KILLED, here and in MLflow; others are somebody else's business."""
-    if any(run.status == "RUNNING" for run in TrackingSession(place, None).runs):
-        delivery = Uploader(lambda: open_store(folder), lambda text: None)
-        TrackingSession(place, delivery).stop()
-        delivery.close(SHORT_TIMEOUT)
+def _stop_and_upload(folder: Path, recording: Path) -> None:
+    """End the running runs of a recording as KILLED, here and in MLflow."""
+    if any(run.status == "RUNNING" for run in TrackingSession(recording, None).runs):
+        uploader = Uploader(lambda: open_store(folder), lambda text: None)
+        TrackingSession(recording, uploader).stop()
+        uploader.close(SHORT_TIMEOUT)
 
 
-def _place(folder: Path, offline: bool) -> Path:
-    """Where the recordings for a store are: its runs have ids that another store does not know."""
+def _recordings_folder(folder: Path, offline: bool) -> Path:
+    """Folder of the recordings for a store; each store has its own, since ids of runs are valid in one store only."""
     name = OFFLINE if offline else hashlib.sha256(open_store(folder).address.encode()).hexdigest()[:8]
     return folder.resolve() / "recordings" / name
 
 
 def _own(base: Path, key: str, fresh: bool) -> tuple[BaseFileLock, Path]:
-    """The folder of a command, locked; another one where the same command runs at this moment."""
+    """Lock and folder of the recording of a command; a further folder if the same command is running now."""
     names = (key if number == 1 else f"{key}-{number}" for number in itertools.count(1))
     tried = ((base / name, _locked(base / name)) for name in names)
-    place, lock = next((place, lock) for place, lock in tried if lock is not None)
-    if fresh and place.exists():
-        (place / ABANDONED).touch()
-        place.rename(place.with_name(f"{place.name}-{time.time_ns()}"))
-    place.mkdir(parents=True, exist_ok=True)
-    return lock, place
+    recording, lock = next((recording, lock) for recording, lock in tried if lock is not None)
+    if fresh and recording.exists():
+        (recording / ABANDONED).touch()
+        recording.rename(recording.with_name(f"{recording.name}-{time.time_ns()}"))
+    recording.mkdir(parents=True, exist_ok=True)
+    return lock, recording
 
 
-def _others(base: Path, own: Path | None, delivery: Uploader | None) -> list[TrackingSession]:
-    """The recordings of commands that are over, stopped and on their way."""
-    found = []
-    for place in sorted(path for path in base.glob("*") if path.is_dir() and path != own):
-        lock = _locked(place)
+def _others(base: Path, own: Path | None, uploader: Uploader | None) -> list[TrackingSession]:
+    """Recordings of commands that have ended; their runs are ended and uploaded."""
+    others = []
+    for recording in sorted(path for path in base.glob("*") if path.is_dir() and path != own):
+        lock = _locked(recording)
         if lock is not None:
             with lock:
-                found.append(TrackingSession(place, delivery))
-                found[-1].stop()
-    return found
+                others.append(TrackingSession(recording, uploader))
+                others[-1].stop()
+    return others
 
 
 def _remove(recordings: Iterable[TrackingSession]) -> None:
-    """Delete recordings that MLflow has all of, and that nobody will go on with."""
+    """Delete uploaded recordings that will not be continued."""
     for recording in recordings:
         if recording.finished:
             shutil.rmtree(recording.folder)
 
 
-def _locked(place: Path) -> BaseFileLock | None:
-    """A lock on a recording, taken, unless a command has it; the operating system frees it on death.
+def _locked(recording: Path) -> BaseFileLock | None:
+    """Acquired lock of a recording, or None if a command holds it. The operating system releases it on a crash.
 
-    A watchdog that marks the runs of a killed command is waited for: it needs seconds.
+    If a watchdog holds the lock to end the runs of a killed command, the function waits for it, which takes seconds.
     """
-    place.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{place}.lock")
+    recording.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{recording}.lock")
     try:
-        lock.acquire(timeout=TIMEOUT if _marking(place).exists() else 0)
+        lock.acquire(timeout=TIMEOUT if _marking(recording).exists() else 0)
     except Timeout:
         return None
-    _marking(place).unlink(missing_ok=True)
+    _marking(recording).unlink(missing_ok=True)
     return lock
 
 
-def _marking(place: Path) -> Path:
-    """A file that is there while a watchdog has the lock of a recording, or is about to take it."""
-    return place.with_name(f"{place.name}.marking")
+def _marking(recording: Path) -> Path:
+    """Path of a file that exists while a watchdog holds the lock of a recording or is about to acquire it."""
+    return recording.with_name(f"{recording.name}.marking")
 
 
 def _notify_of_rest(left: int, offline: bool, folder: Path, notify: Callable[[str], None]) -> None:
     if offline:
-        notify(f"recorded offline in {folder}: `sissi upload` delivers it to MLflow")
+        notify(f"recorded offline in {folder}: `sissi upload` sends it to MLflow")
     elif left:
-        notify(f"MLflow has not taken {left} records yet: they are kept in {folder}, and `sissi upload` delivers them")
+        notify(f"{left} records are not in MLflow yet: they are stored in {folder}, and `sissi upload` sends them")

@@ -1,4 +1,4 @@
-"""The runs of an MLflow store: started, found, and read back."""
+"""Runs of an MLflow store: creation, search and reading."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sissi.tracking.commit import commit_tags
 from sissi.tracking.mlflow_run import MlflowRun, written_key
 
 ABLATION = {"sissi.kind": "ablation"}
-"""The tag of a run that is a whole ablation; `Store.latest_ablation` looks for it."""
+"""Tag of a run that is a whole ablation, for `Store.latest_ablation`."""
 STUDY = {"sissi.kind": "study"}
-"""The tag of a run that is a whole Optuna study."""
+"""Tag of a run that is a whole Optuna study."""
 PARENT = "mlflow.parentRunId"
 DESCRIPTION = "mlflow.note.content"
 """The tag of a run that MLflow's page shows as its description, in Markdown."""
@@ -32,15 +32,15 @@ EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a store knows of a run.
+    """Content of a run in a store.
 
     Attributes:
-        id: MLflow's, 32 hexadecimal digits.
-        name: as given to `Store.start_run`.
-        status: RUNNING, FINISHED, FAILED or KILLED; a process that was shot leaves RUNNING behind.
-        parent: id of the run around it, or None.
+        id: MLflow's id of the run, 32 hexadecimal digits.
+        name: name of the run.
+        status: RUNNING, FINISHED, FAILED or KILLED; RUNNING may also mean that the process was killed.
+        parent: id of the parent run, or None.
         tags, params: texts by key.
-        metrics: the latest value of each; may be nan.
+        metrics: latest value of each metric; may be NaN.
     """
 
     id: str
@@ -53,7 +53,7 @@ class RunRecord:
 
 
 class Store:
-    """An MLflow store that answers: made by `open_store`."""
+    """Available MLflow store, opened by `open_store`."""
 
     def __init__(self, client: Any, artifacts: str | None) -> None:
         self._client = client
@@ -65,13 +65,13 @@ class Store:
         return str(self._client.tracking_uri)
 
     @property
-    def place(self) -> str:
-        """Where it keeps artifacts: a folder, or the server that has them."""
+    def artifact_location(self) -> str:
+        """Location of artifacts: a folder, or the address of the server that stores them."""
         return unquote(urlsplit(self._artifacts).path) if self._artifacts else self.address
 
     @property
     def address(self) -> str:
-        """Of the store, to be shown: `uri` without a password."""
+        """Address of the store without a password, for display."""
         return without_password(self.uri)
 
     def start_run(
@@ -83,9 +83,19 @@ class Store:
         tags: Mapping[str, str] | None = None,
         started: int | None = None,
     ) -> MlflowRun:
-        """Start a run, inside another one if `parent` is given; the experiment is created when it is new.
+        """Start a run; its experiment is created if it does not exist.
 
-        The run says who started it, from which program, from which commit of the code, and when (ms since 1970; now).
+        Tags of the run contain the user, the program and the commit of the code.
+
+        Args:
+            experiment: name of the MLflow experiment.
+            name: name of the run.
+            parent: parent run, or None.
+            tags: further tags.
+            started: start time in ms since 1970; default: now.
+
+        Raises:
+            TrackingError: the experiment was deleted in MLflow.
         """
         nested = {PARENT: parent.id} if parent else {}
         labelled = resolve_tags({**commit_tags(), **nested, **(tags or {})})
@@ -93,60 +103,77 @@ class Store:
         return MlflowRun(self._client, run.info.run_id)
 
     def written_run(self, run_id: str) -> MlflowRun:
-        """A run to write to, as it is."""
+        """An existing run to write to, with its status unchanged."""
         return MlflowRun(self._client, run_id)
 
     def resume_run(self, run_id: str) -> MlflowRun:
-        """Go on with a run that ended or was shot. Parameters cannot change, metrics of repeated steps are replaced."""
+        """Continue a run that has ended or was killed.
+
+        Parameters cannot change; metrics of repeated steps are replaced.
+
+        Raises:
+            TrackingError: the run cannot be read.
+        """
         with _known(f"run {run_id}"):
             self._client.update_run(run_id, status="RUNNING")
         return MlflowRun(self._client, run_id)
 
     def run(self, run_id: str) -> RunRecord:
-        """What is known of one run."""
+        """Content of a run.
+
+        Raises:
+            TrackingError: the run cannot be read.
+        """
         with _known(f"run {run_id}"):
             return _record(self._client.get_run(run_id))
 
     def find_runs(self, experiment: str, filter: str = "") -> list[RunRecord]:
-        """Runs of an experiment, newest first, that MLflow's filter lets through, such as "params.seed = '1'"."""
-        found = self._client.get_experiment_by_name(experiment)
-        return self._search([found.experiment_id], filter) if found else []
+        """Runs of an experiment that match an MLflow filter such as "params.seed = '1'", newest first."""
+        known = self._client.get_experiment_by_name(experiment)
+        return self._search([known.experiment_id], filter) if known else []
 
     def latest_ablation(self) -> RunRecord | None:
-        """The newest run with the tag `ABLATION`, in any experiment and of any status."""
+        """Newest run with the tag `ABLATION`, in any experiment and of any status."""
         [(key, value)] = ABLATION.items()
-        everywhere = [one.experiment_id for one in self._client.search_experiments()]
+        everywhere = [experiment.experiment_id for experiment in self._client.search_experiments()]
         return next(iter(self._search(everywhere, f"tags.`{key}` = '{value}'", limit=1)), None)
 
     def children(self, run_id: str) -> list[RunRecord]:
-        """The runs directly inside a run, in the order in which they were started."""
+        """Child runs of a run, in the order of their start."""
         with _known(f"run {run_id}"):
             experiment = self._client.get_run(run_id).info.experiment_id
         return self._search([experiment], f"tags.`{PARENT}` = '{run_id}'")[::-1]
 
     def dataset_digests(self, run_id: str) -> dict[str, str]:
-        """The digest of each data set of a run by its name, as `MlflowRun.dataset` wrote it: 36 characters."""
+        """Digest of each data set of a run by name, 36 characters, as `MlflowRun.dataset` writes it."""
         with _known(f"run {run_id}"):
             inputs = self._client.get_run(run_id).inputs
-        return {one.dataset.name: one.dataset.digest for one in inputs.dataset_inputs}
+        return {used.dataset.name: used.dataset.digest for used in inputs.dataset_inputs}
 
     def history(self, run_id: str, key: str) -> list[tuple[int, float]]:
-        """(step, value) of a metric in the order of steps; of a step that was written twice, the later value."""
+        """Step and value of each point of a metric, in the order of steps; of repeated steps, the latest value."""
         with _known(f"run {run_id}"):
             points = self._client.get_metric_history(run_id, written_key(key))
-        return sorted({point.step: point.value for point in sorted(points, key=lambda one: one.timestamp)}.items())
+        return sorted({point.step: point.value for point in sorted(points, key=lambda point: point.timestamp)}.items())
 
     def artifact(self, run_id: str, path: str) -> Path:
-        """A file or folder that a run holds, on this machine: downloaded if it is elsewhere, else in its place."""
+        """Local path of an artifact of a run, a file or folder; a remote artifact is downloaded.
+
+        Raises:
+            TrackingError: the artifact cannot be read.
+        """
         with _known(f"artifact {path} of run {run_id}"):
             folder = self._client.get_run(run_id).info.artifact_uri
             return Path(mlflow.artifacts.download_artifacts(f"{folder}/{path}", tracking_uri=self.uri))
 
     def load_model_file(self, model_uri: str) -> Path:
-        """The detector's file inside a logged model, on this machine, for `sissi.detector.model.load`.
+        """Local path of the detector's file inside a logged model, for `sissi.detector.model.load`.
 
         Args:
-            model_uri: `models:/m-...` as `MlflowRun.model` gives it, `runs:/RUN/model`, or `models:/NAME/VERSION`.
+            model_uri: `models:/m-...` as from `MlflowRun.model`, `runs:/RUN/model`, or `models:/NAME/VERSION`.
+
+        Raises:
+            TrackingError: the model cannot be read.
         """
         with _known(f"model {model_uri}"):
             location = self._model_location(model_uri)
@@ -154,10 +181,13 @@ class Store:
             return next(Path(folder).iterdir())
 
     def run_of_model(self, model_uri: str) -> RunRecord:
-        """The run that trained a model; see `load_model_file` for its addresses, and `models:/NAME@ALIAS`.
+        """The run that trained a model.
+
+        Args:
+            model_uri: address as for `load_model_file`, or `models:/NAME@ALIAS`.
 
         Raises:
-            TrackingError: the store does not know it.
+            TrackingError: the run is not in the store.
         """
         try:
             return self.run(self._run_id_of(model_uri))
@@ -166,19 +196,19 @@ class Store:
             raise TrackingError(message) from error
 
     def _run_id_of(self, model_uri: str) -> str:
-        kind, _, place = model_uri.partition(":/")
+        kind, _, rest = model_uri.partition(":/")
         if kind == "runs":
-            return place.partition("/")[0]
-        if "@" in place:
-            return str(self._client.get_model_version_by_alias(*place.split("@", 1)).run_id)
-        if "/" in place:
-            return str(self._client.get_model_version(*place.split("/", 1)).run_id)
-        return str(self._client.get_logged_model(place).source_run_id)
+            return rest.partition("/")[0]
+        if "@" in rest:
+            return str(self._client.get_model_version_by_alias(*rest.split("@", 1)).run_id)
+        if "/" in rest:
+            return str(self._client.get_model_version(*rest.split("/", 1)).run_id)
+        return str(self._client.get_logged_model(rest).source_run_id)
 
     def _model_location(self, model_uri: str) -> str:
-        """Where a model's files are. MLflow's own look-up of `models:/` asks its global store instead of this one."""
-        kind, _, place = model_uri.partition(":/")
-        first, separator, second = re.match(r"([^/@]*)([/@]?)(.*)", place).groups()  # type: ignore[union-attr]
+        """Location of a model's files. MLflow's own look-up of `models:/` uses its global store instead of this one."""
+        kind, _, rest = model_uri.partition(":/")
+        first, separator, second = re.match(r"([^/@]*)([/@]?)(.*)", rest).groups()  # type: ignore[union-attr]
         if kind == "models" and separator == "@":
             second = self._client.get_model_version_by_alias(first, second).version
         if kind == "models" and separator:
@@ -190,41 +220,41 @@ class Store:
         named = [model for model in models if model.name == second]
         if not named:
             raise TrackingError(
-                f"model {model_uri}: write it as models:/m-ID or runs:/RUN/NAME of a run with that model"
+                f"model {model_uri}: no such model; write models:/m-ID, or runs:/RUN/NAME of a run with that model"
             )
         return str(max(named, key=lambda model: model.creation_timestamp).artifact_location)
 
     def _experiment(self, name: str) -> str:
-        found, (key, value) = self._client.get_experiment_by_name(name), EXPERIMENT_KIND
-        if found is None:
+        known, (key, value) = self._client.get_experiment_by_name(name), EXPERIMENT_KIND
+        if known is None:
             try:
                 return str(self._client.create_experiment(name, self._artifacts, {key: value}))
             except mlflow.MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-                found = self._client.get_experiment_by_name(name)  # another process was faster
-        if found.lifecycle_stage == "deleted":
+                known = self._client.get_experiment_by_name(name)  # another process has created it meanwhile
+        if known.lifecycle_stage == "deleted":
             raise TrackingError(
-                f"experiment {name!r} was deleted in MLflow: take another name, or bring it back with "
-                f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
+                f"experiment {name!r} was deleted in MLflow: use another name, or restore it with "
+                f"`mlflow experiments restore --experiment-id {known.experiment_id}`"
             )
-        if key not in found.tags:
-            self._client.set_experiment_tag(found.experiment_id, key, value)
-        return str(found.experiment_id)
+        if key not in known.tags:
+            self._client.set_experiment_tag(known.experiment_id, key, value)
+        return str(known.experiment_id)
 
     def _search(self, experiments: list[str], filter: str, limit: int | None = None) -> list[RunRecord]:
-        """Runs of some experiments, newest first."""
-        found: list[RunRecord] = []
+        """Runs of some experiments that match a filter, newest first."""
+        records: list[RunRecord] = []
         token = None
-        while limit is None or len(found) < limit:
+        while limit is None or len(records) < limit:
             page = self._client.search_runs(
                 experiments, filter, ViewType.ACTIVE_ONLY, limit or 1000, ["attributes.start_time DESC"], token
             )
-            found += map(_record, page)
+            records += map(_record, page)
             token = page.token
             if not token:
                 break
-        return found
+        return records
 
 
 def _record(run: Any) -> RunRecord:
@@ -242,7 +272,7 @@ def _record(run: Any) -> RunRecord:
 
 @contextmanager
 def _known(what: str) -> Iterator[None]:
-    """Turn MLflow's answer to what its store does not know, or cannot give, into an error that names it."""
+    """Convert MLflow's error for a missing or unreadable object to one that names the object."""
     try:
         yield
     except (mlflow.MlflowException, OSError, StopIteration) as error:
@@ -250,5 +280,5 @@ def _known(what: str) -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of a fault's text, without passwords of addresses in it."""
+    """First line of an error message, without passwords in addresses."""
     return without_password(str(error).partition("\n")[0])

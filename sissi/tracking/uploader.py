@@ -1,4 +1,4 @@
-"""Carry what was recorded on this machine to MLflow: beside the work, in order, each thing once."""
+"""Upload of recorded runs to MLflow: in the background, in order, and each event once."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ REFUSALS = (
     "INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE",
     "PERMISSION_DENIED", "UNAUTHENTICATED", "ENDPOINT_NOT_FOUND",
 )  # fmt: skip
-"""MLflow's answers that will not change by asking again."""
+"""MLflow's error codes for which a retry is useless."""
 PAUSES = (0.5, 1, 2, 5, 10, 20, 30)
-"""Seconds between tries while a store does not answer; the last one repeats."""
+"""Seconds between retries while a store does not respond; the last value is repeated."""
 RECORD = "sissi.record"
-"""Tag of a run: which record it was made from. So a run whose creation was interrupted is found, not made twice."""
+"""Tag of a run with the id of its local record, so that a run whose creation was interrupted is not created twice."""
 
 
 class Uploader:
-    """A thread that delivers recorded runs until it is closed."""
+    """Thread that uploads recorded runs until it is closed."""
 
     def __init__(self, connect: Callable[[], Store], notify: Callable[[str], None]) -> None:
         self._connect = connect
@@ -40,47 +40,47 @@ class Uploader:
         self._thread.start()
 
     def add(self, run: LocalRun) -> None:
-        """Deliver a run as well; the run around it has to be added before."""
+        """Add a run to the upload; its parent must be added before."""
         with self._changed:
             self._runs.append(PendingRun(run))
         self.wake()
 
     def wake(self) -> None:
-        """There is something new to deliver."""
+        """Start the upload of new events."""
         with self._changed:
             self._news = True
             self._changed.notify()
 
     def run_id(self, run: LocalRun) -> str | None:
-        """MLflow's id of a run, as soon as it has one."""
+        """MLflow's id of a run, or None if it has none yet."""
         with self._changed:
-            return next((parcel.run_id for parcel in self._runs if parcel.run is run), None)
+            return next((pending.run_id for pending in self._runs if pending.run is run), None)
 
-    def await_id(self, run: LocalRun, patience: float) -> str | None:
-        """The same, waited for."""
+    def await_id(self, run: LocalRun, timeout: float) -> str | None:
+        """Wait at most `timeout` seconds for MLflow's id of a run; None if it has none then."""
         with self._changed:
-            self._changed.wait_for(lambda: self.run_id(run) is not None, timeout=patience)
+            self._changed.wait_for(lambda: self.run_id(run) is not None, timeout=timeout)
         return self.run_id(run)
 
     @property
     def waiting(self) -> int:
-        """How many records MLflow does not have yet."""
+        """Number of records that are not in MLflow yet."""
         with self._changed:
-            return sum(parcel.waiting for parcel in self._runs)
+            return sum(pending.waiting for pending in self._runs)
 
-    def close(self, patience: float) -> int:
-        """Deliver what there is, for at most `patience` seconds beyond the last success; give how many are left."""
-        deadline, left = time.monotonic() + patience, self.waiting
+    def close(self, timeout: float) -> int:
+        """Upload the remaining records, stop after `timeout` seconds without success, and return how many are left."""
+        deadline, left = time.monotonic() + timeout, self.waiting
         self.wake()
         while left and time.monotonic() < deadline and self._thread.is_alive():
             with self._changed:
                 self._changed.wait(timeout=0.05)
             if self.waiting < left:
-                deadline, left = time.monotonic() + patience, self.waiting
+                deadline, left = time.monotonic() + timeout, self.waiting
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join(timeout=patience)
+        self._thread.join(timeout=timeout)
         return self.waiting
 
     def _work(self) -> None:
@@ -88,21 +88,21 @@ class Uploader:
         while not self._pause(PAUSES[min(tries, len(PAUSES)) - 1] if tries else None):
             try:
                 store = store or self._connect()
-                self._deliver(store)
+                self._upload(store)
                 if self._fault:
-                    self._notify("MLflow answers again; what was kept has been delivered")
+                    self._notify("MLflow responds again; the stored records have been uploaded")
                 tries, self._fault = 0, ""
-            except Exception as error:  # whatever it is, training goes on and the records are kept
+            except Exception as error:  # after any error, training continues and the records stay on disk
                 tries += 1
-                for parcel in self._runs:
-                    parcel.in_doubt = True
+                for pending in self._runs:
+                    pending.uncertain = True
                 if not self._fault:
                     reason = _reason(error, store)
-                    self._notify(f"MLflow does not take records now ({reason}); they are kept and tried again")
+                    self._notify(f"MLflow accepts no records now ({reason}); they are stored and sent later")
                 self._fault = first_line(error)
 
     def _pause(self, seconds: float | None) -> bool:
-        """Wait for news, or for the time of the next try; whether it is time to stop."""
+        """Wait for new events, or for the next retry; return whether the uploader is closing."""
         with self._changed:
             if seconds is not None:
                 self._changed.wait_for(lambda: self._closing, timeout=seconds)
@@ -111,24 +111,33 @@ class Uploader:
             self._news = False
             return self._closing
 
-    def _deliver(self, store: Store) -> None:
-        for parcel in self._runs:  # it may grow meanwhile, at its end
-            parent = next((one.run_id for one in self._runs if one.record == parcel.run.header["parent"]), None)
-            while parcel.waiting and not self._closing:
-                refused = parcel.deliver_next(store, parent)
+    def _upload(self, store: Store) -> None:
+        for pending in self._runs:  # runs may be appended meanwhile
+            parent_record = pending.run.header["parent"]
+            parent = next((other.run_id for other in self._runs if other.record == parent_record), None)
+            while pending.waiting and not self._closing:
+                refused = pending.upload_next(store, parent)
                 with self._changed:
                     self._changed.notify_all()
                 if refused:
-                    self._notify(f"MLflow refused a record of {parcel.run.name}: {refused}; see {parcel.refused}")
+                    self._notify(f"MLflow refused a record of {pending.run.name}: {refused}; see {pending.refused}")
 
 
 class PendingRun:
-    """A recorded run, and how much of it MLflow has."""
+    """Recorded run, and the state of its upload.
+
+    Attributes:
+        run: recorded run.
+        record: id of the local record.
+        uncertain: whether MLflow may have stored the next record in an earlier call that failed.
+        refused: file of the records that MLflow refused.
+        run_id: MLflow's id of the run, or None.
+    """
 
     def __init__(self, run: LocalRun) -> None:
         self.run = run
         self.record: str = run.header["record"]
-        self.in_doubt = True
+        self.uncertain = True
         self.refused = run.folder / "refused.jsonl"
         self._path = run.folder / "delivered.json"
         known = json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() else {}
@@ -137,13 +146,13 @@ class PendingRun:
 
     @property
     def waiting(self) -> int:
-        """The run itself counts as its first record."""
+        """Number of records that are not in MLflow yet; the run itself counts as its first record."""
         return len(self.run.journal) - self._count
 
-    def deliver_next(self, store: Store, parent: str | None) -> str | None:
-        """Deliver one record; why MLflow refused it, if it did for good."""
+    def upload_next(self, store: Store, parent: str | None) -> str | None:
+        """Upload one record; return the reason if MLflow refused it permanently, else None."""
         if self._count < 0:
-            self._begin(store, parent)
+            self._start(store, parent)
             return None
         refusal = None
         try:
@@ -155,44 +164,44 @@ class PendingRun:
             with self.refused.open("a", encoding="utf-8") as file:
                 [name, _] = self.run.journal.raw(self._count)[0]
                 file.write(json.dumps({"record": self._count, "event": name, "reason": refusal}) + "\n")
-        self._note(self._count + 1)
+        self._save(self._count + 1)
         return refusal
 
-    def _begin(self, store: Store, parent: str | None) -> None:
+    def _start(self, store: Store, parent: str | None) -> None:
         header = self.run.header
         tags = {**header["tags"], RECORD: self.record}
-        found = store.find_runs(header["experiment"], f"tags.`{RECORD}` = '{self.record}'")
-        if found:
-            self.run_id = found[0].id
+        existing = store.find_runs(header["experiment"], f"tags.`{RECORD}` = '{self.record}'")
+        if existing:
+            self.run_id = existing[0].id
         else:
-            around = store.written_run(parent) if parent else None
-            begun = store.start_run(
-                header["experiment"], header["name"], parent=around, tags=tags, started=header["started"]
+            parent_run = store.written_run(parent) if parent else None
+            started = store.start_run(
+                header["experiment"], header["name"], parent=parent_run, tags=tags, started=header["started"]
             )
-            self.run_id = begun.id
-        self._note(0)
+            self.run_id = started.id
+        self._save(0)
 
     def _write(self, store: Store, event: Lasting) -> None:
         assert self.run_id is not None  # noqa: S101
         run = store.written_run(self.run_id)
-        if self.in_doubt and not isinstance(event, Resume):
+        if self.uncertain and not isinstance(event, Resume):
             if run.has(event):
                 return
-            self.in_doubt = False
+            self.uncertain = False
         run.record(event)
 
-    def _note(self, count: int) -> None:
+    def _save(self, count: int) -> None:
         self._count = count
         write_whole(self._path, json.dumps({"run_id": self.run_id, "count": count}).encode())
 
 
 def _reason(error: Exception, store: Store | None) -> str:
-    """Why a store does not take a record, in a few words."""
+    """Reason why a store does not accept a record, in a few words."""
     if not is_full(error):
         return first_line(error)
-    return f"{store.place if store else 'MLflow'}: no space left on the disk, free some"
+    return f"{store.artifact_location if store else 'MLflow'}: no space left on the disk, free some"
 
 
 def mark_delivered(run: LocalRun, run_id: str) -> None:
-    """Say that MLflow has a run already, though none of its records."""
+    """Record that a run exists in MLflow, without any of its records."""
     write_whole(run.folder / "delivered.json", json.dumps({"run_id": run_id, "count": 0}).encode())

@@ -35,7 +35,7 @@ def test_the_oracle_has_the_images_with_a_reference_labelled_by_it(data):
 def test_the_user_hears_which_images_the_oracle_has(experiment, data):
     heard = []
     assert without_missing_oracle(experiment, data, heard.append) == experiment
-    assert heard == ["oracle: trains on the 2 of 3 target training images that have a reference"]
+    assert heard == ["oracle: trained on the 2 of 3 target training images that have a reference"]
 
 
 @pytest.mark.parametrize("reference", [None, [None] * 3])

@@ -55,7 +55,9 @@ def test_in_early_learning_it_is_named_as_data_check_does_and_the_command_goes_o
 
     image.write_bytes(content)
     told = finish(tmp_path, *settings)
-    assert "going on with the ablation" in told and "trunk: epoch 2/6" not in told and "trunk: epoch 4/6" in told
+    assert (
+        "continuing the interrupted ablation" in told and "trunk: epoch 2/6" not in told and "trunk: epoch 4/6" in told
+    )
     assert_ends_as(tmp_path, smoke_folder)
 
 

@@ -52,7 +52,7 @@ def test_ctrl_c_and_a_polite_kill_say_how_to_go_on_and_leave_no_run_running(tmp_
     statuses = {run.name: run.status for run in [parent, *store.children(parent.id)]}
     assert statuses["trunk"] == "FINISHED" and "RUNNING" not in statuses.values() and "KILLED" in statuses.values()
     told = finish(tmp_path)
-    assert "going on with the ablation" in told and "trunk: epoch" not in told
+    assert "continuing the interrupted ablation" in told and "trunk: epoch" not in told
     assert_ends_as(tmp_path, smoke_folder)
 
 

@@ -24,10 +24,10 @@ def test_a_snapshot_is_read_back_bit_by_bit(tmp_path):
 def test_latest_is_the_newest_ablation_and_a_child_names_its_parent(writer, ablation):
     assert read_ablation(writer.store, ablation).variants == ["baseline", "plain-a", "a+sissi-s"]
     child = writer.store.children(ablation)[0]
-    with pytest.raises(TrackingError, match=f"is no ablation but 'trunk .*around it is {ablation}"):
+    with pytest.raises(TrackingError, match=f"is not an ablation but 'trunk .*belongs to the ablation {ablation}"):
         read_ablation(writer.store, child.id)
 
 
 def test_an_empty_store_says_what_to_do(tmp_path):
-    with pytest.raises(TrackingError, match="holds no ablation yet; make one"):
+    with pytest.raises(TrackingError, match="contains no ablation; make one"):
         read_ablation(open_store(tmp_path), "latest")

@@ -113,7 +113,7 @@ def test_an_ablation_that_has_only_just_begun_has_a_report(writer, tmp_path):
         parent.text(dump_experiment(writer.experiment), "experiment.yaml")
         page = write_report(parent.id, tmp_path, writer.folder).read_text()
     assert "Baseline (seed 1): was not started." in page and "No variant has been scored yet." in page
-    assert page.count("There is nothing to compare") == 2 and "This run did not note its costs." in page
+    assert page.count("There is nothing to compare") == 2 and "This run has no recorded costs." in page
 
 
 def test_a_run_that_did_not_end_shows_the_rows_of_its_finished_branches(writer):

@@ -22,7 +22,7 @@ from sissi.tracking import open_session
 with open_session(pathlib.Path(sys.argv[1]), "key", offline=False, fresh=False, notify=print) as recording:
     with recording.run("demo", "one") as run, recording.run("demo", "two") as other:
         other.end("FINISHED")
-        while other.status == "FINISHED" and (recording.run_id(run) is None or recording._delivery.waiting):
+        while other.status == "FINISHED" and (recording.run_id(run) is None or recording._uploader.waiting):
             recording.deliver()
         print("delivered", flush=True)
         sys.stdin.read()
@@ -119,14 +119,14 @@ def test_a_command_waits_for_the_watchdog_and_goes_on_in_the_same_runs(tmp_path,
     os.kill(watchdog, signal.SIGKILL)
     process.kill()
     process.wait()
-    at_work, may_end, real = threading.Event(), threading.Event(), stop_abandoned.__globals__["_stop_delivered"]
+    at_work, may_end, real = threading.Event(), threading.Event(), stop_abandoned.__globals__["_stop_and_upload"]
 
     def slow(*arguments):
         at_work.set()
         assert may_end.wait(60)
         real(*arguments)
 
-    monkeypatch.setattr("sissi.tracking.session._stop_delivered", slow)
+    monkeypatch.setattr("sissi.tracking.session._stop_and_upload", slow)
     [place] = [path for path in tmp_path.glob("recordings/*/key") if path.is_dir()]
     marker = threading.Thread(target=stop_abandoned, args=(tmp_path, place))
     marker.start()

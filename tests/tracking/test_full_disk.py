@@ -82,8 +82,8 @@ def deliver_to_a_small_disk(folder):
             recording.deliver()
             notices.await_(FULL)
             disk(folder / "artifacts", "50m", larger=True)
-        notices.await_("MLflow answers again")
-    assert f"{folder}/artifacts: {FULL}, free some" in notices[0] and "they are kept and tried again" in notices[0], (
+        notices.await_("MLflow responds again")
+    assert f"{folder}/artifacts: {FULL}, free some" in notices[0] and "they are stored and sent later" in notices[0], (
         notices
     )
     store = open_store(folder)

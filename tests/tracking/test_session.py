@@ -201,11 +201,11 @@ def test_a_server_that_goes_away_and_comes_back_misses_nothing(tmp_path, monkeyp
             server.stop()
             record_epochs(run, (2, 3))
             recording.deliver()
-            notices.await_("MLflow does not take records now")
+            notices.await_("MLflow accepts no records now")
             server.start()
             record_epochs(run, (4,))
             recording.deliver()
-            notices.await_("MLflow answers again")
+            notices.await_("MLflow responds again")
         store = open_store(tmp_path)
         [found] = store.find_runs("demo")
         assert steps(store, found) == ([1, 2, 3, 4], [1, 2, 3, 4]) and found.status == "FINISHED"

@@ -37,7 +37,7 @@ def mottled() -> np.ndarray:
         (255 - pictures.discs(CIRCLES), "dead", "dark ring"),  # dark cells on a bright ground: stained blood
         (pictures.halos(CIRCLES, body=100), "alive", "bright halo"),
         (mottled(), "inhibited", "neither"),
-        (np.full((60, 60), 90, np.uint8), "inhibited", "nothing of a cell's size"),
+        (np.full((60, 60), 90, np.uint8), "inhibited", "no region of the size of a cell"),
     ],
 )
 def test_light_says_which_pipeline(image: np.ndarray, pipeline: str, why: str) -> None:

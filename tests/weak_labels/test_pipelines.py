@@ -88,5 +88,5 @@ def test_areas_and_overlaps_stay_within_their_limits(
     ids=["float", "alpha", "batch", "empty"],
 )
 def test_anything_but_an_8_bit_image_is_refused(find: Find, image: Image) -> None:
-    with pytest.raises(ValueError, match=r"an image is \(H, W\) or \(H, W, 3\) uint8"):
+    with pytest.raises(ValueError, match=r"an image must be \(H, W\) or \(H, W, 3\) uint8"):
         find(image)
