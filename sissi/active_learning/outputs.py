@@ -12,9 +12,9 @@ from sissi.data.formats import write_labels
 from sissi.data.images.draw import ORANGE, Image, draw_boxes, write_picture
 from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
-from sissi.results.tables import Cell, Table, as_markdown
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
+from sissi.runtime.tables import Cell, Table, as_markdown
 
 BLUE = (86, 180, 233)
 """Of boxes that are not in question; told apart from orange by everybody."""

@@ -81,21 +81,20 @@ def variants(
 ) -> None:
     """List the variants of table 1, and an experiment's own rows."""
     from rich.console import Console
-    from rich.table import Table
 
     from sissi.config.load import load_experiment
     from sissi.config.variants import VARIANTS
+    from sissi.runtime.tables import Table, TerminalTable, row_of
 
     known = load_experiment(experiment, overrides or []).known_rows if experiment else VARIANTS
-    table = Table()
-    for column in ("name", "in the table", "correction starts", "background", "settings of its own"):
-        table.add_column(column)
     starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: {} labels only"}
+    rows = []
     for variant in known.values():
         start, own = starts[variant.start].format(variant.labels), variant.settings.items()
         settings = "\n".join(f"{key}: {json.dumps(value)}" for key, value in own)
-        table.add_row(variant.name, variant.title, start, variant.background, settings)
-    Console().print(table)
+        rows.append(row_of(variant.name, variant.title, start, variant.background, settings))
+    header = ["name", "in the table", "correction starts", "background", "settings of its own"]
+    Console().print(TerminalTable(Table("variants", "The rows of a table.", header, rows)))
 
 
 @app.command()
@@ -112,9 +111,10 @@ def evaluate(
 
     from sissi.config.load import load_experiment
     from sissi.inference.evaluate import evaluate_model
+    from sissi.runtime.tables import TerminalTable
 
     settings = load_experiment(experiment, [*(overrides or []), *tracking_override(tracking)])
-    Console().print(evaluate_model(model, settings, out, variant))
+    Console().print(TerminalTable(evaluate_model(model, settings, out, variant)))
 
 
 def _seeds(given: str | None) -> list[str]:

@@ -21,16 +21,14 @@ def experiments(
 ) -> None:
     """List the experiments, searches and settings that come with sissi; commands take them by name."""
     from rich.console import Console
-    from rich.table import Table
 
     from sissi.config.shipped_files import SUFFIX, copy_file, shipped_files
+    from sissi.runtime.tables import Table, TerminalTable, row_of
 
     if copy is not None:
         file = out or Path(f"{Path(copy).name}{SUFFIX}")
         copy_file(copy, file)
         print(file)
         return
-    table = Table("name", "what", box=None, padding=(0, 2, 0, 0))
-    for shipped in shipped_files():
-        table.add_row(shipped.name, shipped.title)
-    Console().print(table)
+    rows = [row_of(shipped.name, shipped.title) for shipped in shipped_files()]
+    Console().print(TerminalTable(Table("experiments", "Files that come with sissi.", ["name", "what"], rows)))

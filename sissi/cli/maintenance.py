@@ -30,18 +30,19 @@ def cache(
 ) -> None:
     """Show, or clear, the finished and half-finished work that is kept so that it need not be done again."""
     from rich.console import Console
-    from rich.table import Table
 
     from sissi.runtime.cache import Cache
+    from sissi.runtime.tables import Cell, Table, TerminalTable, row_of
 
     store = Cache(existing_folder(tracking) / "cache")
     if clear:
         removed = store.prune(0, unused_for=0)
         print(f"removed {len(removed)} pieces of work")
         return
-    table = Table()
-    for column in ("kind", "digest", "MB", "last used", "finished"):
-        table.add_column(column, justify="right" if column == "MB" else "left")
-    for entry in store.entries():
-        table.add_row(entry.kind, entry.digest[:12], f"{entry.size / 1e6:.1f}", entry.used_at, entry.state)
-    Console().print(table)
+    rows = [
+        [*row_of(entry.kind, entry.digest[:12]), Cell(f"{entry.size / 1e6:.1f}", entry.size),
+         *row_of(entry.used_at, entry.state)]
+        for entry in store.entries()
+    ]  # fmt: skip
+    header = ["kind", "digest", "MB", "last used", "finished"]
+    Console().print(TerminalTable(Table("cache", "Work that is kept, the longest unused first.", header, rows, keys=2)))

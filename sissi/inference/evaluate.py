@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rich.table import Table
-
 from sissi.ablation.reader_scores import score_readers
 from sissi.config import Experiment
 from sissi.data.experiment_data import load_test_data
 from sissi.data.problems import Problems
 from sissi.detector.model import load
-from sissi.evaluation.metrics import TABLE_METRICS
+from sissi.evaluation.metrics import METRICS
 from sissi.inference.trained_model import find_model
 from sissi.runtime.device import device_of
+from sissi.runtime.tables import Cell, Table, row_of
 
 
 def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant: str | None = None) -> Table:
@@ -33,13 +32,11 @@ def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant
         out.mkdir(parents=True, exist_ok=True)
         plain = {reader: metrics.as_dict() for reader, metrics in scores.items()}
         (out / "scores.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    table = Table(title=f"{model} on {len(test)} test images, in %")
-    table.add_column("reader")
-    for metric in TABLE_METRICS:
-        table.add_column(metric, justify="right")
-    for reader, metrics in scores.items():
-        table.add_row(reader, *(f"{100 * value:.1f}" for value in metrics.as_dict().values()))
-    return table
+    rows = [
+        [*row_of(reader), *(Cell(f"{100 * value:.1f}", 100 * value) for value in metrics.as_dict().values())]
+        for reader, metrics in scores.items()
+    ]
+    return Table("scores", f"{model} on {len(test)} test images, in %.", ["reader", *METRICS], rows)
 
 
 def _silent(fraction: float, loss: float | None = None) -> None:

@@ -17,7 +17,7 @@ from sissi.results import headroom_table
 from sissi.results.scores import Summary, short, summarise
 from sissi.results.stored_ablation import StoredAblation, read_ablation
 from sissi.results.table_1 import score_cells, starts
-from sissi.results.tables import Cell, Table, TerminalTable, as_csv, as_markdown
+from sissi.runtime.tables import Cell, Table, TerminalTable, as_csv, as_markdown
 from sissi.tracking import open_existing_store
 
 

@@ -8,7 +8,7 @@ from sissi.config.load import dump_experiment
 from sissi.figures import costs
 from sissi.report.document import Code, Picture, Section
 from sissi.report.report_data import ReportData
-from sissi.results.tables import Cell, Table
+from sissi.runtime.tables import Cell, Table
 from sissi.tracking import RunRecord
 
 COSTS = {"cost/wall_s": "time, s", "cost/peak_memory_mb": "peak memory, MB"}

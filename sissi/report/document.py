@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sissi.results.tables import Table
+from sissi.runtime.tables import Table
 
 
 @dataclass(frozen=True, eq=False)

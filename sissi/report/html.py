@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sissi.report.document import Code, Document, Picture
-from sissi.results.tables import Table
+from sissi.runtime.tables import Table
 
 
 def as_html(document: Document, pictures: Mapping[str, tuple[bytes, int]]) -> str:

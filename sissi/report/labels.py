@@ -13,7 +13,7 @@ from sissi.figures.curves import Curve
 from sissi.method.deceleration import adele_start
 from sissi.report.document import Picture, Section
 from sissi.report.report_data import ReportData
-from sissi.results.tables import Cell, Table
+from sissi.runtime.tables import Cell, Table
 from sissi.tracking import RunRecord
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.95)

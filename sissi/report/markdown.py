@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sissi.report.document import Block, Code, Document, Picture
-from sissi.results import tables
-from sissi.results.tables import Table
+from sissi.runtime import tables
+from sissi.runtime.tables import Table
 
 FIGURES = "figures"
 """Folder of the figures, relative to the report."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sissi.config.variants import VARIANTS
 from sissi.evaluation.metrics import TABLE_METRICS
-from sissi.results.tables import Cell, Table
+from sissi.runtime.tables import Cell, Table
 
 PAPER = {
     "baseline": (45.6, 15.7, 21.3, 32.7, 44.3, 16.1, 20.2, 31.0, 58.6, 28.1, 29.7, 41.8),

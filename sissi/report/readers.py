@@ -10,7 +10,7 @@ from sissi.evaluation.reader_agreement import agreement
 from sissi.report.document import Section
 from sissi.report.pictures import confident
 from sissi.report.report_data import ReportData
-from sissi.results.tables import Cell, Table
+from sissi.runtime.tables import Cell, Table
 
 
 def readers_section(evidence: ReportData) -> Section:

@@ -14,7 +14,7 @@ from sissi.report.paper_table import paper_table
 from sissi.report.report_data import ReportData
 from sissi.results.scores import Row, short
 from sissi.results.table_1 import as_table
-from sissi.results.tables import Cell, Table, Value
+from sissi.runtime.tables import Cell, Table, Value
 
 BASELINE = "baseline"
 TABLES = {BASELINE: "differences", WEAK_ONLY: "gains"}

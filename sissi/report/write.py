@@ -22,7 +22,7 @@ from sissi.report.report_data import ReportData, gather
 from sissi.report.scores import BASELINE, differences_section, scores_section
 from sissi.results.stored_ablation import read_ablation
 from sissi.results.table_1 import lengths
-from sissi.results.tables import Table, as_csv
+from sissi.runtime.tables import Table, as_csv
 from sissi.tracking import open_existing_store
 
 DPI = 150

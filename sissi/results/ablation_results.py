@@ -13,7 +13,7 @@ from sissi.evaluation.headroom import Shares
 from sissi.results import headroom_table, table_1
 from sissi.results.next_steps import LoggedRuns
 from sissi.results.scores import Row
-from sissi.results.tables import TerminalTable
+from sissi.runtime.tables import TerminalTable
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any
 from sissi.config.variants import ORACLE, VARIANTS, WEAK_ONLY, Variant
 from sissi.evaluation.bootstrap import COVERAGE, RESAMPLES
 from sissi.evaluation.headroom import HEADROOM_METRICS, Share, Shares, records
-from sissi.results import tables
 from sissi.results.scores import short
-from sissi.results.tables import Cell, Table
+from sissi.runtime import tables
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
+from sissi.runtime.tables import Cell, Table
 
 TITLE = "Share of the headroom, in %"
 

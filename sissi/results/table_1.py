@@ -13,11 +13,11 @@ from typing import Any
 
 from sissi.config.variants import ORACLE, REFERENCES, VARIANTS, Variant
 from sissi.evaluation.metrics import METRICS, TABLE_METRICS
-from sissi.results import tables
 from sissi.results.scores import Row, best, percent, short, summarise
-from sissi.results.tables import Cell, Table
+from sissi.runtime import tables
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
+from sissi.runtime.tables import Cell, Table
 
 
 def write(rows: Sequence[Row], folder: Path, markdown: str | None = None) -> list[Path]:

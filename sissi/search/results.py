@@ -16,10 +16,10 @@ from sissi.errors import SissiError
 from sissi.figures import threshold_study
 from sissi.method.deceleration import Fit, adele_start
 from sissi.method.early_learning import Trunk
-from sissi.results import tables
-from sissi.results.tables import Cell, Table
+from sissi.runtime import tables
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
+from sissi.runtime.tables import Cell, Table
 from sissi.search.file import Search
 from sissi.search.plots import optuna_figures
 from sissi.search.study import Study

@@ -14,6 +14,7 @@ from typing import Any
 import optuna
 from filelock import BaseFileLock, FileLock, Timeout
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.engine import URL
 
 from sissi.errors import SissiError
 from sissi.runtime.redact import without_password
@@ -39,7 +40,7 @@ class Study:
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         self.search = search
-        address = search.storage or f"sqlite:///{folder / 'optuna.db'}"
+        address = search.storage or _sqlite((folder / "optuna.db").resolve())
         self.address = without_password(address)
         self._guard = FileLock(folder / "optuna.lock")
         with self.alone():  # Optuna creates its tables without a lock
@@ -89,6 +90,11 @@ class Study:
             kept = {key: value for key, value in trial.user_attrs.items() if key == GRID}
             self._propose(trial.params or _fixed(trial), {**kept, AGAIN: trial.number})
         return len(gone)
+
+
+def _sqlite(database: Path) -> str:
+    """Address of a database file; every character of the path that means something in an address is escaped."""
+    return URL.create("sqlite", database=str(database)).render_as_string()
 
 
 def _opened(search: Search, name: str, address: str) -> optuna.Study:

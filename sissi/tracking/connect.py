@@ -16,6 +16,7 @@ from filelock import FileLock
 from sissi.errors import TrackingError
 from sissi.runtime.files import is_full
 from sissi.runtime.redact import without_password
+from sissi.tracking.relocate import adopt_recordings, relocate
 from sissi.tracking.store import Store, first_line
 
 # an error of the database reaches the user as one sentence, without a traceback
@@ -38,12 +39,16 @@ def open_store(folder: Path) -> Store:
         TrackingError: the folder cannot be written, or the server does not answer within seconds.
     """
     folder = folder.resolve()
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "").strip() or _sqlite(folder / "mlflow.db")
-    with _explained(uri, folder), _locked(uri), _short_timeout():
+    named = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
+    uri, artifacts = named or _sqlite(folder / "mlflow.db"), (folder / "artifacts").as_uri()
+    with _explained(uri, folder), _locked(uri), _no_stray_folder(uri), _short_timeout():
         _create(uri)
         client = mlflow.MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
-    return Store(client, (folder / "artifacts").as_uri() if uri.startswith(DATABASES) else None)
+        if not named:
+            former = [place.parent for place in relocate(folder / "mlflow.db", artifacts)]
+            adopt_recordings(folder / "recordings", [folder, *former])
+    return Store(client, artifacts if uri.startswith(DATABASES) else None, is_local=not named)
 
 
 def open_existing_store(folder: Path) -> Store:
@@ -64,6 +69,20 @@ def open_existing_store(folder: Path) -> Store:
 def _sqlite(database: Path) -> str:
     """Address of a database file; % and ? in the path are escaped."""
     return "sqlite:///" + database.as_posix().replace("%", "%25").replace("?", "%3F")
+
+
+@contextmanager
+def _no_stray_folder(uri: str) -> Iterator[None]:
+    """Remove the folder that MLflow makes of the address as it is written, with its escaped characters."""
+    stray = Path(uri.removeprefix("sqlite:///")).parent
+    unwanted = uri.startswith("sqlite:///") and stray != _database(uri).parent and not stray.exists()
+    try:
+        yield
+    finally:
+        folder = stray
+        while unwanted and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _locked(uri: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import shutil
 import time
@@ -16,6 +15,8 @@ from sissi.runtime.files import is_full
 from sissi.runtime.watchdog import watched
 from sissi.tracking.connect import open_store
 from sissi.tracking.local_run import LocalRun
+from sissi.tracking.relocate import LOCAL, digest_of
+from sissi.tracking.store import Store
 from sissi.tracking.uploader import Uploader, mark_delivered
 
 TIMEOUT = 30.0
@@ -192,8 +193,12 @@ def _stop_and_upload(folder: Path, recording: Path) -> None:
 
 def _recordings_folder(folder: Path, offline: bool) -> Path:
     """Folder of the recordings for a store; each store has its own, since ids of runs are valid in one store only."""
-    name = OFFLINE if offline else hashlib.sha256(open_store(folder).address.encode()).hexdigest()[:8]
-    return folder.resolve() / "recordings" / name
+    return folder.resolve() / "recordings" / (OFFLINE if offline else _name(open_store(folder)))
+
+
+def _name(store: Store) -> str:
+    """Name of the recordings' folder: that of the own store is the same wherever the tracking folder is moved."""
+    return LOCAL if store.is_local else digest_of(store.address)
 
 
 def _own(base: Path, key: str, fresh: bool) -> tuple[BaseFileLock, Path]:

@@ -53,11 +53,16 @@ class RunRecord:
 
 
 class Store:
-    """Available MLflow store, opened by `open_store`."""
+    """Available MLflow store, opened by `open_store`.
 
-    def __init__(self, client: Any, artifacts: str | None) -> None:
+    Attributes:
+        is_local: whether it is the database of the tracking folder, and not one that MLFLOW_TRACKING_URI names.
+    """
+
+    def __init__(self, client: Any, artifacts: str | None, *, is_local: bool = False) -> None:
         self._client = client
         self._artifacts = artifacts
+        self.is_local = is_local
 
     @property
     def uri(self) -> str:

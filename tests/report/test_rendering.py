@@ -6,7 +6,7 @@ from sissi.report.document import Code, Document, Picture, Section
 from sissi.report.html import as_html
 from sissi.report.markdown import as_markdown
 from sissi.report.paper_table import PAPER, paper_table
-from sissi.results.tables import Cell, Table
+from sissi.runtime.tables import Cell, Table
 
 TABLE = Table("t", "A <table>", ["name", "AP"], [[Cell("a|b", "a|b"), Cell("1.5", 1.5, bold=True)]])
 DOCUMENT = Document("A & B", ["<lead>"], [Section("One", ["text", TABLE, Code("x < y"), Picture("f", Figure(), "F")])])

@@ -10,7 +10,7 @@ from rich.console import Console
 from sissi.config.variants import DEFAULT, VARIANTS
 from sissi.results import table_1
 from sissi.results.scores import Row
-from sissi.results.tables import TerminalTable
+from sissi.runtime.tables import TerminalTable
 
 READERS = ("reader_1", "reader_2", "reader_3")
 

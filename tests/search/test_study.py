@@ -3,10 +3,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import optuna
 import pytest
 from optuna.trial import TrialState
 
 from sissi.errors import SissiError
+from sissi.search import study as study_module
 from sissi.search.file import Search
 from sissi.search.study import Study
 
@@ -141,3 +143,10 @@ def test_a_password_of_the_storage_is_not_shown(tmp_path):
     assert "hunter2" not in str(caught.value)
     study = Study(search(storage=f"sqlite:///file:{tmp_path}/other.db?uri=true&password=hunter2"), "one", tmp_path)
     assert study.address == f"sqlite:///file:{tmp_path}/other.db?uri=true&password=***"
+
+
+@pytest.mark.parametrize("name", ["100 %", "a?b", "#1", "two words", "{x}", "größe", "a%20b", "a&b=c", "it's"])
+def test_a_tracking_folder_may_have_any_name_for_optuna(tmp_path, name):
+    (tmp_path / name).mkdir()
+    optuna.create_study(storage=study_module._sqlite(tmp_path / name / "optuna.db"), study_name="x")
+    assert (tmp_path / name / "optuna.db").is_file() and [path.name for path in tmp_path.iterdir()] == [name]

@@ -32,6 +32,11 @@ class Cell:
     bold: bool = False
 
 
+def row_of(*values: Value) -> list[Cell]:
+    """Cells of a row from plain values: texts, numbers, and None for what is not known."""
+    return [Cell("-" if value is None else str(value), value) for value in values]
+
+
 @dataclass(frozen=True)
 class Table:
     """Table with a name for its file.
@@ -120,7 +125,7 @@ class TerminalTable:
             words = self.table.holds_text(column)
             justify: JustifyMethod = "left" if words else "right"
             whole = column < self.table.keys or not words
-            name = _in_lines(self.table.header[column], " ")
+            name = self.table.header[column] if words else _in_lines(self.table.header[column], " ")
             shown.add_column(name, justify=justify, no_wrap=whole, overflow="fold")
         for index, row in enumerate(self.table.rows):
             cells = [Text(_in_lines(row[column].text), "bold" if row[column].bold else "") for column in columns]
