@@ -158,7 +158,7 @@ def test_pictures_show_what_is_in_question_in_another_colour(suggested):
 
 
 def test_a_variant_that_made_no_labels_is_told_and_the_reference_row_is_not_asked(suggested):
-    assert "variant that has made no pseudo labels, left out: a+sissi-s" in suggested[1]
+    assert "variant without pseudo labels, left out: a+sissi-s" in suggested[1]
     assert "weak-only" not in suggested[1]
 
 
