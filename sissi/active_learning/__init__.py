@@ -1,1 +1,1 @@
-"""The images whose correction by hand would help most, by how much detectors disagree about them."""
+"""Active learning: selection of the images for correction by hand, by the disagreement of detectors."""

@@ -1,4 +1,4 @@
-"""The labels that the variants of an ablation ended with, and what their detectors find, read back from its runs."""
+"""Committee of an ablation: the last labels of its variants, and the predictions of their detectors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sissi.results.stored_ablation import StoredAblation
 from sissi.tracking import RunRecord, Store
 
 LAST_CYCLES = 3
-"""Cycles of a variant that are compared: its last ones, since early labels are worse and known to be."""
+"""Number of cycles of a variant that are compared: the last ones, since early labels are known to be worse."""
 Image = npt.NDArray[np.uint8]
 Snapshots = dict[str, Boxes]
 """Pseudo labels of a cycle: boxes by image name, in px of the image file."""
@@ -34,13 +34,13 @@ Snapshots = dict[str, Boxes]
 
 @dataclass(frozen=True, eq=False)
 class CorrectedLabels:
-    """What the variants of an ablation made of the labels of its target training images.
+    """Pseudo labels of the variants of an ablation for its target training images.
 
     Attributes:
-        experiment: its settings.
+        experiment: all settings.
         images: path of each image by its name.
-        cycles: for each variant (and seed) the pseudo labels of its last cycles, oldest first.
-        runs: of each variant (and seed).
+        cycles: pseudo labels of the last cycles, oldest first, by variant (and seed).
+        runs: run by variant (and seed).
     """
 
     experiment: Experiment
@@ -50,15 +50,15 @@ class CorrectedLabels:
 
 
 def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems) -> CorrectedLabels:
-    """The pseudo labels that an ablation left in its store.
+    """Read the pseudo labels of an ablation from its store.
 
     Args:
-        ablation: read with the settings of where its images are now.
-        folder: of tracking, where the images of a demo are.
-        problems: takes variants without pseudo labels, and labels without images.
+        ablation: ablation, with the current locations of its images.
+        folder: folder of tracking, which contains the images of a demo.
+        problems: collection to which variants without pseudo labels and labels without images are added.
 
     Raises:
-        SissiError: none of its variants made pseudo labels, or the images are gone.
+        SissiError: no variant has pseudo labels, or the images are missing.
     """
     tracking = ablation.experiment.tracking.model_copy(update={"folder": folder})
     experiment = ablation.experiment.model_copy(update={"tracking": tracking})
@@ -68,20 +68,20 @@ def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems)
     cycles = {name: snapshots for name, snapshots in cycles.items() if snapshots}
     if not cycles:
         raise SissiError(
-            f"run {ablation.run.id}: none of its variants has made pseudo labels; let one correct labels first"
+            f"run {ablation.run.id}: no variant has pseudo labels; run an ablation with a variant that corrects labels"
         )
     return CorrectedLabels(experiment, images, cycles, {name: runs[name] for name in cycles})
 
 
 def trained_detectors(store: Store, corrected: CorrectedLabels, problems: Problems) -> dict[str, CellDetector]:
-    """The detector of each variant (and seed) that came to its end, on the GPU if there is one."""
+    """Load the detector of each finished variant (and seed), on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     detectors = {}
     for name, run in corrected.runs.items():
         if run.status == "FINISHED":
             detectors[name] = load(store.load_model_file(f"runs:/{run.id}/model"), device)
         else:
-            problems.add(Path(name), "variant without a trained detector, its views left out", run.status)
+            problems.add(Path(name), "variant without a trained detector, its views are left out", run.status)
     return detectors
 
 
@@ -89,53 +89,56 @@ def target_images(experiment: Experiment, problems: Problems) -> dict[str, Path]
     """Path of each target training image by its name."""
     files = data_files(experiment)
     target, key = files.target_train, "data.target_train.images"
-    found = find_images(require_path(files.folder, target.images, key), target.format, problems, key)
-    return subsample(found, target.limit)
+    images = find_images(require_path(files.folder, target.images, key), target.format, problems, key)
+    return subsample(images, target.limit)
 
 
 def committees(
     corrected: CorrectedLabels, detectors: Mapping[str, CellDetector], done: Callable[[], None]
 ) -> Iterator[tuple[str, Committee]]:
-    """Who has a say about each image, by its name; images that no label file lists are left out.
+    """Committee of each image; images without pseudo labels are left out.
 
     Args:
-        corrected: the labels that are compared.
-        detectors: trained ones by variant, whose views of each image take part; may be empty.
-        done: called after each image.
+        corrected: pseudo labels.
+        detectors: trained detectors by variant, which predict boxes in the views of each image; may be empty.
+        done: function that is called after each image.
+
+    Yields:
+        Name of each image, and its committee.
     """
     for name, path in corrected.images.items():
-        seen = _views(path, detectors, corrected.experiment.pseudo_labels)
+        predicted = _views(path, detectors, corrected.experiment.pseudo_labels)
         cycles = {
             variant: [labels[name] for labels in snapshots if name in labels]
             for variant, snapshots in corrected.cycles.items()
         }
         voting = {variant: labels for variant, labels in cycles.items() if labels}
         if voting:
-            yield name, Committee(*image_size(path), voting, seen)
+            yield name, Committee(*image_size(path), voting, predicted)
         done()
 
 
 def _views(path: Path, detectors: Mapping[str, CellDetector], settings: PseudoLabels) -> dict[str, list[Boxes]]:
-    """What each detector finds in each view of an image, of the score that a label needs; in px of the file."""
+    """Boxes of each detector in each view of an image, with the score of a label, in px of the image file."""
     if not detectors:
         return {}
     image = read_image(path)
-    return {name: _look(detector, image, settings) for name, detector in detectors.items()}
+    return {name: _boxes_in_views(detector, image, settings) for name, detector in detectors.items()}
 
 
-def _look(detector: CellDetector, image: Image, settings: PseudoLabels) -> list[Boxes]:
+def _boxes_in_views(detector: CellDetector, image: Image, settings: PseudoLabels) -> list[Boxes]:
     height, width = detector.image_size
-    seen = predict_views(lambda batch: predict(detector, batch), resize(image, height, width), views(settings))
-    sure = [boxes.take(boxes.scores >= settings.score) for boxes in seen]
-    return [scale(boxes, image.shape[1] / width, image.shape[0] / height) for boxes in sure]
+    per_view = predict_views(lambda batch: predict(detector, batch), resize(image, height, width), views(settings))
+    accepted = [boxes.take(boxes.scores >= settings.score) for boxes in per_view]
+    return [scale(boxes, image.shape[1] / width, image.shape[0] / height) for boxes in accepted]
 
 
 def _last_cycles(
     ablation: StoredAblation, run: RunRecord, images: Mapping[str, Path], problems: Problems
 ) -> list[Snapshots]:
     labels = ablation.labels(run)
-    if not labels:  # it failed early, or has just begun
-        problems.add(Path(run.name), "variant that has made no pseudo labels, left out", run.status)
+    if not labels:  # the run failed early or has just started
+        problems.add(Path(run.name), "variant without pseudo labels, left out", run.status)
     last = [labels[epoch].boxes for epoch in sorted(labels)[-LAST_CYCLES:]]
     for name in sorted({name for snapshot in last for name in snapshot if name not in images}):
         problems.add(Path(run.name), LABELS_WITHOUT_IMAGE, name)

@@ -1,9 +1,9 @@
-"""How much a committee disagrees about the cells of an image.
+"""Disagreement of a committee about the cells of an image.
 
-Query by committee (Seung, Opper and Sompolinsky, COLT 1992): what the members of a committee answer differently is what
-a person's answer teaches most. The members are labels and predictions of the same image by different variants, cycles
-and views; for a box each of them votes found or not found, and the entropy of the votes (Dagan and Engelson, ICML
-1995) says how much they disagree.
+Query by committee (Seung, Opper and Sompolinsky, COLT 1992): an annotation is most informative where the members of a
+committee disagree. The members are labels and predictions for the same image by different variants, cycles and views.
+Each member votes whether a box is a cell, and the entropy of the votes (Dagan and Engelson, ICML 1995) measures the
+disagreement.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from sissi.method.pseudo_labels import fuse
 
 Votes = npt.NDArray[np.float64]
 SAME_CELL = 0.5
-"""IoU from which on two boxes are the same cell."""
+"""Lowest IoU of two boxes of the same cell."""
 EVERY_BOX = PseudoLabels(wbf_iou=SAME_CELL, view_score=0, score=0)
 
 
 @dataclass(frozen=True, eq=False)
 class Committee:
-    """What is known of the cells of one image; boxes in px of the image file.
+    """Labels and predictions for one image, with boxes in px of the image file.
 
     Attributes:
-        height, width: of the image file, in px.
-        cycles: for each variant its pseudo labels of the last cycles, oldest first, at least one.
-        views: for each variant what its trained detector finds in each view of test-time augmentation; may be empty.
+        height, width: size of the image file, in px.
+        cycles: pseudo labels of the last cycles of each variant, at least one cycle, oldest first.
+        views: boxes of the trained detector of each variant in each view of test-time augmentation; may be empty.
     """
 
     height: int
@@ -43,14 +43,13 @@ class Committee:
 
 @dataclass(frozen=True, eq=False)
 class Disagreement:
-    """Every cell that a label names, and how sure of it the committee is.
+    """Disagreement about every labelled cell of an image.
 
     Attributes:
         size: height and width of the image file, in px.
-        boxes: labels that overlap, fused (equation 1); their scores are the share of all variants and cycles that
-            found them.
-        sources: entropy of the votes of each box, (N,) in [0, 1]: between variants, between cycles, between views; of
-            those that have at least two votes.
+        boxes: fused labels (equation 1); the score of a box is the share of all variants and cycles that contain it.
+        sources: entropy of the votes on each box, shape (N,), in [0, 1], between variants, between cycles and between
+            views; only sources with at least two votes.
     """
 
     size: tuple[int, int]
@@ -59,24 +58,24 @@ class Disagreement:
 
     @property
     def disagreement(self) -> Votes:
-        """(N,) in [0, 1], the mean over the sources; 0: all agree, 1: half of the votes say so, and half not."""
+        """Mean over the sources for each box, shape (N,), in [0, 1]; 0: all agree, 1: the votes are equally split."""
         if not self.sources:
             return np.zeros(len(self.boxes))
         return _mean(list(self.sources.values()))
 
     @property
     def score(self) -> float:
-        """Of the image: the sum over its boxes, about how many cells are in question."""
+        """Score of the image: the sum over its boxes, about the number of cells in question."""
         return float(self.disagreement.sum())
 
 
 def disagreement_of(committee: Committee) -> Disagreement:
-    """What the labels of an image name, and how much the committee disagrees about it."""
+    """Compute the labelled cells of an image, and the disagreement of the committee about them."""
     cycles = list(committee.cycles.values())
-    labels = [boxes for many in cycles for boxes in many]
+    labels = [boxes for of_variant in cycles for boxes in of_variant]
     cells = fuse(labels, committee.height, committee.width, EVERY_BOX)
     sources: dict[str, list[Sequence[Boxes]]] = {
-        "variants": [[many[-1] for many in cycles]],
+        "variants": [[of_variant[-1] for of_variant in cycles]],
         "cycles": cycles,
         "views": list(committee.views.values()),
     }
@@ -90,16 +89,16 @@ def disagreement_of(committee: Committee) -> Disagreement:
 
 
 def share(cells: Boxes, voters: Sequence[Boxes]) -> Votes:
-    """The part of the voters that found each cell, (len(cells),) in [0, 1]; a box finds one cell at most."""
-    found = np.zeros(len(cells))
+    """Share of the voters with a box for each cell, shape (len(cells),), in [0, 1]; a box matches at most one cell."""
+    votes = np.zeros(len(cells))
     for boxes in voters:
         matched = match(boxes, cells, SAME_CELL)
-        found[matched[matched >= 0]] += 1
-    return found / len(voters)
+        votes[matched[matched >= 0]] += 1
+    return votes / len(voters)
 
 
 def vote_entropy(share: Votes) -> Votes:
-    """Entropy in bits of votes of which this share says yes: 0 for 0 and 1, 1 for a half."""
+    """Entropy of votes in bits, given the share of positive votes: 0 for shares 0 and 1, 1 for a share of 0.5."""
     return np.asarray((entr(share) + entr(1 - share)) / np.log(2))
 
 

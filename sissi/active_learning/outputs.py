@@ -1,4 +1,4 @@
-"""Write which images and boxes are in question: tables, pictures, and labels to be corrected by hand."""
+"""Output files of a suggestion: tables, pictures, and labels to be corrected by hand."""
 
 from __future__ import annotations
 
@@ -17,107 +17,108 @@ from sissi.runtime.files import write_whole
 from sissi.runtime.tables import Cell, Table, as_markdown
 
 BLUE = (86, 180, 233)
-"""Of boxes that are not in question; told apart from orange by everybody."""
+"""Colour of boxes that are not in question; colour-blind readers can distinguish it from orange."""
 IN_QUESTION = 0.25
-"""A box whose disagreement exceeds this is in question: on the demo a third of them or more is wrong or missed."""
+"""Disagreement above which a box is in question; on the demo, at least a third of such boxes are wrong or missed."""
 MAJORITY = 0.5
-"""Boxes that at least this share of the labels name are exported."""
+"""Smallest share of the labels with a box that is exported."""
 EXPLANATION = """\
 # Where to look next
 
-The images whose correction by hand would help most, first those in which variants, cycles and views disagree most
-about the cells. **score**: the sum of the disagreement over the boxes of an image, about how many of its cells are in
-question. **in question**: boxes with a disagreement above {in_question}, orange in the pictures. **sure**: the others.
+Images whose correction by hand is most useful, in descending order of the disagreement of variants, cycles and views
+about the cells. **score**: sum of the disagreement over the boxes of an image, about the number of its cells in
+question. **in question**: boxes with a disagreement above {in_question}, orange in the pictures. **sure**: all others.
 
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Suggestion:
-    """An image, and what is in question about it.
+    """Image with the disagreement about its cells.
 
     Attributes:
-        name: below the image folder.
-        path: of the image file.
-        doubt: about its cells.
+        name: name of the image, relative to the image folder.
+        path: path of the image file.
+        cells: disagreement about its cells.
     """
 
     name: str
     path: Path
-    doubt: Disagreement
+    cells: Disagreement
 
     @property
     def in_question(self) -> Boxes:
-        """The boxes that the committee disagrees about."""
-        return self.doubt.boxes.take(self.doubt.disagreement > IN_QUESTION)
+        """Boxes that the committee disagrees about."""
+        return self.cells.boxes.take(self.cells.disagreement > IN_QUESTION)
 
     @property
     def sure(self) -> Boxes:
-        """The others."""
-        return self.doubt.boxes.take(self.doubt.disagreement <= IN_QUESTION)
+        """Boxes that the committee agrees about."""
+        return self.cells.boxes.take(self.cells.disagreement <= IN_QUESTION)
 
     @property
     def sample(self) -> Sample:
-        """The image with the boxes that most of the labels name; their scores say how many do."""
-        boxes = self.doubt.boxes
-        return Sample(self.name, self.path, *self.doubt.size, boxes.take(boxes.scores >= MAJORITY))
+        """Image with the boxes that most labels contain; the score of a box is the share of these labels."""
+        boxes = self.cells.boxes
+        return Sample(self.name, self.path, *self.cells.size, boxes.take(boxes.scores >= MAJORITY))
 
 
 def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, format: str) -> None:
-    """Write what is in question, and labels to be corrected by hand.
+    """Write tables and pictures of the disagreement, and labels to be corrected by hand.
 
-    Of all images: suggestions.csv, boxes.csv, and consensus.json, a COCO file of the boxes that most labels name. Of
-    the first `count`: suggestions.md, pictures/, and the same boxes in labels/.
+    Files for all images are suggestions.csv, boxes.csv, and consensus.json, a COCO file of the boxes that most labels
+    contain. Files for the first `count` images are suggestions.md, pictures/, and the same boxes in labels/.
 
     Args:
-        ranked: the images, most in question first.
-        out: folder, made if it is missing.
-        count: images to be corrected by hand.
-        format: of their labels.
+        ranked: images in descending order of their scores.
+        out: folder of the files; it is created if necessary.
+        count: number of images to be corrected by hand.
+        format: format of their labels.
     """
     first = ranked[:count]
     write_whole(out / "suggestions.csv", to_csv(_image_rows(ranked)).encode())
     write_whole(out / "boxes.csv", to_csv(_box_rows(ranked)).encode())
     write_whole(out / "suggestions.md", _markdown(first).encode())
-    samples = [one.sample for one in ranked]
+    samples = [suggestion.sample for suggestion in ranked]
     labels = [sample.boxes for sample in samples]
     write_labels("coco", samples, labels, out / "consensus.json")
     write_labels(format, samples[:count], labels[:count], out / "labels")
-    for number, one in enumerate(first, start=1):
-        write_picture(_picture(one), out / "pictures" / f"{number:03d} {Path(one.name).name}.png")
+    for number, suggestion in enumerate(first, start=1):
+        write_picture(_picture(suggestion), out / "pictures" / f"{number:03d} {Path(suggestion.name).name}.png")
 
 
 def _image_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
-    for number, one in enumerate(ranked, start=1):
-        disagreement = one.doubt.disagreement
+    for number, suggestion in enumerate(ranked, start=1):
+        disagreement = suggestion.cells.disagreement
         yield {
             "rank": number,
-            "image": one.name,
-            "score": f"{one.doubt.score:.4f}",
+            "image": suggestion.name,
+            "score": f"{suggestion.cells.score:.4f}",
             "mean": f"{disagreement.mean():.4f}" if len(disagreement) else "",
             "boxes": len(disagreement),
-            "in_question": len(one.in_question),
-        } | {name: f"{entropy.sum():.4f}" for name, entropy in one.doubt.sources.items()}
+            "in_question": len(suggestion.in_question),
+        } | {name: f"{entropy.sum():.4f}" for name, entropy in suggestion.cells.sources.items()}
 
 
 def _box_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
-    """Every box, most in question first."""
+    """Rows of all boxes, in descending order of the disagreement."""
     rows = []
-    for one in ranked:
+    for suggestion in ranked:
+        cells = suggestion.cells
         for index, (corners, disagreement) in enumerate(
-            zip(one.doubt.boxes.xyxy.tolist(), one.doubt.disagreement.tolist(), strict=True)
+            zip(cells.boxes.xyxy.tolist(), cells.disagreement.tolist(), strict=True)
         ):
             sides = dict(zip(("left", "top", "right", "bottom"), (f"{side:.1f}" for side in corners), strict=True))
-            agreed = {"agreement": f"{one.doubt.boxes.scores[index]:.4f}", "disagreement": f"{disagreement:.4f}"}
-            parts: dict[str, object] = {name: f"{entropy[index]:.4f}" for name, entropy in one.doubt.sources.items()}
-            rows.append((disagreement, {"image": one.name} | sides | agreed | parts))
+            agreed = {"agreement": f"{cells.boxes.scores[index]:.4f}", "disagreement": f"{disagreement:.4f}"}
+            parts: dict[str, object] = {name: f"{entropy[index]:.4f}" for name, entropy in cells.sources.items()}
+            rows.append((disagreement, {"image": suggestion.name} | sides | agreed | parts))
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 
 def _markdown(first: Sequence[Suggestion]) -> str:
     rows: list[tuple[int | str, ...]] = [
-        (number, one.name, f"{one.doubt.score:.2f}", len(one.in_question), len(one.sure))
-        for number, one in enumerate(first, start=1)
+        (number, image.name, f"{image.cells.score:.2f}", len(image.in_question), len(image.sure))
+        for number, image in enumerate(first, start=1)
     ]
     table = Table(
         "suggestions",
@@ -128,8 +129,8 @@ def _markdown(first: Sequence[Suggestion]) -> str:
     return EXPLANATION.format(in_question=IN_QUESTION) + as_markdown(table) + "\n"
 
 
-def _picture(one: Suggestion) -> Image:
-    image = read_image(one.path)
-    sure = draw_boxes(image, one.sure, BLUE)
-    enlarged = sure.shape[1] / image.shape[1]
-    return draw_boxes(sure, scale(one.in_question, enlarged, enlarged), ORANGE)
+def _picture(suggestion: Suggestion) -> Image:
+    image = read_image(suggestion.path)
+    with_sure = draw_boxes(image, suggestion.sure, BLUE)
+    factor = with_sure.shape[1] / image.shape[1]
+    return draw_boxes(with_sure, scale(suggestion.in_question, factor, factor), ORANGE)

@@ -1,4 +1,4 @@
-"""Where to look next: the images of an ablation whose correction by hand would help most; what `sissi suggest` does."""
+"""Ranking of the images of an ablation for correction by hand: the command `sissi suggest`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from sissi.tracking import open_existing_store
 
 @dataclass(frozen=True)
 class Options:
-    """How to suggest.
+    """Options of a suggestion.
 
     Attributes:
-        count: images to be exported for correction.
-        format: of their label files, such as label_studio or cvat.
-        views: whether what the trained detectors find in each view of an image counts too; it takes their time.
+        count: number of images to be exported for correction.
+        format: format of their label files, such as label_studio or cvat.
+        views: whether the predictions of the trained detectors in the views of each image count; this takes time.
         store: folder of the MLflow store.
-        overrides: of the ablation's experiment, such as data.folder=... where the images have moved.
+        overrides: overrides of the ablation's experiment, such as data.folder=... for images that have moved.
     """
 
     count: int
@@ -39,37 +39,37 @@ class Options:
 
 
 def suggest(run: str, out: Path, options: Options, console: Console) -> list[Suggestion]:
-    """Rank the target training images of an ablation and export the first ones; see `write_suggestions`.
+    """Rank the target training images of an ablation, and export the first ones; see `write_suggestions`.
 
     Args:
         run: id of the ablation's run, or `latest`.
-        out: folder, made if it is missing.
-        options: how.
-        console: shows how far it is, and warnings.
+        out: folder of the files; it is created if necessary.
+        options: options of the suggestion.
+        console: console for progress and warnings.
 
     Returns:
-        All images, the one with the most in question first.
+        All images in descending order of their scores.
 
     Raises:
         SissiError: there is no such ablation, or its images or labels cannot be used.
     """
     if options.format not in FORMATS:
-        raise DataError(f"--format {options.format}: no such label format; there are {', '.join(FORMATS)}")
+        raise DataError(f"--format {options.format}: no such label format; use one of {', '.join(FORMATS)}")
     problems = Problems()
     store = open_existing_store(options.store)
     ablation = read_ablation(store, run, options.overrides)
     corrected = corrected_labels(ablation, options.store, problems)
     detectors = trained_detectors(store, corrected, problems) if options.views else {}
     with image_bar(console, len(corrected.images)) as advance:
-        doubts = {name: disagreement_of(members) for name, members in committees(corrected, detectors, advance)}
-    ranked = rank(corrected, doubts)
+        by_image = {name: disagreement_of(members) for name, members in committees(corrected, detectors, advance)}
+    ranked = rank(corrected, by_image)
     write_suggestions(ranked, out, options.count, options.format)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
     return ranked
 
 
-def rank(corrected: CorrectedLabels, doubts: Mapping[str, Disagreement]) -> list[Suggestion]:
-    """The images, the one with the most in question first; equal ones by name."""
-    order = sorted(doubts, key=lambda name: (-doubts[name].score, name))
-    return [Suggestion(name, corrected.images[name], doubts[name]) for name in order]
+def rank(corrected: CorrectedLabels, by_image: Mapping[str, Disagreement]) -> list[Suggestion]:
+    """Images in descending order of their scores; images with equal scores are in the order of their names."""
+    order = sorted(by_image, key=lambda name: (-by_image[name].score, name))
+    return [Suggestion(name, corrected.images[name], by_image[name]) for name in order]

@@ -1,1 +1,1 @@
-"""A trained detector on images of any size and number."""
+"""Prediction and evaluation with a trained detector, for images of any size and number."""

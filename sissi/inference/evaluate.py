@@ -1,4 +1,4 @@
-"""Score a detector that was trained before on the test images of an experiment."""
+"""Evaluation of a trained detector on the test images of an experiment."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ from sissi.runtime.tables import Cell, Table, row_of
 
 
 def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant: str | None = None) -> Table:
-    """The metrics of a detector for each reader, in percent; with `out`, as fractions in its scores.json too.
+    """Metrics of a detector for each reader.
 
     Args:
-        model: a detector file, or an MLflow address such as runs:/RUN_ID/model.
-        experiment: names the test images and the readers.
-        out: a folder, made if it is missing.
-        variant: row of the latest ablation, where the model is latest.
+        model: detector file, MLflow address such as runs:/RUN_ID/model, or latest.
+        experiment: experiment with the test images and the readers.
+        out: folder for scores.json, which contains fractions; it is created if necessary.
+        variant: row of the latest ablation, if the model is latest.
+
+    Returns:
+        Table in percent.
+
+    Raises:
+        SissiError: the model or the data cannot be used.
     """
     detector = load(find_model(model, experiment.tracking.folder, variant).file, device_of(experiment.runtime.device))
     test, readers = load_test_data(experiment, Problems())
@@ -40,4 +46,4 @@ def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant
 
 
 def _silent(fraction: float, loss: float | None = None) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""

@@ -1,4 +1,4 @@
-"""What a prediction gives a lab: COCO json, a table of counts, pictures, and label files of other formats."""
+"""Output files of a prediction: COCO JSON, a table of counts, pictures, and label files of other formats."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sissi.runtime.files import write_whole
 
 @dataclass(frozen=True, eq=False)
 class PredictionSet:
-    """What was found in a set of images.
+    """Predictions for a set of images.
 
     Attributes:
         images: path of each image by its name.
-        outcomes: of each image, boxes of every score or why it cannot be read.
-        score: boxes below it do not count.
+        outcomes: prediction with boxes of every score, or reading error, by image name.
+        score: lowest score of a counted box.
     """
 
     images: Mapping[str, Path]
@@ -35,30 +35,37 @@ class PredictionSet:
 
     @property
     def samples(self) -> list[Sample]:
-        """The images that could be read, in order, with the boxes that count."""
-        readable = [(name, self.outcomes[name]) for name in self.images]
+        """Readable images in order, with the counted boxes."""
+        outcomes = [(name, self.outcomes[name]) for name in self.images]
         return [
-            Sample(name, self.images[name], one.height, one.width, self._counted(one.boxes))
-            for name, one in readable
-            if isinstance(one, Prediction)
+            Sample(name, self.images[name], outcome.height, outcome.width, self._counted(outcome.boxes))
+            for name, outcome in outcomes
+            if isinstance(outcome, Prediction)
         ]
 
     @property
     def unreadable(self) -> dict[str, str]:
-        """Why, for each image that could not be read."""
-        return {name: str(one) for name, one in self.outcomes.items() if isinstance(one, DataError)}
+        """Reading error of each unreadable image by its name."""
+        return {name: str(outcome) for name, outcome in self.outcomes.items() if isinstance(outcome, DataError)}
 
     def _counted(self, boxes: Boxes) -> Boxes:
         return boxes.take(boxes.scores >= self.score)
 
 
-def write_results(found: PredictionSet, out: Path, *, overlays: bool, format: str | None) -> None:
-    """Write predictions.json (COCO), counts.csv, and what else is asked for: overlays/, and labels/ of a format."""
-    samples = found.samples
+def write_results(predictions: PredictionSet, out: Path, *, overlays: bool, format: str | None) -> None:
+    """Write predictions.json (COCO), counts.csv and, on request, overlays/ and labels/.
+
+    Args:
+        predictions: predictions for a set of images.
+        out: folder of the files.
+        overlays: whether to write pictures of the images with their boxes.
+        format: format of label files, or None.
+    """
+    samples = predictions.samples
     images = [(sample.name, sample.height, sample.width) for sample in samples]
     tree = to_coco(images, [sample.boxes for sample in samples])
     write_whole(out / "predictions.json", f"{json.dumps(tree)}\n".encode())
-    write_whole(out / "counts.csv", _counts(found).encode())
+    write_whole(out / "counts.csv", _counts(predictions).encode())
     if overlays:
         for sample in samples:
             picture = draw_boxes(read_image(sample.path), sample.boxes)
@@ -67,15 +74,15 @@ def write_results(found: PredictionSet, out: Path, *, overlays: bool, format: st
         write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
 
 
-def _counts(found: PredictionSet) -> str:
-    samples = {sample.name: sample for sample in found.samples}
+def _counts(predictions: PredictionSet) -> str:
+    samples = {sample.name: sample for sample in predictions.samples}
     rows = []
-    for name in found.images:
+    for name in predictions.images:
         row: dict[str, object] = {"image": name, "count": None, "mean_score": None, "problem": None}
         if name in samples:
             scores = samples[name].boxes.scores
             row |= {"count": len(scores), "mean_score": f"{scores.mean():.4f}" if len(scores) else None}
         else:
-            row["problem"] = found.unreadable[name]
+            row["problem"] = predictions.unreadable[name]
         rows.append(row)
     return to_csv(rows, ["image", "count", "mean_score", "problem"])

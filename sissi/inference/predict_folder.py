@@ -1,4 +1,4 @@
-"""Boxes and counts for a lab's images from a trained detector: what `sissi predict` does."""
+"""Boxes and counts for images by a trained detector: the command `sissi predict`."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ from sissi.method.pseudo_labels import pseudo_labels
 from sissi.runtime.progress import image_bar
 
 STATE = "progress.jsonl"
-"""File in the output folder: what was found so far, at every score."""
+"""Name of the file in the output folder with the predictions so far, at every score."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to predict.
+    """Options of a prediction.
 
     Attributes:
-        score: boxes below it are left out of the results; None: what made a box a label in the model's training.
-        tile: height and width in px of the part of an image that the detector sees at once, the size of the images
-            that it was trained on; or auto: that of the model's run, for images that differ much from it in size; or
-            none: whole images.
-        tta: with the test-time augmentation of the model's training.
-        overlays: also write the images with their boxes.
-        format: of more label files, or None.
-        batch: images or tiles that the detector sees at once.
+        score: lowest score of a box in the results; None: the lowest score of a pseudo label in the model's training.
+        tile: height and width of a tile in px, the size of the training images; or auto: the size of the images in the
+            model's run, for images of a very different size; or none: whole images.
+        tta: whether to use the test-time augmentation of the model's training.
+        overlays: whether to write pictures of the images with their boxes.
+        format: format of further label files, or None.
+        batch: number of images or tiles per batch.
         store: folder of the MLflow store.
         variant: row of the latest ablation, where the model is latest; None: the one that is preferred.
     """
@@ -56,38 +55,40 @@ class Options:
     variant: str | None = None
 
 
-def predict_folder(model: str, places: Sequence[str], out: Path, options: Options, console: Console) -> PredictionSet:
-    """Find the cells of images and write them to a folder; images that an earlier run has done are taken from it.
+def predict_folder(
+    model: str, arguments: Sequence[str], out: Path, options: Options, console: Console
+) -> PredictionSet:
+    """Predict the cells of images and write them to a folder; finished images of an earlier call are not repeated.
 
     Args:
-        model: see `find_model`.
-        places: images, see `find_arguments`.
-        out: the folder, made if it is missing; see `write_results` for what is in it.
-        options: how.
-        console: shows how far it is.
+        model: address of the model, see `find_model`.
+        arguments: files, folders or patterns of images, see `find_arguments`.
+        out: folder of the results, see `write_results`; it is created if necessary.
+        options: options of the prediction.
+        console: console for progress and warnings.
 
     Raises:
-        SissiError: the model or a place cannot be used, or no image can be read.
+        SissiError: the model or an argument cannot be used, or no image can be read.
     """
     if options.format is not None and options.format not in FORMATS:
-        raise DataError(f"--format {options.format}: no such label format; there are {', '.join(FORMATS)}")
+        raise DataError(f"--format {options.format}: no such label format; use one of {', '.join(FORMATS)}")
     problems = Problems()
-    images = find_arguments(places, problems)
+    images = find_arguments(arguments, problems)
     trained = find_model(model, options.store, options.variant, partial(console.print, soft_wrap=True))
     detector = load(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
     augmentation = trained.pseudo_labels if options.tta else None
     size = _scale(trained, detector, options.tile)
-    depends_on = _what_decides(trained.file, augmentation, size)
+    depends_on = _dependencies(trained.file, augmentation, size)
     with PredictionLog(out / STATE, depends_on) as state:
         outcomes = _outcomes(images, _finder(detector, augmentation), size, options.batch, detector, state, console)
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
     score = trained.pseudo_labels.score if options.score is None else options.score
-    found = PredictionSet(images, outcomes, score)
-    write_results(found, out, overlays=options.overlays, format=options.format)
+    predictions = PredictionSet(images, outcomes, score)
+    write_results(predictions, out, overlays=options.overlays, format=options.format)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
-    return found
+    return predictions
 
 
 def _outcomes(
@@ -99,12 +100,14 @@ def _outcomes(
     state: PredictionLog,
     console: Console,
 ) -> dict[str, Prediction | DataError]:
-    """What is found in each image, or why it cannot be read; kept as soon as it is known."""
-    before = {name: state.find(name, path) for name, path in images.items()}
-    outcomes: dict[str, Prediction | DataError] = {name: one for name, one in before.items() if one is not None}
+    """Prediction or reading error of each image; predictions are stored immediately."""
+    stored = {name: state.find(name, path) for name, path in images.items()}
+    outcomes: dict[str, Prediction | DataError] = {
+        name: prediction for name, prediction in stored.items() if prediction is not None
+    }
     waiting = {name: path for name, path in images.items() if name not in outcomes}
     if outcomes:
-        console.print(f"{len(outcomes)} of {len(images)} images were done before", highlight=False)
+        console.print(f"{len(outcomes)} of {len(images)} images are already done", highlight=False)
     with image_bar(console, len(waiting)) as advance:
         try:
             for name, outcome in predict_images(waiting, find, size, batch, detector.settings.nms_iou):
@@ -113,7 +116,7 @@ def _outcomes(
                 outcomes[name] = outcome
                 advance()
         except torch.cuda.OutOfMemoryError:
-            raise SissiError(f"the GPU's memory does not hold {batch} images at once: lower --batch") from None
+            raise SissiError(f"the GPU's memory is too small for {batch} images at once: lower --batch") from None
     return outcomes
 
 
@@ -124,18 +127,18 @@ def _scale(trained: TrainedModel, detector: CellDetector, tile: tuple[int, int] 
 
 
 def _finder(detector: CellDetector, augmentation: PseudoLabels | None) -> DetectBatch:
-    """The detector, plain or as it makes pseudo labels; boxes of every score that takes part in the fusion."""
+    """Function that predicts a batch, with or without test-time augmentation, with boxes of every usable score."""
     if augmentation is None:
         return lambda images: predict(detector, images)
     every = augmentation.model_copy(update={"score": augmentation.view_score})
     return lambda images: [pseudo_labels(lambda views: predict(detector, views), image, every) for image in images]
 
 
-def _what_decides(file: Path, augmentation: PseudoLabels | None, size: InputScale) -> dict[str, Any]:
-    """What the boxes of an image depend on, as JSON gives it back."""
-    seen = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(size).items()}
+def _dependencies(file: Path, augmentation: PseudoLabels | None, size: InputScale) -> dict[str, Any]:
+    """Everything besides the image that the boxes of an image depend on, as JSON values."""
+    scale = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(size).items()}
     views = None if augmentation is None else augmentation.model_dump(mode="json", exclude={"score", "on_empty"})
-    return {"sissi": __version__, "detector": content_digest(file), "test_time_augmentation": views, "scale": seen}
+    return {"sissi": __version__, "detector": content_digest(file), "test_time_augmentation": views, "scale": scale}
 
 
 def _note_shrunk(
@@ -145,7 +148,7 @@ def _note_shrunk(
         if isinstance(outcome, Prediction) and differs_in_scale((outcome.height, outcome.width), size.seen):
             problems.add(
                 images[name],
-                f"image of other size than the {size.seen[0]}x{size.seen[1]} px that the detector sees, resized whole: "
-                "if the images that it was trained on were of another size than this one, give theirs with --tile",
+                f"image of another size than the {size.seen[0]}x{size.seen[1]} px of the detector, resized as a whole: "
+                "if the training images had another size than this one, set their size with --tile",
                 f"{outcome.height}x{outcome.width} px",
             )

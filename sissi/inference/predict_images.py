@@ -1,4 +1,4 @@
-"""Boxes for many images: whole or in tiles, in batches of equally large pieces, an image at a time as they are done."""
+"""Prediction of boxes for many images, whole or in tiles, in batches of pieces of equal size."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from sissi.inference.tiling import Window, merge, windows
 
 Image = npt.NDArray[np.uint8]
 DetectBatch = Callable[[Sequence[Image]], list[Boxes]]
-"""Boxes for each of a batch of equally large (H, W, 3) uint8 images, in px of that image."""
+"""Function that predicts boxes for a batch of images of equal shape (H, W, 3), uint8, in px of these images."""
 MAX_SIZE_RATIO = 1.5
-"""An image whose side differs from that of the training images by more than this factor differs much."""
+"""Largest ratio of the sides of an image and of a training image that count as similar in size."""
 
 
 @dataclass(frozen=True)
 class InputScale:
-    """At which size a detector sees images.
+    """Size of the input of a detector.
 
     Attributes:
-        seen: height and width in px at which it saw the images of its training.
-        tile: height and width in px of the part of an image file that it sees at that size; None: a whole image.
-        only_unlike: whole images too, unless they differ much from a tile in size.
+        seen: height and width in px of the resized training images.
+        tile: height and width in px of the part of an image file that is resized to that size; None: a whole image.
+        only_unlike: whether images of a size similar to a tile are used as a whole.
     """
 
     seen: tuple[int, int]
@@ -37,7 +37,7 @@ class InputScale:
     only_unlike: bool = False
 
     def tile_of(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the part that is seen at once of an image of this size, if the image is so large."""
+        """Height and width in px of a tile of an image of this height and width; without tiles, of the whole image."""
         if self.tile is None or (self.only_unlike and not differs_in_scale((height, width), self.tile)):
             return height, width
         return self.tile
@@ -45,11 +45,11 @@ class InputScale:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What was found in an image.
+    """Predicted boxes of an image.
 
     Attributes:
-        height, width: of the image file, in px.
-        boxes: in px of the image file.
+        height, width: size of the image file, in px.
+        boxes: boxes in px of the image file.
     """
 
     height: int
@@ -59,39 +59,50 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """A window of an image at the size that the detector sees; the last one of an image completes it."""
+    """Window of an image, resized for the detector.
+
+    Attributes:
+        name: name of the image.
+        height, width: size of the image file, in px.
+        window: window in the image.
+        resized: pixels of the window after the resize, shape (H, W, 3), uint8.
+        last: whether it is the last piece of its image.
+    """
 
     name: str
     height: int
     width: int
     window: Window
-    frame: Image
+    resized: Image
     last: bool
 
 
 def differs_in_scale(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether one of two sides is longer or shorter by more than the factor `MAX_SIZE_RATIO`."""
-    ratios = [one / another for one, another in zip(size, other, strict=True)]
+    """Whether height or width of two sizes differ by more than the factor `MAX_SIZE_RATIO`."""
+    ratios = [side / other_side for side, other_side in zip(size, other, strict=True)]
     return max(ratios) > MAX_SIZE_RATIO or min(ratios) < 1 / MAX_SIZE_RATIO
 
 
 def predict_images(
     images: Mapping[str, Path], find: DetectBatch, size: InputScale, batch: int, most_overlap: float
 ) -> Iterator[tuple[str, Prediction | DataError]]:
-    """What is found in each image, or why the image cannot be read, as soon as it is known.
+    """Predict boxes for images, one image after another.
 
     Args:
-        images: path by name.
-        find: the detector, plain or with test-time augmentation.
-        size: at which the detector sees the images.
-        batch: most pieces that `find` gets at once; pieces of different images share a batch.
-        most_overlap: IoU above which boxes of two tiles are one cell.
+        images: path of each image by its name.
+        find: function that predicts a batch, with or without test-time augmentation.
+        size: size of the input of the detector.
+        batch: largest number of pieces in a batch; pieces of different images share a batch.
+        most_overlap: IoU above which boxes of two tiles count as one cell.
+
+    Yields:
+        Name of each image, and its prediction or reading error.
     """
     unreadable: list[tuple[str, DataError]] = []
     parts: list[Boxes] = []
     for pieces in _batches(_pieces(images, size, unreadable), batch):
-        for piece, found in zip(pieces, find([piece.frame for piece in pieces]), strict=True):
-            parts.append(piece.window.keep(_in_window(found, piece)))
+        for piece, detections in zip(pieces, find([piece.resized for piece in pieces]), strict=True):
+            parts.append(piece.window.keep(_in_window(detections, piece)))
             if piece.last:
                 boxes = merge(parts, piece.height, piece.width, most_overlap)
                 yield piece.name, Prediction(piece.height, piece.width, boxes)
@@ -112,27 +123,27 @@ def _pieces(images: Mapping[str, Path], size: InputScale, unreadable: list[tuple
         tile = size.tile_of(height, width)
         parts = windows(height, width, tile)
         for number, window in enumerate(parts, start=1):
-            frame = _frame(window.cut(image), tile, size.seen)
-            yield _Piece(name, height, width, window, frame, number == len(parts))
+            resized = _resized(window.cut(image), tile, size.seen)
+            yield _Piece(name, height, width, window, resized, number == len(parts))
 
 
-def _frame(part: Image, tile: tuple[int, int], seen: tuple[int, int]) -> Image:
-    """A part of an image, resized by the factor that makes a whole tile as large as the detector saw its images."""
+def _resized(part: Image, tile: tuple[int, int], seen: tuple[int, int]) -> Image:
+    """Part of an image, resized by the factor from the size of a tile to that of the resized training images."""
     height, width = (max(1, round(part.shape[side] * seen[side] / tile[side])) for side in (0, 1))
     return resize(part, height, width)
 
 
-def _in_window(found: Boxes, piece: _Piece) -> Boxes:
-    height, width = piece.frame.shape[:2]
+def _in_window(detections: Boxes, piece: _Piece) -> Boxes:
+    height, width = piece.resized.shape[:2]
     window = piece.window
-    return scale(found, (window.right - window.left) / width, (window.bottom - window.top) / height)
+    return scale(detections, (window.right - window.left) / width, (window.bottom - window.top) / height)
 
 
 def _batches(pieces: Iterable[_Piece], most: int) -> Iterator[list[_Piece]]:
-    """Consecutive pieces of equal size."""
+    """Batches of consecutive pieces of equal size, with at most `most` pieces."""
     batch: list[_Piece] = []
     for piece in pieces:
-        if batch and (len(batch) == most or piece.frame.shape != batch[0].frame.shape):
+        if batch and (len(batch) == most or piece.resized.shape != batch[0].resized.shape):
             yield batch
             batch = []
         batch.append(piece)

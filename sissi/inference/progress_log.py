@@ -1,6 +1,6 @@
-"""What a prediction has found so far, in a file that grows by a line an image, so that a killed run goes on.
+"""Log of finished predictions, a file with one line per image, so that a killed command can be continued.
 
-The first line says what the boxes depend on. A last line that a kill cut off is dropped.
+The first line contains everything that the boxes depend on. An incomplete last line is dropped.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from sissi.runtime.files import write_whole
 
 
 class PredictionLog:
-    """The images that are done, on disk.
+    """Predictions of finished images, stored on disk.
 
     Args:
-        path: of the file; made, with its folder, if it is missing.
-        depends_on: JSON values that decide what is found in an image, such as the detector's digest. A file that was
-            written for others is begun anew.
+        path: path of the file; it is created, with its folder, if necessary.
+        depends_on: JSON values that determine the predictions, such as the digest of the detector. A file with other
+            values is replaced by an empty one.
     """
 
     def __init__(self, path: Path, depends_on: dict[str, Any]) -> None:
-        kept = _whole_lines(path)
-        if not kept or json.loads(kept[0]) != depends_on:
-            kept = [json.dumps(depends_on)]
-        write_whole(path, "".join(f"{line}\n" for line in kept).encode())
-        entries = [json.loads(line) for line in kept[1:]]
+        lines = _whole_lines(path)
+        if not lines or json.loads(lines[0]) != depends_on:
+            lines = [json.dumps(depends_on)]
+        write_whole(path, "".join(f"{line}\n" for line in lines).encode())
+        entries = [json.loads(line) for line in lines[1:]]
         self._done = {(entry["name"], entry["sha256"]): _prediction(entry) for entry in entries}
         self._file = path.open("a", encoding="utf-8")
 
@@ -43,20 +43,20 @@ class PredictionLog:
         self._file.close()
 
     def find(self, name: str, path: Path) -> Prediction | None:
-        """What was found in an image, if it is done and its file has the same content still."""
+        """Stored prediction of an image; None if there is none or the content of the file has changed."""
         try:
             return self._done.get((name, content_digest(path)))
-        except OSError:  # whoever reads the image says what is wrong
+        except OSError:  # reported when the image is read
             return None
 
-    def add(self, name: str, path: Path, found: Prediction) -> None:
-        """An image is done."""
-        boxes = found.boxes
+    def add(self, name: str, path: Path, prediction: Prediction) -> None:
+        """Store the prediction of an image."""
+        boxes = prediction.boxes
         entry = {
             "name": name,
             "sha256": content_digest(path),
-            "height": found.height,
-            "width": found.width,
+            "height": prediction.height,
+            "width": prediction.width,
             "boxes": boxes.xyxy.tolist(),
             "scores": boxes.scores.tolist(),
             "labels": boxes.labels.tolist(),
@@ -66,13 +66,13 @@ class PredictionLog:
 
 
 def content_digest(path: Path) -> str:
-    """sha256 of a file."""
+    """sha256 of the content of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """The lines up to the first that was cut off."""
+    """Lines of a file before the first incomplete line."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Find a trained detector by its address, and what its run knows of how to use it."""
+"""Look-up of a trained detector by its address, with the settings in its run."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sissi.results.stored_ablation import LATEST, StoredAblation, read_ablation
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A detector's file, and what its run knows.
+    """Detector file, with the settings in its run.
 
     Attributes:
-        file: for `sissi.detector.model.load`.
-        image_size: height and width in px of the image files that it was trained and scored for, if these were
-            all of one size, as those of one microscope are; None if they were not, or nobody knows.
-        pseudo_labels: test-time augmentation and fusion of its training; the defaults if nobody knows.
+        file: file for `sissi.detector.model.load`.
+        image_size: height and width in px of the image files of training and test, if all have the same size, as those
+            of one microscope; None if they differ or are unknown.
+        pseudo_labels: test-time augmentation and fusion of its training; the defaults if unknown.
     """
 
     file: Path
@@ -35,17 +35,17 @@ class TrainedModel:
 def find_model(
     address: str, folder: Path, variant: str | None = None, notify: Callable[[str], None] = print
 ) -> TrainedModel:
-    """The model of an address.
+    """Find the model of an address.
 
     Args:
-        address: a detector file, an MLflow address (runs:/RUN/model, models:/m-ID or models:/NAME/VERSION), or latest:
-            a row of the latest ablation.
-        folder: tracking folder, which holds the MLflow store.
+        address: detector file, MLflow address (runs:/RUN/model, models:/m-ID or models:/NAME/VERSION), or latest: a row
+            of the latest ablation.
+        folder: tracking folder with the MLflow store.
         variant: row of the latest ablation; None: see `next_steps.preferred_variant`.
-        notify: shows which row is taken.
+        notify: shows which row is used.
 
     Raises:
-        SissiError: the store does not know the model.
+        SissiError: the model is not in the store.
     """
     if address != LATEST and variant is not None:
         raise SissiError(f"--variant {variant}: goes with `latest`, and the model is {address}")
@@ -58,8 +58,8 @@ def find_model(
         address = _latest(read_ablation(store, LATEST), variant, notify)
     file = store.load_model_file(address)
     run = store.run_of_model(address)
-    around = store.run(run.parent).params if run.parent else {}  # the settings are those of the whole ablation
-    settings = _pseudo_labels(around | run.params)
+    of_parent = store.run(run.parent).params if run.parent else {}  # the run of the ablation has the settings
+    settings = _pseudo_labels(of_parent | run.params)
     try:
         scored = store.artifact(run.id, "predictions/target_test.json")
     except TrackingError:  # not a run of an ablation
@@ -91,6 +91,6 @@ def _common_size(scored: Path) -> tuple[int, int] | None:
 
 
 def _pseudo_labels(params: dict[str, str]) -> PseudoLabels:
-    """The settings among parameters, which are texts or JSON."""
+    """Settings from the parameters of a run, which are texts or JSON."""
     keys = [key for key in PseudoLabels.model_fields if f"pseudo_labels.{key}" in params]
     return PseudoLabels.model_validate({key: yaml.safe_load(params[f"pseudo_labels.{key}"]) for key in keys})

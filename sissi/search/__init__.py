@@ -1,1 +1,1 @@
-"""Optuna studies over the settings of an experiment. Nothing else imports optuna."""
+"""Optuna studies over the settings of an experiment. No other package imports optuna."""

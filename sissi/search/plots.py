@@ -1,4 +1,4 @@
-"""Optuna's own plots of a study, in a size at which they can be read."""
+"""Optuna's plots of a study, in a readable size."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ COLUMN = 3.6
 
 
 def optuna_figures(study: optuna.Study, keys: Sequence[str]) -> dict[str, Figure]:
-    """History and slices; with several keys their importances, and the contour of the two that matter most.
+    """History and slices, and for several keys their importances and the contour of the two most important keys.
 
-    A plot for which there are too few trials yet is left out.
+    A plot that needs more trials is left out.
 
     Args:
-        study: with some trials.
-        keys: that it searches.
+        study: study with some trials.
+        keys: dotted keys that it searches.
     """
     plots = optuna.visualization.matplotlib
     drawn = {"history": _drawn(plots.plot_optimization_history, study), "slice": _drawn(plots.plot_slice, study)}
@@ -28,16 +28,16 @@ def optuna_figures(study: optuna.Study, keys: Sequence[str]) -> dict[str, Figure
         drawn["slice"].set_size_inches(COLUMN * len(keys) + 1, 4.5)
     if len(keys) > 1:
         drawn["importances"] = _drawn(plots.plot_param_importances, study)
-        drawn["contour"] = _drawn(lambda one: plots.plot_contour(one, params=_two_that_matter(one)), study)
+        drawn["contour"] = _drawn(lambda study: plots.plot_contour(study, params=_most_important(study)), study)
     return {name: _readable(figure) for name, figure in drawn.items() if figure is not None}
 
 
-def _two_that_matter(study: optuna.Study) -> list[str]:
+def _most_important(study: optuna.Study) -> list[str]:
     return list(optuna.importance.get_param_importances(study))[:2]
 
 
 def _drawn(make: Callable[..., Any], study: optuna.Study) -> Figure | None:
-    """One of Optuna's plots; None where it needs more trials than there are."""
+    """Plot by a function of Optuna; None if it needs more trials."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -53,7 +53,7 @@ def _drawn(make: Callable[..., Any], study: optuna.Study) -> Figure | None:
 
 
 def _readable(figure: Figure) -> Figure:
-    """Long names of choices are slanted, so that they don't cover each other."""
+    """Figure with slanted labels for long names of choices, so that they do not overlap."""
     for axes in figure.axes:
         if any(len(label.get_text()) > 8 for label in axes.get_xticklabels()):
             for label in axes.get_xticklabels():

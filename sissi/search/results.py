@@ -1,4 +1,4 @@
-"""What a study found: its trials as a table, its best, and its plots."""
+"""Results of a study: a table of its trials, the best trial, and plots."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ ORACLE = "chosen by looking at the test readers: what could be reached, no resul
 
 @dataclass(frozen=True)
 class Line:
-    """A trial.
+    """Trial as a line of the table.
 
     Attributes:
-        number: in the study.
+        number: number in the study.
         state: complete, pruned or fail.
-        values: by dotted key.
-        start: epoch at which correction started, None if it did not come so far.
-        reason: why there.
-        objective: None without a value.
-        shared: whether another trial had trained the same branch.
+        values: values by dotted key.
+        start: epoch at which correction started, or None.
+        reason: reason of the start epoch.
+        objective: value of the objective, or None.
+        shared: whether an earlier trial had trained the same branch.
     """
 
     number: int
@@ -52,15 +52,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a study found.
+    """Results of a study.
 
     Attributes:
-        search: what was searched.
-        lines: its trials in order; those that were interrupted are left out.
-        best: the line with the best objective.
-        curve: AP50 of the trunk against the weak labels, an epoch each.
-        fits: to that curve, as ADELE makes them.
-        address: Optuna's storage.
+        search: settings of the study.
+        lines: trials in order, without interrupted ones.
+        best: line with the best objective.
+        curve: AP50 of the trunk against the weak labels for each epoch.
+        fits: fits of ADELE to the curve.
+        address: address of Optuna's storage.
     """
 
     search: Search
@@ -72,16 +72,16 @@ class Summary:
 
 
 def summarise(search: Search, study: Study, trunk: Trunk, experiment: Experiment) -> Summary:
-    """The trials so far.
+    """Summarise the trials so far.
 
     Raises:
-        SissiError: none came to its end.
+        SissiError: no trial has finished.
     """
     lines = tuple(_line(search, trial) for trial in study.optuna.get_trials(False) if trial.state.is_finished())
     lines = tuple(line for line in lines if line.state != "fail" or line.start is not None)
     complete = [line for line in lines if line.state == "complete" and line.objective is not None]
     if not complete:
-        raise SissiError(f"study {search.name}: no trial came to its end; see the messages above")
+        raise SissiError(f"study {search.name}: no trial has finished; see the messages above")
     choose: Callable[..., Line] = max if search.direction == "maximize" else min
     best = choose(complete, key=lambda line: line.objective)
     fits = adele_start(trunk.ap50, experiment.deceleration).fits
@@ -89,7 +89,7 @@ def summarise(search: Search, study: Study, trunk: Trunk, experiment: Experiment
 
 
 def write(summary: Summary, study: Study, folder: Path) -> list[Path]:
-    """Write trials.csv, trials.md and the plots to a folder."""
+    """Write trials.csv, trials.md and the plots to a folder, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "trials.csv", folder / "trials.md"]
     write_whole(written[0], as_csv(summary).encode())
@@ -101,7 +101,7 @@ def write(summary: Summary, study: Study, folder: Path) -> list[Path]:
 
 
 def as_csv(summary: Summary) -> str:
-    """A row a trial, in full precision."""
+    """Trials as CSV with one row per trial, at full precision."""
     keys = list(summary.search.space)
     header = ["trial", "state", *keys, "start_epoch", "objective", "shared", "reason"]
     rows = (
@@ -113,7 +113,7 @@ def as_csv(summary: Summary) -> str:
 
 
 def as_markdown(summary: Summary) -> str:
-    """A table of the trials, the best one first named."""
+    """Sentence about the best trial, and table of all trials, as Markdown."""
     keys = list(summary.search.space)
     rows = [
         [str(line.number), *(_plain(line.values.get(key)) for key in keys), _start(line), _value(line)]
@@ -131,27 +131,27 @@ def as_markdown(summary: Summary) -> str:
 
 
 def sentence(summary: Summary) -> str:
-    """The best trial in words."""
+    """Sentences about the best trial and the range of scores."""
     best = summary.best
     values = ", ".join(f"{key} = {_plain(value)}" for key, value in best.values.items())
     starts = {line.start for line in summary.lines if line.start is not None}
     scores = [line.objective for line in summary.lines if line.state == "complete" and line.objective is not None]
     return (
         f"Best of {len(summary.lines)} trials: {values}, with {summary.search.objective} {best.objective:.4f} "
-        f"(correction starts after epoch {best.start}). Those that came to their end lie between {min(scores):.4f} and "
-        f"{max(scores):.4f}, with {len(starts)} distinct start epochs; with one seed a small difference means little."
+        f"(correction starts after epoch {best.start}). The finished trials have values from {min(scores):.4f} to "
+        f"{max(scores):.4f}, with {len(starts)} distinct start epochs. With one seed, small differences mean little."
     )
 
 
 def figures(summary: Summary, study: Study) -> dict[str, Figure]:
-    """Optuna's plots, and for a search of the deceleration threshold alone what each threshold means."""
+    """Optuna's plots, and for a search of only the deceleration threshold the figure of the start epochs."""
     keys = list(summary.search.space)
     drawn = optuna_figures(study.optuna, keys)
     return drawn | {"threshold": threshold_figure(summary)} if keys == ["deceleration.threshold"] else drawn
 
 
 def threshold_figure(summary: Summary) -> Figure:
-    """Which start epoch each threshold means on the trunk's curve (figure 7), and how good that start was."""
+    """Figure of the start epoch of each threshold on the trunk's curve (figure 7), and of the score of each start."""
     known = [line for line in summary.lines if line.start is not None]
     return threshold_study(
         summary.curve,
@@ -169,7 +169,7 @@ def _trial(line: Line) -> tuple[float, int, float | None]:
 
 
 def oracle_tag(search: Search) -> dict[str, str]:
-    """The mark of a study that looks at the readers."""
+    """Tag of a study that uses the readers."""
     return {"sissi.oracle": ORACLE} if search.oracle else {}
 
 

@@ -1,4 +1,4 @@
-"""A study from its file to its plots: every trial a run in MLflow under the study's run."""
+"""Execution of a study, from its file to its plots; every trial is a child of the study's run in MLflow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,16 @@ from sissi.tracking import STUDY, LocalRun, TrackingSession, open_session
 
 
 class Trials:
-    """The trials of one process under way."""
+    """Trials of one process.
+
+    Attributes:
+        search: settings of the study.
+        overrides: `key.key=value` overrides of the experiment.
+        study: study in Optuna's storage.
+        runner: runner of the stages.
+        parent: run of the study.
+        deadline: time after which no trial starts, or None.
+    """
 
     def __init__(
         self, search: Search, overrides: Sequence[str], study: Study, runner: StageRunner, parent: LocalRun
@@ -46,7 +55,7 @@ class Trials:
         self._values: dict[str, float] = {}
 
     def run(self) -> None:
-        """Train until there are as many trials as the file asks for, or time is up."""
+        """Train trials until the number of the search file or the time limit is reached."""
         runtime = self.runner.experiment.runtime
         run(self._jobs(), runtime.jobs, self._on_event, self._ended, deterministic=runtime.deterministic)
 
@@ -59,19 +68,19 @@ class Trials:
             experiment = experiment_of(self.search, self.overrides, values)
             name = f"trial {trial.number:03d}"
             self._trials[name] = trial
-            self._runs[name] = self._begin(name, trial, experiment, values)
+            self._runs[name] = self._start(name, trial, experiment, values)
             cache = cache_folder(self.runner.experiment.tracking.folder)
             work = (experiment, self.runner.data, self.runner.digests, cache, self.search.oracle)
             yield Job(name, train, work)
 
-    def _begin(self, name: str, trial: Trial, experiment: Experiment, values: dict[str, Any]) -> LocalRun:
+    def _start(self, name: str, trial: Trial, experiment: Experiment, values: dict[str, Any]) -> LocalRun:
         tags = {"sissi.stage": "trial", "sissi.trial": str(trial.number), **results.oracle_tag(self.search)}
         tracked = self.runner.session.run(experiment.name, name, parent=self.parent, tags=tags)
         tracked.record(Params(flatten(experiment) | {f"searched/{key}": value for key, value in values.items()}))
         return tracked
 
     def _on_event(self, name: str, event: Event) -> bool:
-        """Show or record an event of a trial; whether the trial is to be stopped."""
+        """Show or record an event of a trial; return whether the pruner stops the trial."""
         self.runner.record(name, [self._runs[name]], event)
         if not isinstance(event, Metrics) or self.search.objective not in event.values:
             return False
@@ -115,17 +124,17 @@ def run_search(
     *,
     offline: bool = False,
 ) -> Summary:
-    """Run a study, or go on with it, and give what it found.
+    """Run or continue a study, and return its results.
 
     Args:
-        search: see `file.Search`.
-        overrides: `key=value` of the experiment.
-        display: shows progress.
-        out: folder that receives trials.csv, trials.md and the figures as well.
-        offline: record on this machine alone, for `sissi upload`.
+        search: settings of the study.
+        overrides: `key.key=value` overrides of the experiment.
+        display: display of progress and warnings.
+        out: further folder for trials.csv, trials.md and the figures.
+        offline: whether to record only on this machine, for `sissi upload`.
 
     Raises:
-        SissiError: data, store or storage cannot be used, early learning failed, or no trial came to its end.
+        SissiError: data, store or storage cannot be used, early learning failed, or no trial has finished.
     """
     experiment = experiment_of(search, overrides, {})
     data, problems = load_checked(experiment, display.warn)
@@ -134,8 +143,8 @@ def run_search(
     folder = experiment.tracking.folder
     with open_session(folder, key, offline=offline, fresh=False, notify=display.log) as session:
         study = Study(search, f"{search.name}-{key[:8]}", folder)
-        if study.again:
-            display.log(f"{study.again} interrupted trials are run again")
+        if study.repeated:
+            display.log(f"{study.repeated} interrupted trials are run again")
         try:
             with _parent(session, search, study) as parent:
                 _describe(parent, search, experiment, study, problems)
@@ -152,15 +161,15 @@ def run_search(
 
 
 def _key(search: Search, experiment: Experiment, digests: dict[str, str]) -> str:
-    """Of a study: everything that its trials depend on, but not how many there are."""
-    kept = search.model_dump(mode="json", exclude={"trials", "timeout", "storage", "experiment"})
+    """Key of a study: everything that its trials depend on, without their number."""
+    searched = search.model_dump(mode="json", exclude={"trials", "timeout", "storage", "experiment"})
     settings = experiment.model_dump(mode="json", exclude={"tracking", "runtime"})
-    return Cache(Path()).entry("study", {"search": kept, "experiment": settings, "data": digests}).digest[:16]
+    return Cache(Path()).entry("study", {"search": searched, "experiment": settings, "data": digests}).digest[:16]
 
 
 def _parent(session: TrackingSession, search: Search, study: Study) -> LocalRun:
-    """The study's run: one for all processes that work on it."""
-    with study.alone():
+    """Run of the study, the same for all processes that work on it."""
+    with study.exclusive():
         known = study.optuna.user_attrs.get("mlflow_run")
         if known is not None:
             return session.attach(search.name, f"study {search.name}", known)

@@ -1,4 +1,4 @@
-"""A study in Optuna's storage: made or gone on with, its trials proposed, each once, also by several processes."""
+"""Study in Optuna's storage: creation or continuation, and trials, each of which only one process gets."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ from sissi.runtime.redact import without_password
 from sissi.search.file import Choices, Pruner, Range, Sampler, Search
 
 WORKER, GRID, AGAIN = "sissi.worker", "sissi.grid", "sissi.again_after"
-"""Attributes of a trial: host and lock of the process that works on it; that it is a point of the grid; the number of
-the interrupted trial that it repeats."""
+"""Attributes of a trial: host and lock of its process, the mark of a point of the grid, and the number of the
+interrupted trial that it repeats."""
 ORPHAN_TIMEOUT = timedelta(minutes=1)
-"""A trial that nobody has put a name to for this long was interrupted in its first moment."""
+"""Time after which a running trial without the attribute of a process counts as interrupted."""
 
 
 class Study:
-    """Asks for trials and tells what became of them.
+    """Study in Optuna's storage.
 
     Attributes:
-        optuna: Optuna's own study.
-        address: of its storage, to be shown: without a password.
+        search: settings of the study.
+        optuna: Optuna's study.
+        address: address of its storage without a password, for display.
+        repeated: number of interrupted trials that are proposed again.
     """
 
     def __init__(self, search: Search, name: str, folder: Path) -> None:
@@ -43,25 +45,25 @@ class Study:
         address = search.storage or _sqlite((folder / "optuna.db").resolve())
         self.address = without_password(address)
         self._guard = FileLock(folder / "optuna.lock")
-        with self.alone():  # Optuna creates its tables without a lock
+        with self.exclusive():  # Optuna creates its tables without a lock
             self.optuna = _opened(search, name, address)
             if search.sampler.name == "grid" and not self.optuna.trials:
                 for point in search.grid:
                     self._propose({key: _written(search.space[key], value) for key, value in point.items()}, {GRID: 1})
-            self.again = self._propose_interrupted_again()
+            self.repeated = self._propose_interrupted_again()
             self._lock = _own_lock(folder / "workers")
 
-    def alone(self) -> BaseFileLock:
-        """A lock for what only one process on this machine may do at a time."""
+    def exclusive(self) -> BaseFileLock:
+        """Lock for steps that only one process on this machine may execute at a time."""
         return self._guard
 
     def ask(self) -> Trial | None:
-        """The next trial, or None when there are as many as the file asks for; no two processes get the same."""
-        with self.alone():  # SQLite would let two of them take one waiting trial at the same moment
+        """Next trial, which no other process gets, or None if the number of the search file is reached."""
+        with self.exclusive():  # with SQLite, two processes could take the same waiting trial
             trial = self.optuna.ask()
         off_grid = self.search.sampler.name == "grid" and GRID not in trial.user_attrs
         before = sum(
-            one.number < trial.number and one.state != TrialState.FAIL for one in self.optuna.get_trials(False)
+            other.number < trial.number and other.state != TrialState.FAIL for other in self.optuna.get_trials(False)
         )
         if off_grid or before >= self.search.trials:
             self.optuna.tell(trial, state=TrialState.FAIL)
@@ -70,11 +72,11 @@ class Study:
         return trial
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
-        """The values of a trial, by dotted key of the experiment."""
+        """Values of a trial by dotted key of the experiment."""
         return {key: _suggested(trial, key, values) for key, values in self.search.space.items()}
 
     def close(self) -> None:
-        """This process works on no trial any more."""
+        """Release the lock that marks this process as working on trials."""
         path = Path(self._lock.lock_file)
         self._lock.release()
         path.unlink(missing_ok=True)
@@ -83,13 +85,13 @@ class Study:
         self.optuna.enqueue_trial(params, user_attrs=attributes)
 
     def _propose_interrupted_again(self) -> int:
-        """Trials whose process is gone have failed; they are proposed once more, with the same values."""
-        gone = [trial for trial in self.optuna.get_trials(False, (TrialState.RUNNING,)) if _is_gone(trial)]
-        for trial in gone:
+        """Mark trials of ended processes as failed, propose their values again, and return the number of trials."""
+        interrupted = [trial for trial in self.optuna.get_trials(False, (TrialState.RUNNING,)) if _has_ended(trial)]
+        for trial in interrupted:
             self.optuna.tell(trial.number, state=TrialState.FAIL)
-            kept = {key: value for key, value in trial.user_attrs.items() if key == GRID}
-            self._propose(trial.params or _fixed(trial), {**kept, AGAIN: trial.number})
-        return len(gone)
+            grid = {key: value for key, value in trial.user_attrs.items() if key == GRID}
+            self._propose(trial.params or _fixed(trial), {**grid, AGAIN: trial.number})
+        return len(interrupted)
 
 
 def _sqlite(database: Path) -> str:
@@ -107,34 +109,34 @@ def _opened(search: Search, name: str, address: str) -> optuna.Study:
             pruner=_pruner(search.pruner),
             load_if_exists=True,
         )
-    except Exception as error:  # of SQLAlchemy, of drivers, of gRPC: each has its own
+    except Exception as error:  # errors of SQLAlchemy, of drivers or of gRPC
         text = str(error).partition("\n")[0]
         raise SissiError(
             without_password(
-                f"storage {address}: cannot be used by Optuna ({type(error).__name__}: {text}); start it, install its "
-                "driver, or leave `storage` out for a file beside the MLflow store"
+                f"storage {address}: cannot be used by Optuna ({type(error).__name__}: {text}); start the server, "
+                "install its driver, or omit `storage` to use a file beside the MLflow store"
             )
         ) from None
 
 
 def _storage(address: str) -> Any:
-    """Optuna's storage behind an address."""
-    kind, _, place = address.partition(":")
+    """Optuna's storage at an address."""
+    kind, _, rest = address.partition(":")
     if kind == "journal":
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
 
-        return JournalStorage(JournalFileBackend(place))
+        return JournalStorage(JournalFileBackend(rest))
     if kind == "grpc":
         from optuna.storages import GrpcStorageProxy
 
-        host, _, port = place.removeprefix("//").partition(":")
+        host, _, port = rest.removeprefix("//").partition(":")
         return GrpcStorageProxy(host=host, port=int(port or 13000))
     return optuna.storages.RDBStorage(address)
 
 
 def _sampler(settings: Sampler) -> optuna.samplers.BaseSampler:
-    """A grid is proposed point by point, see `Study`, so that no two processes take the same."""
+    """Optuna's sampler. For a grid, `Study` proposes the points, so that no two processes take the same point."""
     if settings.name == "tpe":
         return optuna.samplers.TPESampler(seed=settings.seed)
     return optuna.samplers.RandomSampler(seed=settings.seed)
@@ -159,18 +161,18 @@ def _suggested(trial: Trial, key: str, values: Range | Choices) -> Any:
 
 
 def _written(values: Range | Choices, value: Any) -> Any:
-    """A value as Optuna keeps it: lists and the like as JSON, since its categories are plain."""
+    """Value in Optuna's form: choices as JSON, since its categories are plain values."""
     return json.dumps(value) if isinstance(values, Choices) else value
 
 
 def _fixed(trial: FrozenTrial) -> dict[str, Any]:
-    """The values that a trial was proposed with, where it has not come to take them."""
+    """Proposed values of a trial that was interrupted before it read them."""
     fixed: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
     return fixed
 
 
-def _is_gone(trial: FrozenTrial) -> bool:
-    """Whether the process that worked on a trial is dead; of another machine's nobody here can tell."""
+def _has_ended(trial: FrozenTrial) -> bool:
+    """Whether the process of a trial has ended; False for a process on another machine, whose state is unknown."""
     if WORKER not in trial.user_attrs:
         return trial.datetime_start is not None and datetime.now() - trial.datetime_start > ORPHAN_TIMEOUT
     host, path = trial.user_attrs[WORKER]
@@ -184,7 +186,7 @@ def _is_gone(trial: FrozenTrial) -> bool:
 
 
 def _own_lock(folder: Path) -> BaseFileLock:
-    """A lock that this process holds as long as it lives."""
+    """Acquired lock that this process holds until it ends."""
     folder.mkdir(exist_ok=True)
     lock = FileLock(folder / f"{os.getpid()}-{os.urandom(4).hex()}.lock")
     lock.acquire()

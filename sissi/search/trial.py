@@ -1,4 +1,4 @@
-"""One trial as a job: the whole way of one variant, of which only what is new is worked out."""
+"""Trial as a job: all stages of one variant, of which only those that are not in the cache are computed."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from sissi.runtime.recorder import Recorder
 
 @dataclass(frozen=True)
 class Trained:
-    """What a trial ends with.
+    """Result of a trial.
 
     Attributes:
         start: epoch at which correction started.
-        reason: why there.
-        found: whether the rule named that epoch itself.
+        reason: reason of the start epoch.
+        found: whether the rule selected that epoch.
         shared: whether an earlier trial had trained the same branch.
         model: file of the detector.
-        epochs: that it took.
-        readers: metrics for each reader, of an oracle study only.
+        epochs: number of epochs.
+        readers: metrics by reader in an oracle study, else None.
     """
 
     start: int
@@ -45,13 +45,13 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class _Aside:
-    """Passes on progress and notices of shared work, whose other events are recorded in the run of the trunk."""
+class _ProgressOnly:
+    """Recorder of progress and notices of shared work, whose other events are recorded in the run of the trunk."""
 
     recorder: Recorder
 
     def record(self, event: Event) -> None:
-        """See `Recorder`."""
+        """Record an event that is progress or a notice."""
         if isinstance(event, Progress | Notice):
             self.recorder.record(event)
 
@@ -64,22 +64,22 @@ def train(
     oracle: bool,
     recorder: Recorder,
 ) -> Trained:
-    """Trunk, start point, branch, and for an oracle study the readers' scores, of the one variant and seed.
+    """Run trunk, start point, branch and, for an oracle study, the scores of the readers, for one variant and seed.
 
     Args:
-        experiment: with the trial's values; names one variant and one seed.
-        data: of the experiment.
-        digests: of the data.
-        cache: folder where work is kept.
-        oracle: whether the readers may be asked.
-        recorder: takes the events of the branch.
+        experiment: all settings with the values of the trial, one variant and one seed.
+        data: data of the experiment.
+        digests: digests of the data.
+        cache: folder of the cache.
+        oracle: whether the detector is scored for the readers.
+        recorder: recorder of the events of the branch.
     """
     [name], [seed] = experiment.variants, experiment.seeds
     variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment.runtime.device))
     trunk_entry = store.entry("trunk", cache_keys.trunk_key(experiment, seed, digests, machine))
     threads = torch.get_num_threads()
     torch.set_num_threads(experiment.runtime.trunk_threads)
-    trained = train_trunk_stage(experiment, seed, data, trunk_entry, _Aside(recorder))
+    trained = train_trunk_stage(experiment, seed, data, trunk_entry, _ProgressOnly(recorder))
     torch.set_num_threads(threads)
     start = start_point(variant, trained, experiment)
     recorder.record(Metrics({"start_epoch": start.epoch}, 0))
@@ -87,6 +87,6 @@ def train(
     last = experiment.last_epoch(variant.corrects)
     shared, readers = not train_branch(experiment, data, task, recorder), None
     if oracle:
-        place = store.entry("scores", cache_keys.scores_key(experiment, task.entry, digests))
-        readers = score_branch(experiment, data, task.model, last, place, recorder)
+        scores = store.entry("scores", cache_keys.scores_key(experiment, task.entry, digests))
+        readers = score_branch(experiment, data, task.model, last, scores, recorder)
     return Trained(start.epoch, start.reason, start.found, shared, task.model, last, readers)

@@ -64,7 +64,7 @@ def written(tmp_path_factory):
         store = open_store(folder / "mlruns")
         with store.start_run("lab", "ablation lab", tags=ABLATION) as parent:
             parent.text(dump_experiment(experiment), "experiment.yaml")
-            poor = {name: [] for name in NAMES}  # an early cycle, which nobody asks
+            poor = {name: [] for name in NAMES}  # an early cycle, which does not count
             write_run(store, parent, "baseline", [poor] + [ALL_BOXES] * 3)
             write_run(store, parent, "sissi-w", [ALL_BOXES] * 3)
             write_run(store, parent, "plain-a", [without("001.png", 0, 1)] * 3)
@@ -133,7 +133,7 @@ def test_corrections_of_the_first_come_back_into_the_labels_of_all(suggested, la
     """The way through Label Studio: its export is the tasks with annotations."""
     out = suggested[0]
     tasks = json.loads((out / "labels/label_studio.json").read_text())
-    for task in tasks:  # somebody deletes all but the first box
+    for task in tasks:  # all boxes but the first are deleted
         task["annotations"] = [{"result": task["predictions"][0]["result"][:1]}]
     (out / "export.json").write_text(json.dumps(tasks))
     arguments = [str(out / name) for name in ("consensus.json", "export.json")]
@@ -158,7 +158,7 @@ def test_pictures_show_what_is_in_question_in_another_colour(suggested):
 
 
 def test_a_variant_that_made_no_labels_is_told_and_the_reference_row_is_not_asked(suggested):
-    assert "variant that has made no pseudo labels, left out: a+sissi-s" in suggested[1]
+    assert "variant without pseudo labels, left out: a+sissi-s" in suggested[1]
     assert "weak-only" not in suggested[1]
 
 

@@ -92,7 +92,7 @@ def test_a_second_run_looks_at_new_and_changed_images_only(lab, run, looked):
     looked.clear()
     draw_cells(lab / "images/well 2.png", 77)
     draw_cells(lab / "images/well 5.png", 5)
-    assert "4 of 6 images were done before" in run("--score", "0")
+    assert "4 of 6 images are already done" in run("--score", "0")
     assert looked == [[SEEN, SEEN]]
     second, counts = results(lab / "out")
     unchanged = set(first) - {"well 2.png"}
@@ -138,7 +138,7 @@ def test_after_kill_9_the_same_command_goes_on_and_ends_as_if_nothing_had_been(l
     done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, cwd=lab, check=False)
     assert done.returncode == -9, done.stderr
     assert not (lab / "out/predictions.json").exists()
-    assert "2 of 5 images were done before" in run("--score", "0", "--batch", "2")
+    assert "2 of 5 images are already done" in run("--score", "0", "--batch", "2")
     assert looked == [[SEEN, SEEN], [SEEN]]
     resumed = results(lab / "out")
     (lab / "out" / predict_folder.STATE).unlink()
@@ -166,7 +166,7 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_done(lab, siss
 def test_a_large_image_is_cut_into_tiles_of_the_training_size(lab, run, looked):
     cv2.imwrite("images/scan.png", cv2.resize(cv2.imread("images/well 0.png"), None, fx=3, fy=3))
     said = run("--score", "0", images="images/scan.png")
-    assert looked == [[SEEN]] and "image of other size than the 64x96 px that the detector sees" in said
+    assert looked == [[SEEN]] and "image of another size than the 64x96 px of the detector" in said
     looked.clear()
     said = run("--score", "0", "--tile", "64x96", images="images/scan.png")
     assert [len(batch) for batch in looked] == [8, 8] and {size for batch in looked for size in batch} == {SEEN}

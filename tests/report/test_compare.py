@@ -53,7 +53,7 @@ def test_equal_settings_are_said_to_be_equal(writer, ablation):
 
 
 def test_faults_are_named(writer, ablation):
-    with pytest.raises(SissiError, match="takes 2 to 26 ablations, not 1"):
+    with pytest.raises(SissiError, match="needs 2 to 26 ablations, not 1"):
         compare_runs([ablation], writer.folder, None)
     with pytest.raises(TrackingError, match="run nowhere"):
         compare_runs([ablation, "nowhere"], writer.folder, None)

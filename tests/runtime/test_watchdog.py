@@ -1,4 +1,4 @@
-"""Commands that are shot: their runs are marked by the process that stays behind, and by nobody who should not."""
+"""Commands that are killed: a process that stays behind marks their runs, and no other process does."""
 
 import os
 import select

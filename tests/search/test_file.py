@@ -35,9 +35,9 @@ def test_shipped_searches_can_be_used(path):
         ({"space": {"training.learning_rate": {"low": 0.1, "high": 1, "log": True, "step": 0.1}}}, "no step"),
         ({"space": {}}, "space"),
         ({"trails": 3}, "trails: Extra inputs are not permitted"),
-        ({"variant": "plain-b"}, "there is no 'plain-b'; there are baseline"),
-        ({"objective": "source_val/AP75"}, "is not known; there are source_val/AP50"),
-        ({"objective": "reader_1/AP"}, "looks at a test reader, by whom nothing may be chosen"),
+        ({"variant": "plain-b"}, "unknown variant 'plain-b'; the variants are baseline"),
+        ({"objective": "source_val/AP75"}, "unknown objective 'source_val/AP75'; use one of source_val/AP50"),
+        ({"objective": "reader_1/AP"}, "is a metric of a test reader, which must not select anything"),
         ({"objective": "target_val/AP50"}, "target_val needs data.target_val"),
         (
             {"sampler": {"name": "grid"}, "space": {"pseudo_labels.score": {"low": 0.2, "high": 0.5}}},

@@ -48,7 +48,7 @@ def test_a_waiting_trial_is_taken_alone(tmp_path, monkeypatch):
     study = Study(search(), "one", tmp_path)
     ask = study.optuna.ask
     alone = []
-    monkeypatch.setattr(study.optuna, "ask", lambda: alone.append(study.alone().is_locked) or ask())
+    monkeypatch.setattr(study.optuna, "ask", lambda: alone.append(study.exclusive().is_locked) or ask())
     assert len(work_off(study)) == 8 and all(alone)
 
 
@@ -94,7 +94,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_the_trial_of_a_killed_process_is_run_again_and_finished_ones_are_kept(tmp_path):
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, cwd=Path.cwd())
     study = Study(search(), "one", tmp_path)
-    assert study.again == 1
+    assert study.repeated == 1
     assert len(work_off(study)) == 7
     trials = study.optuna.get_trials()
     assert Counter(trial.state for trial in trials) == {TrialState.COMPLETE: 8, TrialState.FAIL: 2}
@@ -106,7 +106,7 @@ def test_a_trial_of_a_living_process_is_left_alone(tmp_path):
     first = Study(search(), "one", tmp_path)
     first.suggest(first.ask())
     second = Study(search(), "one", tmp_path)
-    assert second.again == 0 and len(work_off(second)) == 7
+    assert second.repeated == 0 and len(work_off(second)) == 7
 
 
 @pytest.mark.parametrize("name", ["none", "median", "successive_halving", "hyperband"])

@@ -89,11 +89,11 @@ def test_a_run_that_cannot_be_ended_keeps_its_own_error(store: Store, monkeypatc
 
 
 def test_a_run_is_resumed(store: Store) -> None:
-    with pytest.raises(ValueError, match="shot"), store.start_run("resuming", "one") as run:
+    with pytest.raises(ValueError, match="killed"), store.start_run("resuming", "one") as run:
         run.params({"seed": 1})
         run.metrics({"loss": 3.0}, 1)
         run.metrics({"loss": 2.0}, 2)
-        raise ValueError("shot")
+        raise ValueError("killed")
     with store.resume_run(run.id) as again:
         assert store.run(run.id).status == "RUNNING"
         again.params({"seed": 1})

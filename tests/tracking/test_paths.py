@@ -1,4 +1,4 @@
-"""Recordings that somebody has tampered with: no path in them leads out of the recording, or out of MLflow's folder."""
+"""Recordings that were manipulated: no path in them leads out of the recording, or out of MLflow's folder."""
 
 import json
 

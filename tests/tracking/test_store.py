@@ -96,8 +96,8 @@ def test_a_deleted_experiment_is_named(store: Store, client: Any) -> None:
         (lambda store, known: store.artifact(known, "no.json"), "artifact no.json of run"),
         (lambda store, known: store.load_model_file("models:/m-0"), "model models:/m-0"),
         (lambda store, known: store.load_model_file("models:/none/1"), "model models:/none/1"),
-        (lambda store, known: store.load_model_file(f"runs:/{known}/none"), "/none: write it as models:/m-ID"),
-        (lambda store, known: store.load_model_file("best.pt"), "best.pt: write it as models:/m-ID"),
+        (lambda store, known: store.load_model_file(f"runs:/{known}/none"), "/none: no such model; write models:/m-ID"),
+        (lambda store, known: store.load_model_file("best.pt"), "best.pt: no such model; write models:/m-ID"),
     ],
 )
 def test_what_is_unknown_is_named(
