@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from sissi.ablation import cache_keys
 from sissi.ablation.run_description import description, log_description
@@ -26,7 +25,7 @@ from sissi.tracking import ABLATION, DESCRIPTION, LocalRun, TrackingSession, ope
 
 
 def run_ablation(
-    experiment: Experiment, display: Display, out: Path | None = None, *, offline: bool = False, fresh: bool = False
+    experiment: Experiment, display: Display, *, offline: bool = False, fresh: bool = False
 ) -> AblationResults:
     """Run every variant for every seed, record everything in MLflow, and return the results.
 
@@ -35,7 +34,6 @@ def run_ablation(
     Args:
         experiment: all settings.
         display: display of progress and warnings.
-        out: further folder for the files of `AblationResults.write`.
         offline: whether to record only on this machine, for `sissi upload`.
         fresh: whether to train everything from scratch, without the cache.
 
@@ -63,8 +61,6 @@ def run_ablation(
             parent.record(Table(table_1.columns(rows), "table_1.json"))
             parent.record(Tags({DESCRIPTION: description(results)}))
             parent.end("FINISHED" if results.complete else "FAILED")
-        if out is not None:
-            results.write(out)
         cache.prune(experiment.tracking.cache_gb * 1e9)
     return replace(results, logged=_logged(session, parent, seeds, experiment))
 

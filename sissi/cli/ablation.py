@@ -134,8 +134,10 @@ def _ablate(experiment: Experiment, out: Path | None, offline: bool, fresh: bool
 
     console = Console()
     with Display(console) as display:
-        results = run_ablation(experiment, display, out, offline=offline, fresh=fresh)
+        results = run_ablation(experiment, display, offline=offline, fresh=fresh)
     console.print(results.as_rich())
+    if out is not None:
+        results.write(out)
     if results.logged is not None:
         titles = {name: variant.title for name, variant in results.variants.items()}
         print(results.logged.next_steps(titles))

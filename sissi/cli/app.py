@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from sissi import __version__
 from sissi.errors import SissiError
 from sissi.runtime.files import full_message, is_full
+from sissi.runtime.terminal import tolerate_terminal
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -26,6 +27,8 @@ app.add_typer(data_app, name="data")
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
+CONTINUED = {"ablation", "run", "search", "predict", "upload"}
+"""Commands that continue where they were stopped."""
 
 
 @app.callback(invoke_without_command=True)
@@ -38,22 +41,35 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 def main() -> None:
     """Entry point: faults that a user can mend end in one message, not in a traceback."""
     signal.signal(signal.SIGTERM, _stop)
+    tolerate_terminal()
     try:
         app()
     except SissiError as error:
-        print(f"sissi: {error}", file=sys.stderr)
-        sys.exit(1)
+        _fail(str(error))
     except Exception as error:
-        if not is_full(error):
+        if is_full(error):
+            _fail(full_message(error))
+        if not isinstance(error, OSError):
             raise
-        print(f"sissi: {full_message(error)}", file=sys.stderr)
-        sys.exit(1)
+        _fail(_system_message(error))
     except SystemExit as end:
         if end.code == STOPPED:  # Typer's answer to Ctrl-C
-            print("sissi: stopped; the same command goes on from here", file=sys.stderr)
+            continues = CONTINUED.intersection(sys.argv[1:2])
+            print(f"sissi: stopped{'; the same command continues from here' if continues else ''}", file=sys.stderr)
         raise
 
 
+def _fail(message: str) -> NoReturn:
+    print(f"sissi: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _system_message(error: OSError) -> str:
+    """What the system says of a file, and the file where it is known."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
 def _stop(number: int, frame: object) -> None:
-    """A polite request to end, as batch systems send it, is like Ctrl-C."""
+    """A request to end, as batch systems send it, is like Ctrl-C."""
     raise KeyboardInterrupt

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import data_app
-from sissi.cli.options import ExperimentFile, Overrides
+from sissi.cli.options import ExperimentFile, Overrides, output_file, output_folder, writable_output
 from sissi.names import FormatName
 
 EXAMPLES = 10
@@ -18,7 +18,9 @@ EXAMPLES = 10
 
 @data_app.command("demo")
 def data_demo(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to; made if it is missing.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder to write to; made if it is missing.", callback=output_folder)
+    ],
     experiment: Annotated[
         Path, typer.Option(help="Experiment, a file or a shipped name, whose data section describes the demo.")
     ] = Path("demo"),
@@ -34,7 +36,8 @@ def data_demo(
 def data_check(
     experiment: ExperimentFile,
     problems: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write every problem to this CSV file.", dir_okay=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write every problem to this CSV file.", callback=output_file),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
@@ -64,7 +67,12 @@ def data_convert(
     source: Annotated[FormatName, typer.Option("--from", help="Format of LABELS.")],
     target: Annotated[FormatName, typer.Option("--to", help="Format to write.")],
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.", file_okay=False)],
-    out: Annotated[Path, typer.Option(metavar="OUT", help="New folder, or for a format of one file that file.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="OUT", help="New folder, or for a format of one file that file.", callback=writable_output
+        ),
+    ],
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="Class that counts as a cell; all without it. Repeatable.")
     ] = None,
@@ -88,7 +96,10 @@ def data_merge(
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Labels of all images, a folder or one file.")],
     corrections: Annotated[Path, typer.Argument(metavar="CORRECTIONS", help="Better labels of some of the images.")],
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the images.", file_okay=False)],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="New file for the labels of all images, as COCO.")],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="New file for the labels of all images, as COCO.", callback=writable_output),
+    ],
     source: Annotated[FormatName, typer.Option("--from", help="Format of LABELS.")] = "coco",
     better: Annotated[FormatName, typer.Option("--with", help="Format of CORRECTIONS.")] = "label_studio",
 ) -> None:

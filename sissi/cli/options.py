@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sissi.errors import TrackingError
+from sissi.runtime.files import require_writable
 
 ExperimentFile = Annotated[
     Path,
@@ -24,8 +25,32 @@ Overrides = Annotated[
 Seeds = Annotated[
     str | None, typer.Option("--seeds", metavar="N,N,...", help="Repeat everything for each of these: 0,1,2.")
 ]
+
+
+def output_folder(out: Path | None) -> Path | None:
+    """Refuse an output folder that cannot be written, while the command line is read."""
+    if out is not None:
+        require_writable(out, folder=True)
+    return out
+
+
+def output_file(out: Path | None) -> Path | None:
+    """Refuse an output file that cannot be written, while the command line is read."""
+    if out is not None:
+        require_writable(out, folder=False)
+    return out
+
+
+def writable_output(out: Path | None) -> Path | None:
+    """The same for a file or folder that must be new."""
+    if out is not None:
+        require_writable(out.parent, folder=True)
+    return out
+
+
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", file_okay=False)
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", callback=output_folder),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Record on this machine alone; `sissi upload` delivers it.")]
 Deterministic = Annotated[

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import MODEL, Overrides, Tracking
+from sissi.cli.options import MODEL, Overrides, Tracking, output_folder
 from sissi.errors import SissiError
 
 OutFolder = Annotated[
-    Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if it is missing.", file_okay=False)
+    Path,
+    typer.Option("--out", metavar="DIR", help="Folder for the results; made if it is missing.", callback=output_folder),
 ]
 
 

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Out, Tracking
+from sissi.cli.options import Out, Tracking, output_folder
 
 
 @app.command()
 def report(
     run: Annotated[str, typer.Argument(metavar="[RUN]", help="Id of an ablation's run; latest.")] = "latest",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.", file_okay=False)] = Path(
-        "report"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder to write to.", callback=output_folder)
+    ] = Path("report"),
     tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Write the report of an ablation: one page with its tables and figures, and the same as Markdown, CSV and JSON."""

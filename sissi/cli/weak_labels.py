@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
+from sissi.cli.options import writable_output
 from sissi.names import FormatName, PipelineSetting
 
 
@@ -23,11 +24,18 @@ def weak_labels(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="OUT", help="New folder for the labels, or for a format of one file that file."),
+        typer.Option(
+            metavar="OUT",
+            help="New folder for the labels, or for a format of one file that file.",
+            callback=writable_output,
+        ),
     ] = None,
     format: Annotated[FormatName, typer.Option(help="Format of the labels.")] = "coco",
     overlays: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="New folder for the images with their labels drawn in.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="New folder for the images with their labels drawn in.", callback=writable_output
+        ),
     ] = None,
     truth: Annotated[
         Path | None, typer.Option(metavar="LABELS", help="True labels, a folder or a file, to measure against.")
@@ -58,6 +66,7 @@ def weak_labels(
     from sissi.data.problems import Problems
     from sissi.data.weak_label_summary import describe_each, draw_labelled, read_truth, summary_table
     from sissi.data.weak_labelling import label_images
+    from sissi.runtime.files import new_output
 
     chosen = load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
     for place in filter(None, (out, overlays)):
@@ -73,8 +82,12 @@ def weak_labels(
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)
     if overlays:
-        print(f"drew {len(draw_labelled(labelled, overlays))} images in {overlays}")
+        with new_output(overlays) as unfinished:
+            drawn = draw_labelled(labelled, unfinished)
+        print(f"drew {len(drawn)} images in {overlays}")
     if out:
         written = [item.sample for item in labelled]
-        files = write_labels(format, written, [sample.boxes for sample in written], out)
-        print(f"wrote the labels as {format} to {files[0] if len(files) == 1 else out}")
+        with new_output(out) as unfinished:
+            files = write_labels(format, written, [sample.boxes for sample in written], unfinished)
+        place = out / files[0].relative_to(unfinished) if len(files) == 1 else out
+        print(f"wrote the labels as {format} to {place}")

@@ -87,6 +87,6 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _title(path: Path) -> str:
-    """The first line of the comment that a file opens with."""
+    """The first line of the comment that a file opens with; what is for editors does not count."""
     with path.open(encoding="utf-8") as file:
-        return file.readline().lstrip("# ").strip()
+        return next(line for line in file if not line.startswith("# yaml-language-server")).lstrip("# ").strip()

@@ -18,6 +18,7 @@ from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.runtime.files import new_output
 
 
 def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: Problems) -> tuple[list[Path], str]:
@@ -53,8 +54,10 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     boxes = [labels[sample.name] for sample in samples]
     if not FORMATS[target].scores and any((found.scores < 1).any() for found in boxes):
         problems.add(out, "scores left out", f"{target} has no place for them")
-    files = write_labels(target, samples, boxes, out)
-    _note_lost(target, samples, boxes, files, out, problems)
+    with new_output(out) as unfinished:
+        files = write_labels(target, samples, boxes, unfinished)
+        _note_lost(target, samples, boxes, files, unfinished, problems)
+    files = [out / file.relative_to(unfinished) for file in files]
     return files, f"{len(samples):,} images, {sum(map(len, boxes)):,} boxes"
 
 

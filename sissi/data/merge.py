@@ -11,6 +11,7 @@ from sissi.data.formats.writing import require_new
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.errors import DataError
+from sissi.runtime.files import new_output
 
 
 def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, problems: Problems) -> tuple[int, int]:
@@ -41,5 +42,6 @@ def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, 
         raise DataError(f"{corrections.labels}: corrects none of the images in {images}")
     merged = before | corrected
     labelled = [sample for sample in samples if sample.name in merged]
-    coco.write_labels(labelled, [merged[sample.name] for sample in labelled], out)
+    with new_output(out) as unfinished:
+        coco.write_labels(labelled, [merged[sample.name] for sample in labelled], unfinished)
     return len(corrected), len(labelled)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +63,51 @@ def append_whole(path: Path, content: bytes) -> None:
         except OSError:
             file.truncate(before)
             raise
+
+
+@contextmanager
+def new_output(out: Path) -> Iterator[Path]:
+    """Path to write a new file or folder to; it gets its name when the block ends well, else nothing remains.
+
+    Args:
+        out: file or folder that does not exist yet, or an empty folder.
+    """
+    unfinished = out.with_name(f"{out.stem}.unfinished-{os.getpid()}{out.suffix}")
+    try:
+        yield unfinished
+        if unfinished.exists():
+            if out.is_dir():
+                out.rmdir()
+            unfinished.rename(out)
+    finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished, ignore_errors=True)
+        else:
+            unfinished.unlink(missing_ok=True)
+
+
+def require_writable(out: Path, *, folder: bool) -> None:
+    """Refuse an output that cannot be written, before the work begins.
+
+    Args:
+        out: file or folder; it and its parents need not exist.
+        folder: whether it is a folder.
+
+    Raises:
+        SissiError: the output is of the other kind, a parent is a file, or the file system refuses to write there.
+    """
+    place = out if folder else out.parent
+    existing = next(path for path in (place, *place.absolute().parents) if path.exists() or path.is_symlink())
+    if not existing.is_dir():
+        raise SissiError(f"{out}: cannot be written, since {existing} is not a folder; choose another place")
+    if not folder and out.is_dir():
+        raise SissiError(f"{out}: cannot be written, since it is a folder; name a file")
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SissiError(f"{out}: cannot be written ({existing}: {reason}); choose another place") from None
 
 
 @contextmanager

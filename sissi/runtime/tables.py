@@ -128,7 +128,8 @@ class TerminalTable:
             name = self.table.header[column] if words else _in_lines(self.table.header[column], " ")
             shown.add_column(name, justify=justify, no_wrap=whole, overflow="fold")
         for index, row in enumerate(self.table.rows):
-            cells = [Text(_in_lines(row[column].text), "bold" if row[column].bold else "") for column in columns]
+            texts = (row[one].text if self.table.holds_text(one) else _in_lines(row[one].text) for one in columns)
+            cells = [Text(text, "bold" if row[one].bold else "") for one, text in zip(columns, texts, strict=True)]
             shown.add_row(*cells, end_section=index in self.table.lines_after)
         return shown
 

@@ -49,7 +49,10 @@ def test_an_experiment_s_own_rows_are_listed_too(sissi, monkeypatch):
     [
         (["ablation", "nowhere.yaml"], "nowhere.yaml: no such experiment file"),
         (["ablation", "experiments/smoke.yaml", "--set", "training.rate=1"], "training.rate: unknown key"),
-        (["run", "experiments/smoke.yaml", "--variant", "plain-b"], "no such variant; there are baseline"),
+        (
+            ["run", "experiments/smoke.yaml", "--variant", "plain-b"],
+            "no such variant, did you mean plain-a?; there are baseline",
+        ),
         (["ablation", "experiments/bccd.yaml", "--set", "data.folder=nowhere"], "data.folder"),
         (["evaluate", "experiments/smoke.yaml", "--model", "nowhere.pt"], "nowhere.pt: no such file"),
         (["ablation", "experiments/smoke.yaml", "--seeds", "0,one"], "seeds.1: Input should be a valid integer"),

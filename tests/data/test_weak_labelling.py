@@ -120,7 +120,10 @@ def test_colour_and_16_bits_give_the_labels_of_8_grey_bits(folder, sissi):
         (["images", "--out", "truth.json"], "truth.json: exists already"),
         (["images", "--overlays", "images"], "images: exists already"),
         (["images", "--set", "dead.radius=[9,3]"], "dead.radius: an interval must be [low, high]"),
-        (["images", "--set", "dead.radii=[3,9]"], "dead.radii: unknown key; allowed here: edge_threshold, margin"),
+        (
+            ["images", "--set", "dead.radii=[3,9]"],
+            "dead.radii: unknown key, did you mean radius?; allowed here: edge",
+        ),
         (["images", "--settings", "truth.yaml"], "truth.yaml: no such"),
         (["images/dead/0.png", "images/dead/1.png", "--truth", "nowhere"], "--truth nowhere: no such file or folder"),
         (["images", "--truth", "other.json"], "other.json: lists none of the 6 images"),
