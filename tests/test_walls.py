@@ -34,7 +34,13 @@ NOT_BELOW = {
     "method": {"tracking", "results", "weak_labels"},
 }
 """Walls beyond the order."""
-ONLY_IN = {"mlflow": {"tracking"}, "optuna": {"search"}, "typer": {"cli"}}
+ONLY_IN = {
+    "mlflow": {"tracking"},
+    "optuna": {"search"},
+    "typer": {"cli"},
+    "pycocotools": {"evaluation"},
+    "ensemble_boxes": {"method"},
+}
 """Libraries that one package hides from the others."""
 
 
