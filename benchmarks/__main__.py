@@ -19,7 +19,7 @@ SUITE = (
     "study", "ablation", "recording",
 )  # fmt: skip
 """Modules of this package with a function `measure() -> list[Row]`, quick ones first."""
-FIGURES = ("weak_labels",)
+FIGURES = ("weak_labels", "final_table")
 """Modules whose `measure()` gives names, values and units: there is nothing to compare them with."""
 
 

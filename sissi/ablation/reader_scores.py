@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,10 @@ from sissi.data.formats.coco import to_coco
 from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, detect, load
+from sissi.errors import SissiError
 from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
 from sissi.evaluation.metrics import CocoMetrics, coco_metrics
+from sissi.evaluation.pycocotools_metrics import pycocotools_metrics
 from sissi.runtime import events
 from sissi.runtime.array_file import write_array
 from sissi.runtime.cache import Entry
@@ -67,7 +71,7 @@ def score_readers(
     max_detections: int,
     progress: OnProgress,
 ) -> tuple[list[Boxes], dict[str, CocoMetrics]]:
-    """Predict boxes for test images, and compute their metrics for each reader.
+    """Predict boxes for test images, and compute their metrics for each reader by pycocotools.
 
     Args:
         detector: trained detector.
@@ -78,12 +82,31 @@ def score_readers(
 
     Returns:
         Predictions for each image, in px of its file, and metrics by reader.
+
+    Raises:
+        SissiError: a metric differs from that of the compiled code, which curves and intervals use.
     """
     predicted = []
     for index, sample in enumerate(test):
         predicted.append(detect(detector, read_image(sample.path)))
         progress((index + 1) / len(test))
-    return predicted, {name: coco_metrics(predicted, truth, max_detections) for name, truth in readers.items()}
+    return predicted, {name: _metrics(name, predicted, truth, max_detections) for name, truth in readers.items()}
+
+
+def _metrics(reader: str, predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> CocoMetrics:
+    """Metrics for one reader by pycocotools, after a bitwise comparison with those of the compiled code."""
+    metrics = pycocotools_metrics(predicted, truth, max_detections)
+    compiled = coco_metrics(predicted, truth, max_detections).as_dict()
+    for name, value in metrics.as_dict().items():
+        other = compiled[name]
+        if value != other and not (math.isnan(value) and math.isnan(other)):
+            versions = ", ".join(f"{package} {version(package)}" for package in ("pycocotools", "numpy", "numba"))
+            raise SissiError(
+                f"{reader}: {name} is {value!r} by pycocotools and {other!r} by sissi.evaluation.coco_curves, which "
+                "must be equal, so there are no scores. Neither images nor settings are the reason: please report "
+                f"this message, and install the versions of constraints.txt meanwhile ({versions} are installed)"
+            )
+    return metrics
 
 
 def _score(

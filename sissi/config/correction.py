@@ -10,7 +10,7 @@ from sissi.config.base import Fraction, OddKernel, Settings
 
 
 class PseudoLabels(Settings):
-    """Label correction (3.4): test-time augmentation and weighted boxes fusion."""
+    """Label correction (3.4): test-time augmentation and fusion of the views."""
 
     scales: tuple[PositiveFloat, ...] = Field(default=(0.8, 0.9, 1.0, 1.1, 1.2), min_length=1)
     flips: tuple[Literal["none", "horizontal", "vertical", "both"], ...] = Field(
@@ -20,11 +20,14 @@ class PseudoLabels(Settings):
     """Boxes of a view below this score are not used in the fusion."""
     wbf_iou: Fraction = 0.5
     """Boxes with a larger IoU than this count as one cell and are fused."""
-    fusion: Literal["wbf", "nms"] = "wbf"
+    fusion: Literal["wbf", "nms", "weighted_boxes_fusion", "soft_nms", "non_maximum_weighted"] = "wbf"
     """wbf, as in the paper: the boxes of one cell are averaged, weighted by their scores. nms: the box with the highest
-    score stays unchanged, with its score, even if only few views contain it."""
+    score stays unchanged, with its score, even if only few views contain it. The others are functions of
+    ensemble_boxes. weighted_boxes_fusion: the same as wbf, slower. non_maximum_weighted: the boxes of one cell are
+    averaged, weighted by their scores and their IoU with the box of the highest score, and have its score. soft_nms:
+    boxes stay unchanged, but each lowers the scores of those that overlap it, by exp(-2 IoU²), without wbf_iou."""
     score: Fraction = 0.4
-    """Lowest score of a pseudo label. Fusion multiplies the score of a box by the share of views that contain it."""
+    """Lowest score of a pseudo label. wbf multiplies the score of a box by the share of views that contain it."""
     smallest: float = Field(default=0, ge=0)
     """Shortest longer side of a pseudo label, in px; smaller boxes count as debris. 0, as in the paper: no limit."""
     merge: Literal["replace", "add", "refine"] = "replace"

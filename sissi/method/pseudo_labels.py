@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sissi.boxes import EMPTY, Boxes, clip, concatenate, drop_degenerate, flip, make_boxes, scale, suppress
 from sissi.config import PseudoLabels
 from sissi.method.box_fusion import weighted_boxes_fusion
+from sissi.method.library_fusions import LIBRARY_FUSIONS
 
 Image = npt.NDArray[np.uint8]
 Predict = Callable[[Sequence[Image]], list[Boxes]]
@@ -84,8 +85,8 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
 
     By equation 1, each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster. The score is their
     mean confidence times min(T, views) / views, so that boxes in few views count less. With `settings.fusion: nms`, the
-    result is non-maximum suppression over the boxes of all views. Boxes with a score below `settings.score` or a longer
-    side below `settings.smallest` are dropped.
+    result is non-maximum suppression over the boxes of all views; for the others, see `library_fusions`. Boxes with a
+    score below `settings.score` or a longer side below `settings.smallest` are dropped.
 
     Args:
         per_view: boxes of each view, in px of the image.
@@ -100,7 +101,8 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
     if settings.fusion == "nms":
         fused = _suppressed(inside, settings)
     else:
-        xyxy, scores, labels = weighted_boxes_fusion(
+        fusion = LIBRARY_FUSIONS.get(settings.fusion, weighted_boxes_fusion)
+        xyxy, scores, labels = fusion(
             [boxes.xyxy / size for boxes in inside],
             [boxes.scores for boxes in inside],
             [boxes.labels for boxes in inside],

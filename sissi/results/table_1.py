@@ -151,9 +151,7 @@ def caption(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> 
     """Explanation of the numbers, and the variants without scores."""
     seeds = sorted({row.seed for row in rows})
     first = rows[0]
-    sentences = (
-        f"AP and AR with {first.ap_limit} detections an image (COCO's definitions, by sissi.evaluation.coco_curves), "
-    )
+    sentences = f"AP and AR with {first.ap_limit} detections an image (COCO's definitions, by pycocotools), "
     sentences += f"{lengths(rows, variants)}; "
     sentences += (
         f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"

@@ -26,7 +26,10 @@ from filelock import FileLock, Timeout
 from sissi.runtime.files import write_whole
 
 DAY = 86400.0
-LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "numba")
+LIBRARIES = (
+    "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "numba", "pycocotools",
+    "ensemble-boxes",
+)  # fmt: skip
 """Packages whose version may change a result."""
 IMAGE_KINDS = ("resized", "weak_labels")
 """Kinds with one file per image and any number of files."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import resource
+import sys
 from pathlib import Path
 
 import torch
+
+STATUS = Path("/proc/self/status")
+"""File with Linux's account of this process."""
 
 
 def device_of(setting: str) -> str:
@@ -21,9 +24,19 @@ def machine_of(device: str) -> str:
 
 
 def peak_memory() -> float:
-    """Peak memory of this process so far, in MB."""
-    status = Path("/proc/self/status")
-    if status.exists():  # elsewhere the value may include the parent's memory
-        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Peak memory of this process so far, in MB.
+
+    On systems other than Linux and Windows, the value may include the memory of the parent process.
+    """
+    if STATUS.exists():
+        [line] = [line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) / 2**10
+    if sys.platform == "win32":
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset) / 2**20
+    else:
+        import resource  # only POSIX has it
+
+        in_units = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return in_units / (2**20 if sys.platform == "darwin" else 2**10)  # bytes on macOS, KB elsewhere

@@ -15,6 +15,8 @@ from typing import IO
 
 from sissi.errors import SissiError
 
+FULL_ERRORS = {getattr(errno, name, errno.ENOSPC) for name in ("ENOSPC", "EDQUOT", "EFBIG")}
+"""Errors of a full disk and, where the system has them, of an exhausted quota and of a file-size limit."""
 FULL = "no space left on the disk; free some and run the same command again"
 
 
@@ -141,7 +143,7 @@ def full_message(error: BaseException) -> str:
 
 def _fullness(error: BaseException | None) -> BaseException | None:
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if isinstance(error, OSError) and error.errno in FULL_ERRORS:
             return error
         if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             return error

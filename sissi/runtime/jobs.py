@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
@@ -23,6 +22,8 @@ from sissi.errors import SissiError
 from sissi.runtime.events import Event
 from sissi.runtime.files import full_message, is_full
 
+START_METHOD = "spawn" if sys.platform == "win32" else "forkserver"
+"""How jobs are started: by a fork server, which imports large packages once for all jobs. Windows has none."""
 OnEvent = Callable[[str, Event], bool | None]
 """Function of the name of a job and an event that it recorded; the return value True ends the job."""
 Ended = Callable[[str, "Outcome"], None]
@@ -64,15 +65,16 @@ class Outcome:
 
 def warm_up() -> None:
     """Start the process from which jobs are forked; it imports the packages of the jobs while the caller continues."""
-    if sys.platform == "win32":
-        return
-    _context()
-    resource_tracker.ensure_running()  # otherwise started below, where it unblocks signals
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # only the caller handles Ctrl-C, see `_work`
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    if sys.platform != "win32" and START_METHOD == "forkserver":
+        from multiprocessing import forkserver, resource_tracker
+
+        _context()
+        resource_tracker.ensure_running()  # otherwise started below, where it unblocks signals
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # only the caller handles Ctrl-C: `_work`
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def run(
@@ -133,11 +135,9 @@ class PipeRecorder:
 
 
 def _context() -> Any:
-    """Fork server, with large packages imported once for all jobs; on Windows, which has none, spawn."""
-    if sys.platform == "win32":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sissi.ablation.stages"])
+    context = multiprocessing.get_context(START_METHOD)
+    if START_METHOD == "forkserver":
+        context.set_forkserver_preload(["sissi.ablation.stages"])
     return context
 
 

@@ -1,8 +1,8 @@
 """Small process that runs an action if its command is killed.
 
 It waits on a pipe that the operating system closes when the command has ended, for any reason. While it waits, it has
-imported no large package. It runs in its own session, so that a signal to the command's process group does not reach
-it.
+imported no large package. It runs in its own session (on Windows, process group), so that Ctrl-C and other signals to
+the command's process group do not reach it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def watched(action: Callable[..., object], *arguments: Path) -> Iterator[None]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        start_new_session=True,  # without effect on Windows
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # only Windows has it
     )
     try:
         yield

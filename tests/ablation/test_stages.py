@@ -15,8 +15,10 @@ from sissi.data.problems import Problems
 from sissi.method import self_training
 from sissi.method.self_training import Cycle
 from sissi.results.snapshots import read_snapshot
+from sissi.runtime import jobs
 from sissi.runtime.cache import Cache
 from sissi.runtime.events import File, Metrics, Notice, Picture
+from sissi.runtime.jobs import Job
 from sissi.tracking.mlflow_run import read_picture
 from sissi.training.teacher_student import TeacherStudent
 
@@ -294,6 +296,23 @@ def test_scores_are_told_and_given_and_found_again(experiment, data, trained, tm
     model.unlink()
     assert reader_scores.score_branch(experiment, data, model, 3, entry, second) == given
     assert second.values == first.values and second.documents == first.documents
+
+
+def test_spawned_processes_as_on_windows_do_the_same_work(experiment, data, trained, recorded, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "START_METHOD", "spawn")
+    told = Recorded()
+
+    def run(function, *arguments):
+        [outcome] = jobs.run([Job("job", function, arguments)], 1, lambda _, event: told.record(event)).values()
+        assert outcome.error is None, outcome.details or outcome.error
+        return outcome.value
+
+    trunk = run(stages.train_trunk_stage, experiment, 0, data, Cache(tmp_path).entry("trunk", {}))
+    assert (trunk.ap50, trunk.validation_loss) == (trained.ap50, trained.validation_loss)
+    assert told.values["train/loss"] == recorded.values["train/loss"]
+    branch = task(trunk, "sissi-w", tmp_path, blur=experiment.synthetic_images.weak)
+    model, scores = run(stages.train_and_score_branch, experiment, data, branch, Cache(tmp_path).entry("scores", {}))
+    assert model == branch.model and model.exists() and set(scores) == set(data.readers)
 
 
 def test_what_is_watched_during_correction_is_a_setting(data, experiment, trained, tmp_path):

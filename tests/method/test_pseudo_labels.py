@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -140,3 +142,20 @@ def test_nms_is_greedy_over_all_views(per_view):
     found = fuse(per_view, 200, 200, settings)
     if len({score for score, _ in everything}) == len(everything):  # of equal scores either may be first
         assert sorted(zip(found.scores.tolist(), map(tuple, found.xyxy.tolist()), strict=True), reverse=True) == kept
+
+
+@pytest.mark.parametrize("fusion", get_args(PseudoLabels.model_fields["fusion"].annotation))
+def test_every_fusion_makes_one_label_of_the_same_cell_in_every_view(fusion):
+    cell = make_boxes([[10, 20, 34, 40]], [0.9])
+    fused = fuse([cell] * 20, 60, 100, PseudoLabels(fusion=fusion))
+    np.testing.assert_allclose(fused.xyxy, cell.xyxy, rtol=1e-5)
+    np.testing.assert_allclose(fused.scores, cell.scores, rtol=1e-5)
+
+
+@given(st.lists(boxes(), min_size=1, max_size=4))
+def test_the_fusion_of_the_library_gives_the_labels_of_the_compiled_one(per_view):
+    mine, theirs = (
+        fuse(per_view, 80, 100, PseudoLabels(score=0, fusion=name)) for name in ("wbf", "weighted_boxes_fusion")
+    )
+    np.testing.assert_allclose(mine.xyxy, theirs.xyxy, atol=1e-3)
+    np.testing.assert_allclose(mine.scores, theirs.scores, atol=1e-6)

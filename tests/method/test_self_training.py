@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -205,10 +207,12 @@ def test_initial_labels_that_nothing_confirms_go_and_unsure_boxes_confirm_but_ar
     np.testing.assert_array_equal(cycles[0].labels[0].xyxy, [weak.xyxy[0], *sure.xyxy])
 
 
-def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, smoke):
+@pytest.mark.parametrize("fusion", get_args(PseudoLabels.model_fields["fusion"].annotation))
+def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, smoke, fusion):
     torch.manual_seed(0)
     detector = build(smoke.detector.model_copy(update={"score_floor": 0.0}), smoke.training.image_size)
-    strict = smoke.model_copy(update={"pseudo_labels": smoke.pseudo_labels.model_copy(update={"score": 0.52})})
+    settings = smoke.pseudo_labels.model_copy(update={"score": 0.52, "fusion": fusion})
+    strict = smoke.model_copy(update={"pseudo_labels": settings})
     both = with_self_training(strict, ignore_doubtful=0.3)
     found = self_training.correct(detector, target, both, lambda fraction: None)
     alone = self_training.correct(detector, target, strict, lambda fraction: None)

@@ -1,4 +1,5 @@
 import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from multiprocessing import forkserver
 import pytest
 
 from sissi.errors import SissiError
+from sissi.runtime import jobs as job_module
 from sissi.runtime.events import Metrics, Progress
 from sissi.runtime.jobs import Job, run, warm_up
 
@@ -64,23 +66,36 @@ def ignore(name, event):
     pass
 
 
-def test_values_and_records_come_back_under_the_name_of_their_job():
+@pytest.fixture(params=["spawn", "forkserver"])
+def start_method(request, monkeypatch):
+    """Every start method, on each system that has it: Windows spawns all jobs."""
+    if request.param not in multiprocessing.get_all_start_methods():
+        pytest.skip("the system does not have it")
+    monkeypatch.setattr(job_module, "START_METHOD", request.param)
+
+
+def test_values_and_records_come_back_under_the_name_of_their_job(start_method):
     received = []
-    jobs = [Job(f"job {k}", double, (k,)) for k in range(5)]
+    jobs = [Job(f"job {k}", double, (k,)) for k in range(3)]
     outcomes = run(jobs, 2, lambda name, event: received.append((name, event)))
-    assert {name: outcome.value for name, outcome in outcomes.items()} == {f"job {k}": 2 * k for k in range(5)}
+    assert {name: outcome.value for name, outcome in outcomes.items()} == {f"job {k}": 2 * k for k in range(3)}
     metrics = {name: event for name, event in received if isinstance(event, Metrics)}
-    assert metrics == {f"job {k}": Metrics({"number": k}, 1) for k in range(5)}
-    assert len(received) == 10
+    assert metrics == {f"job {k}": Metrics({"number": k}, 1) for k in range(3)}
+    assert len(received) == 6
 
 
-def test_a_job_that_fails_or_is_killed_costs_the_others_nothing():
-    ends = {"die": signal.SIGKILL, "be ended": signal.SIGTERM}
-    jobs = [Job("fail", fail, ()), Job("refuse", refuse, ()), *(Job(name, die, (ends[name],)) for name in ends)]
-    outcomes = run([*jobs, Job("good", double, (4,))], 2, ignore)
+def test_a_job_that_fails_costs_the_others_nothing(start_method):
+    outcomes = run([Job("fail", fail, ()), Job("refuse", refuse, ()), Job("good", double, (4,))], 2, ignore)
     assert outcomes["good"].value == 8 and outcomes["good"].error is None
     assert outcomes["fail"].error == "RuntimeError: broken on purpose" and "Traceback" in outcomes["fail"].details
     assert outcomes["refuse"].error == "x.jpg: cannot be read" and outcomes["refuse"].details is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are not ended by signals there")
+def test_a_job_that_is_killed_costs_the_others_nothing(start_method):
+    ends = {"die": signal.SIGKILL, "be ended": signal.SIGTERM}
+    outcomes = run([*(Job(name, die, (ends[name],)) for name in ends), Job("good", double, (4,))], 2, ignore)
+    assert outcomes["good"].value == 8 and outcomes["good"].error is None
     assert "SIGKILL" in outcomes["die"].error and "memory" in outcomes["die"].error
     assert outcomes["be ended"].error == "its process was ended by SIGTERM"
 

@@ -91,6 +91,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals that kill")
 def test_the_trial_of_a_killed_process_is_run_again_and_finished_ones_are_kept(tmp_path):
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, cwd=Path.cwd())
     study = Study(search(), "one", tmp_path)

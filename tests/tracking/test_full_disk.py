@@ -1,6 +1,5 @@
 """A disk that is full while records are written or delivered: named, nothing half there, and made up for."""
 
-import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from sissi.tracking import open_session, open_store
 from sissi.tracking.mlflow_run import read_picture
 from tests.tracking.test_session import Notices
 
+resource = pytest.importorskip("resource", reason="there are no limits of the size of a file")
 ALONE = ("unshare", "--user", "--map-root-user", "--mount")
 """Runs a command that may mount a small disk which nobody else sees."""
 NO_DISK = not shutil.which("unshare") or subprocess.run([*ALONE, "true"], check=False, capture_output=True).returncode
