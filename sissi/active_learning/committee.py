@@ -15,7 +15,7 @@ from sissi.boxes import Boxes, scale
 from sissi.config import Experiment, PseudoLabels
 from sissi.data.experiment_data import data_files
 from sissi.data.find import find_images, require_path, subsample
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.images.read import image_size, read_image
 from sissi.data.problems import Problems
 from sissi.data.resized import resize

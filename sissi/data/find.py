@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY
 from sissi.data.formats import cellpose
-from sissi.data.images.read import SUFFIXES, image_files, read_image
+from sissi.data.images.read import image_files, read_image
+from sissi.data.images.suffixes import SUFFIXES
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, content_of
 from sissi.errors import DataError, NoImageError

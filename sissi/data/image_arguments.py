@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sissi.data.find import CATEGORIES, find_images
 from sissi.data.formats import cellpose
-from sissi.data.images.read import SUFFIXES
+from sissi.data.images.suffixes import SUFFIXES, is_read
 from sissi.data.problems import Problems, printable
 from sissi.errors import DataError, NoImageError
 
@@ -49,7 +49,7 @@ def _files(argument: str, problems: Problems) -> list[Path]:
     if os.path.lexists(path):
         return [path]  # named by hand: of whatever suffix, reading it says whether it is an image
     matches = [Path(match) for match in glob.glob(argument, recursive=True)]  # noqa: PTH207, Path.glob takes no absolute pattern
-    images = [one for one in matches if one.suffix.lower() in SUFFIXES and one.is_file() and not cellpose.is_mask(one)]
+    images = [one for one in matches if is_read(one) and one.is_file() and not cellpose.is_mask(one)]
     if "**" not in argument:  # which matches every folder
         images += [image for one in matches if one.is_dir() for image in _in_matched_folder(one, problems)]
     if not images:

@@ -10,7 +10,7 @@ from sissi.config import LabelFiles
 from sissi.data.cleaning import clean
 from sissi.data.find import require_path
 from sissi.data.formats import FORMATS
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE, last_stem
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, last_stem
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError

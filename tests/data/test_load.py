@@ -18,7 +18,7 @@ from sissi.config import DeadCells, DemoData, LabelledImages, WeakLabels
 from sissi.config.data import ONE_FILE
 from sissi.data.demo.series import target_image
 from sissi.data.formats import write_labels
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_images
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample

@@ -13,7 +13,7 @@ from PIL import Image
 from sissi.boxes import EMPTY, Boxes, make_boxes
 from sissi.config import LabelFiles
 from sissi.config import TestImages as ReadersImages
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, digest

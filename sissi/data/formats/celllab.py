@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, match_files, read_files, stem
+from sissi.data.formats.matching import check_classes, match_files, read_files
+from sissi.data.formats.names import stem
 from sissi.data.formats.writing import CELL_NAME, format_float, label_files
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample

@@ -14,9 +14,11 @@ from scipy import ndimage
 
 from sissi.boxes import Boxes, make_boxes
 from sissi.data.formats.masks import draw_masks
-from sissi.data.formats.matching import match_files, read_files, stem
+from sissi.data.formats.matching import match_files, read_files
+from sissi.data.formats.names import stem
 from sissi.data.formats.writing import label_files
-from sissi.data.images.read import SUFFIXES, image_size, read_values
+from sissi.data.images.read import image_size, read_values
+from sissi.data.images.suffixes import is_read
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -79,7 +81,7 @@ def _write(cells: npt.NDArray[np.integer[Any]], file: Path) -> Path:
 
 def is_mask(file: Path) -> bool:
     """Whether a file has the name of a mask."""
-    return file.suffix.lower() in SUFFIXES and file.stem.endswith(MASKS)
+    return is_read(file) and file.stem.endswith(MASKS)
 
 
 def mask_boxes(cells: npt.NDArray[np.integer[Any]]) -> Boxes:

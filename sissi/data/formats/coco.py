@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sissi.boxes import CELL, Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size, is_number, match_names
+from sissi.data.formats.matching import check_classes, check_size, is_number
+from sissi.data.formats.names import match_names
 from sissi.data.formats.writing import CELL_NAME, one_file
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample

@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size, match_names
+from sissi.data.formats.matching import check_classes, check_size
+from sissi.data.formats.names import match_names
 from sissi.data.formats.rotated import Corners, upright_extent
 from sissi.data.formats.safe_xml import number, read_xml
 from sissi.data.formats.writing import CELL_NAME, format_float, one_file, write_xml

@@ -1,32 +1,19 @@
-"""What the label formats share: which label file belongs to which image, which classes count, which sizes agree."""
+"""The label files of images, a file an image; classes that count; sizes that agree."""
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path, PurePosixPath
 from typing import TypeGuard, TypeVar
 
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, stem
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 
 Content = TypeVar("Content")
-Key = TypeVar("Key", bound=Hashable)
-
-LABELS_WITHOUT_IMAGE = "labels without their image, not used"
-"""Kind of problem: found by every format, and expected where only some of the images are asked for."""
-
-
-def stem(name: str) -> str:
-    """An image's name without its suffix: `alive/a.b.jpg` becomes `alive/a.b`."""
-    return str(PurePosixPath(name).with_suffix(""))
-
-
-def last_stem(name: str) -> str:
-    """What the name of an image and that of its label file share: `alive/000_img.png` and `000_masks.png` have 000."""
-    return PurePosixPath(name.replace("\\", "/")).stem.removesuffix("_img").removesuffix("_masks")
 
 
 def match_files(
@@ -86,32 +73,6 @@ def read_files(
     return contents
 
 
-def match_names(
-    labels: Path, listed: Mapping[Key, str], images: Mapping[str, Path], problems: Problems
-) -> dict[Key, str | None]:
-    """The image of each file name that a file of all labels lists: by the whole name, else by its last part.
-
-    Args:
-        labels: the file.
-        listed: file names by a key of the file's own, with slashes of either sort.
-        images: path of each image by its name below the image folder.
-        problems: takes names without an image, and names that leave the image folder (`..`, an absolute path).
-
-    Returns:
-        The image name for each key; None where there is no image, or where it could be several.
-    """
-    inside = {key: _normal(file_name) for key, file_name in listed.items() if _stays_inside(file_name)}
-    exact = {key: name for key, name in inside.items() if name in images}
-    others = {key: name for key, name in inside.items() if key not in exact}
-    found = exact | _match_last_parts(others, sorted(set(images) - set(exact.values())))
-    for key, file_name in listed.items():
-        if key not in inside:
-            problems.add(labels, "file_name that leaves the image folder, not used", file_name)
-        elif key not in found:
-            problems.add(labels, LABELS_WITHOUT_IMAGE, file_name)
-    return {key: found.get(key) for key in listed}
-
-
 def check_classes(labels: Path, classes: tuple[str, ...] | None, found: Collection[str], problems: Problems) -> None:
     """Compare the classes that count as a cell with those that the labels name.
 
@@ -162,22 +123,3 @@ def _label_files(
                 if used != path:
                     problems.add(path, "second label file of an image, not used", f"{used.name} is")
     return files
-
-
-def _match_last_parts(listed: Mapping[Key, str], names: Sequence[str]) -> dict[Key, str]:
-    """Entries and images whose last part only one entry and one image have."""
-    entries, images = defaultdict(list), defaultdict(list)
-    for key, file_name in listed.items():
-        entries[PurePosixPath(file_name).name].append(key)
-    for name in names:
-        images[PurePosixPath(name).name].append(name)
-    return {keys[0]: images[last][0] for last, keys in entries.items() if len(keys) == len(images[last]) == 1}
-
-
-def _normal(file_name: str) -> str:
-    return PurePosixPath(file_name.replace("\\", "/")).as_posix()
-
-
-def _stays_inside(file_name: str) -> bool:
-    path = PureWindowsPath(file_name)  # it also takes forward slashes
-    return not path.anchor and ".." not in path.parts

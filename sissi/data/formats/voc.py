@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size, match_files, read_files, stem
+from sissi.data.formats.matching import check_classes, check_size, match_files, read_files
+from sissi.data.formats.names import stem
 from sissi.data.formats.safe_xml import number, read_xml
 from sissi.data.formats.writing import CELL_NAME, format_float, label_files, write_xml
 from sissi.data.problems import Problems

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, match_files, read_files, stem
+from sissi.data.formats.matching import check_classes, match_files, read_files
+from sissi.data.formats.names import stem
 from sissi.data.formats.writing import CELL_NAME, label_files
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems

@@ -21,10 +21,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sissi.data.images import tiff
 from sissi.data.images.stretch import stretch
+from sissi.data.images.suffixes import is_read
 from sissi.data.problems import printable
 from sissi.errors import DataError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 MOST_PIXELS = 2**30
 """Largest image that is decoded, in px: a whole scan of 20,000 x 20,000 px passes, a decompression bomb does not."""
 
@@ -99,9 +99,7 @@ def image_files(folder: Path) -> list[Path]:
     files = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES
-        and not path.name.startswith(".")
-        and (path.is_file() or _leads_nowhere(path))
+        if is_read(path) and not path.name.startswith(".") and (path.is_file() or _leads_nowhere(path))
     )
     odd = [printable(str(path)) for path in files if printable(path.name) != path.name]
     if odd:  # neither JSON nor XML nor a tracking server takes such a name

@@ -14,7 +14,7 @@ from PIL import Image
 
 from sissi.boxes import EMPTY, make_boxes
 from sissi.data.formats.cellpose import mask_boxes, read_labels, write_labels
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problem, Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError

@@ -14,7 +14,7 @@ from PIL import Image
 
 from sissi.boxes import EMPTY, Boxes, make_boxes, same
 from sissi.data.formats.coco import read_labels, to_coco
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 from tests.strategies import boxes
@@ -110,7 +110,9 @@ def test_not_a_number_is_left_to_the_cleaning(tmp_path: Path) -> None:
         ("a.jpg", ("alive/a.jpg", "dead/b.jpg"), "alive/a.jpg"),  # its last part
         ("images/train/a.jpg", ("a.jpg",), "a.jpg"),
         ("a.jpg", ("alive/a.jpg", "dead/a.jpg"), None),  # could be either
-        ("a.png", ("a.jpg",), None),
+        ("a.png", ("a.jpg",), "a.jpg"),  # another suffix
+        ("a.png", ("a.jpg", "a.tif"), None),
+        ("b.jpg", ("a.jpg",), None),
         ("", ("a.jpg",), None),
     ],
 )

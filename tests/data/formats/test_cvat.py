@@ -10,7 +10,7 @@ from PIL import Image
 
 from sissi.boxes import make_boxes
 from sissi.data.formats.cvat import read_labels, write_labels
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError

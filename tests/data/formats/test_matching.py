@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sissi.data.formats.matching import (
-    LABELS_WITHOUT_IMAGE,
-    check_classes,
-    check_size,
-    last_stem,
-    match_files,
-    read_files,
-    stem,
-)
+from sissi.data.formats.matching import check_classes, check_size, match_files, read_files
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, last_stem, stem
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 

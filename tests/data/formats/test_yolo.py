@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sissi.boxes import make_boxes
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.formats.yolo import read_labels, write_labels
 from sissi.data.problems import Problem, Problems
 from sissi.data.sample import Sample
