@@ -56,16 +56,25 @@ def read_resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]
 def score_readers(
     detector: CellDetector,
     test: Sequence[Sample],
-    readers: Mapping[str, Sequence[Boxes]],
+    readers: Mapping[str, Sequence[Boxes | None]],
     max_detections: int,
     progress: OnProgress,
 ) -> tuple[list[Boxes], dict[str, CocoMetrics]]:
-    """Predictions for the target test images in pixels of the files, and their metrics for each reader."""
+    """Predictions for the target test images in pixels of the files, and their metrics for each reader.
+
+    A reader's metrics are over the images that the reader's labels mention.
+    """
     predicted = []
     for index, sample in enumerate(test):
         predicted.append(detect(detector, read_image(sample.path)))
         progress((index + 1) / len(test))
-    return predicted, {name: coco_metrics(predicted, truth, max_detections) for name, truth in readers.items()}
+    return predicted, {name: coco_metrics(*_known(predicted, truth), max_detections) for name, truth in readers.items()}
+
+
+def _known(predicted: Sequence[Boxes], truth: Sequence[Boxes | None]) -> tuple[list[Boxes], list[Boxes]]:
+    """Predictions and true boxes of the images whose true boxes are known."""
+    pairs = [(mine, true) for mine, true in zip(predicted, truth, strict=True) if true is not None]
+    return [mine for mine, _ in pairs], [true for _, true in pairs]
 
 
 def _score(
@@ -83,6 +92,6 @@ def _score(
         recorder.record(events.Metrics(named, epoch))
     images = [(sample.name, sample.height, sample.width) for sample in data.target_test]
     recorder.record(events.Json(to_coco(images, predicted), "predictions/target_test.json"))
-    drawn = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
+    drawn = [bootstrap(matches(*_known(predicted, truth))) for truth in data.readers.values()]
     write_array(entry.folder / RESAMPLED, np.stack(drawn))
     return {reader: metrics.as_dict() for reader, metrics in found.items()}

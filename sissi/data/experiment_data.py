@@ -31,7 +31,7 @@ class ExperimentData:
         target_train: target training images with their initial weak labels.
         reference: better labels of these images, None for images without; or None. For diagnosis and the oracle only.
         target_test: target test images, without labels.
-        readers: boxes of each test image, for each reader.
+        readers: boxes of each test image, for each reader; None where a reader does not mention it.
         source_train: source training images.
         source_val: source validation images.
         target_val: target images with careful labels to choose settings by; empty if there are none.
@@ -41,7 +41,7 @@ class ExperimentData:
     target_train: Sequence[Sample]
     reference: Sequence[Boxes | None] | None
     target_test: Sequence[Sample]
-    readers: dict[str, list[Boxes]]
+    readers: dict[str, list[Boxes | None]]
     source_train: Sequence[Sample]
     source_val: Sequence[Sample]
     target_val: Sequence[Sample] = ()
@@ -95,7 +95,7 @@ def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
     )
 
 
-def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes]]]:
+def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes | None]]]:
     """The target test images of an experiment, and each reader's boxes of them."""
     files = data_files(experiment)
     return load_test(files.target_test, files.folder, problems)

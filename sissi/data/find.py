@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY
 from sissi.data.formats import cellpose
-from sissi.data.images.read import image_files, read_image
+from sissi.data.images.folder import image_files, note_unread
+from sissi.data.images.read import read_image
 from sissi.data.images.suffixes import SUFFIXES
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, content_of
@@ -38,9 +39,10 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
 
     Args:
         folder: of the images.
-        layout: cellpose: only `*_img` files; celllab, or where there are none in the folder itself: those in alive,
-            inhib and dead if one of these is there; else all image files.
-        problems: takes images beside the folders alive, inhib and dead, which are not used.
+        layout: celllab, or where there are none in the folder itself: those in alive, inhib and dead if one of these is
+            there; else all image files; cellpose: of these no masks, see `cellpose.only_images`.
+        problems: takes images beside the folders alive, inhib and dead, which are not used, and files that look like
+            images and are not read.
         key: of the folder, for messages.
 
     Raises:
@@ -48,19 +50,21 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     """
     try:
         files = image_files(folder)
-        sorted_by_eye = layout == "celllab" or (layout != "cellpose" and not files)
+        note_unread(folder, problems)
+        sorted_by_eye = layout == "celllab" or not files
         categories = [name for name in CATEGORIES if sorted_by_eye and (folder / name).is_dir()]
         if categories:
             for path in files:
                 problems.add(path, "image outside of alive, dead and inhib, not used")
+            for name in categories:
+                note_unread(folder / name, problems)
             files = [path for name in categories for path in image_files(folder / name)]
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     if layout == "cellpose":
-        files = [path for path in files if path.stem.endswith(cellpose.IMAGE)]
+        files = cellpose.only_images(files, problems)
     if not files:
-        kind = f"*{cellpose.IMAGE} image" if layout == "cellpose" else "image"
-        raise NoImageError(f"{key}: no {kind} in {folder}; files with these suffixes are read: {', '.join(SUFFIXES)}")
+        raise NoImageError(f"{key}: no image in {folder}; files with these suffixes are read: {', '.join(SUFFIXES)}")
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 

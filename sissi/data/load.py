@@ -10,7 +10,7 @@ from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles, LabelledImages, TestImages
 from sissi.data.find import decode_all, find_images, require_path, subsample
 from sissi.data.formats import cellpose
-from sissi.data.labels import read_labels, refuse_none
+from sissi.data.labels import read_labels, refuse_none, sought_name
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.data.weak_labelling import with_weak_labels
@@ -46,17 +46,20 @@ def load_images(
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
     labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found))
-    refuse_none(labels, source, folder, key)
+    refuse_none(labels, source, folder, blank, problems, key)
     for sample in blank:
         if sample.name not in labels:
-            problems.add(sample.path, "image without labels, used without boxes")
+            sought = f"looked for {sought_name(source, sample.name)}"
+            problems.add(sample.path, "image without labels, used without boxes", sought)
     return [replace(sample, boxes=labels.get(sample.name, EMPTY)) for sample in blank]
 
 
-def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes]]]:
+def load_test(
+    settings: TestImages, folder: Path, problems: Problems
+) -> tuple[list[Sample], dict[str, list[Boxes | None]]]:
     """The test images, without boxes, and for each reader the boxes of each of these images.
 
-    An image that a reader's labels do not mention is evaluated as one without cells, and noted.
+    Of an image that a reader's labels do not mention they are None, which is noted: unknown is not empty.
 
     Raises:
         DataError: as `load_images`, for the images and for each reader.
@@ -71,11 +74,12 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
         labels = read_labels(source, folder, samples, problems, place, others=_not_among(samples, found))
-        refuse_none(labels, source, folder, place)
+        refuse_none(labels, source, folder, samples, problems, place)
         for sample in samples:
             if sample.name not in labels:
-                problems.add(sample.path, "image that a reader does not mention, evaluated as empty", reader)
-        readers[reader] = [labels.get(sample.name, EMPTY) for sample in samples]
+                sought = f"{reader}, looked for {sought_name(source, sample.name)}"
+                problems.add(sample.path, "image that a reader does not mention, left out of its scores", sought)
+        readers[reader] = [labels.get(sample.name) for sample in samples]
     return samples, readers
 
 

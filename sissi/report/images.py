@@ -35,7 +35,7 @@ class Images:
         """Each reader's boxes by image name, as the label files have them now."""
         samples, readers = load_test(self.files.target_test, self.files.folder, Problems())
         return {
-            reader: {sample.name: one for sample, one in zip(samples, boxes, strict=True)}
+            reader: {sample.name: one for sample, one in zip(samples, boxes, strict=True) if one is not None}
             for reader, boxes in readers.items()
         }
 

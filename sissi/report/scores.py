@@ -53,7 +53,7 @@ def differences_section(evidence: ReportData, other: str = BASELINE) -> Section:
             f"There is nothing to compare: it takes the predictions of {against} and of another variant."
         )
         return section
-    images = len(next(iter(evidence.readers.values())))
+    images = max(map(len, evidence.readers.values()))
     seeds = {one.seeds for of_variants in found.values() for ofs in of_variants.values() for one in ofs.values()}
     section.blocks += [
         f"Each variant minus {against}, in points of percent, with the 95 % interval of a paired bootstrap over the "

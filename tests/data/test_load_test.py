@@ -38,18 +38,20 @@ def test_each_reader_has_boxes_for_each_image(tmp_path: Path) -> None:
     samples, found = load_test(ReadersImages(images="images", readers=readers), tmp_path, problems)
     assert [sample.name for sample in samples] == ["a.png", "b.png", "c.png"]
     assert all(sample.boxes is EMPTY for sample in samples)
-    assert {reader: [boxes.xyxy.tolist() for boxes in many] for reader, many in found.items()} == {
-        "one": [[], [[1, 2, 4, 6], [25, 1, 30, 6]], []],
-        "two": [[], [], [[1, 1, 2, 2]]],
+    assert {
+        reader: [None if boxes is None else boxes.xyxy.tolist() for boxes in many] for reader, many in found.items()
+    } == {
+        "one": [[], [[1, 2, 4, 6], [25, 1, 30, 6]], None],
+        "two": [None, None, [[1, 1, 2, 2]]],
     }
     notes = {(problem.file.name, problem.kind, problem.detail.partition(",")[0]) for problem in problems.found}
     assert notes == {
         ("one.json", LABELS_WITHOUT_IMAGE, "gone.png"),
         ("b.png", "box over the edge of the image, cut", "data.target_test.readers.one"),
-        ("c.png", "image that a reader does not mention, evaluated as empty", "one"),
+        ("c.png", "image that a reader does not mention, left out of its scores", "one"),
         ("c.png", "box without width or height, dropped", "data.target_test.readers.two"),
-        ("a.png", "image that a reader does not mention, evaluated as empty", "two"),
-        ("b.png", "image that a reader does not mention, evaluated as empty", "two"),
+        ("a.png", "image that a reader does not mention, left out of its scores", "two"),
+        ("b.png", "image that a reader does not mention, left out of its scores", "two"),
     }
 
 

@@ -72,13 +72,17 @@ def labelled_sets(data: ExperimentData) -> dict[str, Labelled]:
     """Images with boxes, by data set; the test images with those of each reader; reference and target_val if given."""
     sets: dict[str, Labelled] = {"target_train": _labelled(data.target_train)}
     if data.reference is not None:
-        pairs = zip(data.target_train, data.reference, strict=True)
-        sets["target_reference"] = [(sample, boxes) for sample, boxes in pairs if boxes is not None]
+        sets["target_reference"] = _known(data.target_train, data.reference)
     for reader, boxes in data.readers.items():
-        sets[f"target_test, {reader}"] = list(zip(data.target_test, boxes, strict=True))
+        sets[f"target_test, {reader}"] = _known(data.target_test, boxes)
     if data.target_val:
         sets["target_val"] = _labelled(data.target_val)
     return sets | {"source_train": _labelled(data.source_train), "source_val": _labelled(data.source_val)}
+
+
+def _known(samples: Sequence[Sample], labels: Sequence[Boxes | None]) -> Labelled:
+    """The images that have labels."""
+    return [(sample, boxes) for sample, boxes in zip(samples, labels, strict=True) if boxes is not None]
 
 
 def _labelled(samples: Sequence[Sample]) -> Labelled:
@@ -105,7 +109,7 @@ def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str])
     if given is not None:
         unknown: list[Boxes | None] = [None] * len(target)
         reference = read(lambda: load_reference(given, target, files.folder, problems), unknown)
-    nothing: tuple[list[Sample], dict[str, list[Boxes]]] = ([], {})
+    nothing: tuple[list[Sample], dict[str, list[Boxes | None]]] = ([], {})
     test, readers = read(lambda: load_test(files.target_test, files.folder, problems), nothing)
     target_val = images("target_val") if files.target_val is not None else []
     source_train, source_val = images("source_train"), images("source_val")

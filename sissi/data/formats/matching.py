@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard, TypeVar
 
-from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, stem
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, last_part, loose, match_unique, stem
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 
 Content = TypeVar("Content")
+SECOND_FILE = "second label file of an image, not used"
 
 
 def match_files(
-    labels: Path, is_label: Callable[[Path], bool], stems: Mapping[str, str], problems: Problems
+    labels: Path, is_label: Callable[[Path], bool], stems: Mapping[str, Sequence[str]], problems: Problems
 ) -> dict[str, Path]:
     """The label file of each image: in the same sub-folder of `labels` as the image, or straight in `labels`.
+
+    Of the names that its label file may have the first counts that there is. Where there is none, one that differs in
+    case and the like alone, see `loose`, if no other image and no other file is so named.
 
     Args:
         labels: folder of the label files.
         is_label: whether a file in it is a label file.
-        stems: by image name, the name of its label file without the suffix, with the image's sub-folder.
+        stems: by image name, the names of its label file without the suffix, with the image's sub-folder.
         problems: takes label files without an image, and those that are not one to one with their images.
 
     Returns:
@@ -33,18 +37,36 @@ def match_files(
     Raises:
         DataError: there is no such folder.
     """
-    files = _label_files(labels, is_label, {str(PurePosixPath(name).parent) for name in stems.values()}, problems)
-    owners = defaultdict(list)
+    parents = {str(PurePosixPath(one).parent) for many in stems.values() for one in many}
+    files = _label_files(labels, is_label, parents, problems)
+    owned: dict[str, str] = {}
     for name, wanted in stems.items():
-        key = next((key for key in (wanted, PurePosixPath(wanted).name) if key in files), None)
-        if key is not None:
-            owners[key].append(name)
+        keys = [key for one in wanted for key in (one, last_part(one)) if key in files]
+        owned |= {name: keys[0]} if keys else {}
+    for form in (loose, lambda one: loose(last_part(one))):
+        for place in range(max(map(len, stems.values()), default=0)):
+            spare = {key: key for key in files if key not in owned.values()}
+            sought = {name: many[place] for name, many in stems.items() if name not in owned and place < len(many)}
+            owned |= {name: key for key, name in match_unique(spare, sought, form).items()}
+    _note_uneven(files, owned, stems, problems)
+    return {name: files[key] for name, key in owned.items()}
+
+
+def _note_uneven(
+    files: Mapping[str, Path], owned: Mapping[str, str], stems: Mapping[str, Sequence[str]], problems: Problems
+) -> None:
+    """Note label files of several images, second ones of an image, and those without an image."""
+    owners = defaultdict(list)
+    for name, key in owned.items():
+        owners[key].append(name)
+    seconds = {key: owned[name] for name in owned for one in stems[name] for key in (one, last_part(one))}
     for key, file in files.items():
-        if key not in owners:
-            problems.add(file, LABELS_WITHOUT_IMAGE)
-        elif len(owners[key]) > 1:
+        if len(owners[key]) > 1:
             problems.add(file, "label file that several images share, used for each", ", ".join(owners[key]))
-    return {name: files[key] for key, names in owners.items() for name in names}
+        elif key in seconds and not owners[key]:
+            problems.add(file, SECOND_FILE, f"{files[seconds[key]].name} is")
+        elif not owners[key]:
+            problems.add(file, LABELS_WITHOUT_IMAGE)
 
 
 def read_files(
@@ -121,5 +143,5 @@ def _label_files(
             if not path.name.startswith(".") and is_label(path):
                 used = files.setdefault(stem((PurePosixPath(folder) / path.name).as_posix()), path)
                 if used != path:
-                    problems.add(path, "second label file of an image, not used", f"{used.name} is")
+                    problems.add(path, SECOND_FILE, f"{used.name} is")
     return files

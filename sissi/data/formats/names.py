@@ -22,6 +22,11 @@ def stem(name: str) -> str:
     return str(PurePosixPath(name).with_suffix(""))
 
 
+def label_stems(name: str) -> list[str]:
+    """The names that the label file of an image may have, without its suffix: `a`, or `a.png` as some tools write."""
+    return list(dict.fromkeys([stem(name), name, without_suffix(name)]))
+
+
 def last_part(name: str) -> str:
     """The name of a file without its folders, which slashes of either sort may divide."""
     return PurePosixPath(name.replace("\\", "/")).name
@@ -64,7 +69,8 @@ def match_names(
     found = {key: name for key, name in inside.items() if name in images}
     for form in (last_part, loose, lambda name: loose(last_part(name))):
         entries = {key: name for key, name in inside.items() if key not in found}
-        found |= match_unique(entries, sorted(set(images) - set(found.values())), form)
+        waiting = {name: name for name in sorted(set(images) - set(found.values()))}
+        found |= match_unique(entries, waiting, form)
     for key, file_name in listed.items():
         if key not in inside:
             problems.add(labels, "file_name that leaves the image folder, not used", file_name)
@@ -73,13 +79,19 @@ def match_names(
     return {key: found.get(key) for key in listed}
 
 
-def match_unique(listed: Mapping[Key, str], names: list[str], form: Callable[[str], str]) -> dict[Key, str]:
-    """The image of each entry whose name has a form that no entry of another name and only one of the images has."""
+def match_unique(listed: Mapping[Key, str], sought: Mapping[str, str], form: Callable[[str], str]) -> dict[Key, str]:
+    """The image of each entry whose name has a form that no entry of another name and only one of the images has.
+
+    Args:
+        listed: names by a key of each entry.
+        sought: by image, the name that its entry should have.
+        form: of a name, what must be equal.
+    """
     entries, images = defaultdict(set), defaultdict(list)
     for file_name in listed.values():
         entries[form(file_name)].add(file_name)
-    for name in names:
-        images[form(name)].append(name)
+    for image, name in sought.items():
+        images[form(name)].append(image)
     single = {one for one, file_names in entries.items() if len(file_names) == len(images[one]) == 1}
     return {key: images[form(file_name)][0] for key, file_name in listed.items() if form(file_name) in single}
 

@@ -20,9 +20,8 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sissi.data.images import tiff
+from sissi.data.images.folder import leads_nowhere
 from sissi.data.images.stretch import stretch
-from sissi.data.images.suffixes import is_read
-from sissi.data.problems import printable
 from sissi.errors import DataError
 
 MOST_PIXELS = 2**30
@@ -84,39 +83,11 @@ def image_size(path: Path) -> tuple[int, int]:
             return (width, height) if _orientation(image) >= 5 else (height, width)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The image files directly in a folder, sorted by name: known suffix in any case, hidden files left out.
-
-    A link that leads nowhere is among them, as reading it says what is wrong.
-
-    Raises:
-        DataError: there is no such folder, or files in it whose names are not UTF-8; names them.
-    """
-    if not folder.exists():
-        raise DataError(f"no such folder: {folder}")
-    if not folder.is_dir():
-        raise DataError(f"not a folder: {folder}")
-    files = sorted(
-        path
-        for path in folder.iterdir()
-        if is_read(path) and not path.name.startswith(".") and (path.is_file() or _leads_nowhere(path))
-    )
-    odd = [printable(str(path)) for path in files if printable(path.name) != path.name]
-    if odd:  # neither JSON nor XML nor a tracking server takes such a name
-        raise DataError(f"{', '.join(odd)}: the name is not UTF-8; rename the file")
-    return files
-
-
-def _leads_nowhere(path: Path) -> bool:
-    """Whether this is a symbolic link to nothing, or in a circle."""
-    return path.is_symlink() and not path.exists()
-
-
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one DataError that names it."""
     try:
-        if _leads_nowhere(path):
+        if leads_nowhere(path):
             raise DataError(f"{path}: is a symbolic link that leads nowhere, or in a circle; {_ADVICE}")
         if path.is_file() and path.stat().st_size == 0:
             raise DataError(f"{path}: is empty (0 bytes); {_ADVICE}")

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sissi.data.images import read
-from sissi.data.images.read import image_files, image_size, read_image, read_values
+from sissi.data.images.folder import image_files
+from sissi.data.images.read import image_size, read_image, read_values
 from sissi.data.images.stretch import stretch
 from sissi.errors import DataError
 
