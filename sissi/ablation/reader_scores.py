@@ -12,7 +12,6 @@ from sissi.boxes import Boxes
 from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
-from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, detect, load
 from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
@@ -66,7 +65,7 @@ def score_readers(
     """
     predicted = []
     for index, sample in enumerate(test):
-        predicted.append(detect(detector, read_image(sample.path)))
+        predicted.append(detect(detector, sample.read()))
         progress((index + 1) / len(test))
     return predicted, {name: coco_metrics(*_known(predicted, truth), max_detections) for name, truth in readers.items()}
 

@@ -12,9 +12,9 @@ import torch
 
 from sissi.active_learning.disagreement import Committee
 from sissi.boxes import Boxes, scale
-from sissi.config import Experiment, PseudoLabels
+from sissi.config import Experiment, ImageReading, PseudoLabels
 from sissi.data.experiment_data import data_files
-from sissi.data.find import find_images, require_path, subsample
+from sissi.data.find import find_images, note_unread_parts, require_path, subsample
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.images.read import image_size, read_image
 from sissi.data.problems import Problems
@@ -39,12 +39,14 @@ class CorrectedLabels:
     Attributes:
         experiment: its settings.
         images: path of each image by its name.
+        reading: planes and channels of the files that are the images.
         cycles: for each variant (and seed) the pseudo labels of its last cycles, oldest first.
         runs: of each variant (and seed).
     """
 
     experiment: Experiment
     images: Mapping[str, Path]
+    reading: ImageReading
     cycles: Mapping[str, Sequence[Snapshots]]
     runs: Mapping[str, RunRecord]
 
@@ -70,7 +72,9 @@ def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems)
         raise SissiError(
             f"run {ablation.run.id}: none of its variants has made pseudo labels; let one correct labels first"
         )
-    return CorrectedLabels(experiment, images, cycles, {name: runs[name] for name in cycles})
+    reading = data_files(experiment).target_train.reading
+    note_unread_parts(images.values(), problems, reading)
+    return CorrectedLabels(experiment, images, reading, cycles, {name: runs[name] for name in cycles})
 
 
 def trained_detectors(store: Store, corrected: CorrectedLabels, problems: Problems) -> dict[str, CellDetector]:
@@ -104,7 +108,7 @@ def committees(
         done: called after each image.
     """
     for name, path in corrected.images.items():
-        seen = _views(path, detectors, corrected.experiment.pseudo_labels)
+        seen = _views(path, corrected.reading, detectors, corrected.experiment.pseudo_labels)
         cycles = {
             variant: [labels[name] for labels in snapshots if name in labels]
             for variant, snapshots in corrected.cycles.items()
@@ -115,11 +119,13 @@ def committees(
         done()
 
 
-def _views(path: Path, detectors: Mapping[str, CellDetector], settings: PseudoLabels) -> dict[str, list[Boxes]]:
+def _views(
+    path: Path, reading: ImageReading, detectors: Mapping[str, CellDetector], settings: PseudoLabels
+) -> dict[str, list[Boxes]]:
     """What each detector finds in each view of an image, of the score that a label needs; in px of the file."""
     if not detectors:
         return {}
-    image = read_image(path)
+    image = read_image(path, reading)
     return {name: _look(detector, image, settings) for name, detector in detectors.items()}
 
 

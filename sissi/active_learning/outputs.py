@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sissi.active_learning.disagreement import Disagreement
 from sissi.boxes import Boxes, scale
+from sissi.config import ImageReading
 from sissi.data.formats import write_labels
 from sissi.data.images.draw import ORANGE, Image, draw_boxes, write_picture
-from sissi.data.images.read import read_image
+from sissi.data.images.read import FIRST, read_image
 from sissi.data.sample import Sample
 from sissi.results.tables import Cell, Table, as_markdown
 from sissi.runtime.csv_records import to_csv
@@ -40,11 +41,13 @@ class Suggestion:
         name: below the image folder.
         path: of the image file.
         doubt: about its cells.
+        reading: planes and channels of the file that are the image.
     """
 
     name: str
     path: Path
     doubt: Disagreement
+    reading: ImageReading = FIRST
 
     @property
     def in_question(self) -> Boxes:
@@ -60,7 +63,9 @@ class Suggestion:
     def sample(self) -> Sample:
         """The image with the boxes that most of the labels name; their scores say how many do."""
         boxes = self.doubt.boxes
-        return Sample(self.name, self.path, *self.doubt.size, boxes.take(boxes.scores >= MAJORITY))
+        return Sample(
+            self.name, self.path, *self.doubt.size, boxes.take(boxes.scores >= MAJORITY), reading=self.reading
+        )
 
 
 def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, format: str) -> None:
@@ -129,7 +134,7 @@ def _markdown(first: Sequence[Suggestion]) -> str:
 
 
 def _picture(one: Suggestion) -> Image:
-    image = read_image(one.path)
+    image = read_image(one.path, one.reading)
     sure = draw_boxes(image, one.sure, BLUE)
     enlarged = sure.shape[1] / image.shape[1]
     return draw_boxes(sure, scale(one.in_question, enlarged, enlarged), ORANGE)

@@ -72,4 +72,4 @@ def suggest(run: str, out: Path, options: Options, console: Console) -> list[Sug
 def rank(corrected: CorrectedLabels, doubts: Mapping[str, Disagreement]) -> list[Suggestion]:
     """The images, the one with the most in question first; equal ones by name."""
     order = sorted(doubts, key=lambda name: (-doubts[name].score, name))
-    return [Suggestion(name, corrected.images[name], doubts[name]) for name in order]
+    return [Suggestion(name, corrected.images[name], doubts[name], corrected.reading) for name in order]

@@ -10,6 +10,7 @@ import typer
 
 from sissi.cli.app import app
 from sissi.cli.options import Overrides
+from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
 
 Store = Annotated[Path, typer.Option(help="Folder of the MLflow store; MLFLOW_TRACKING_URI names a server.")]
@@ -40,6 +41,9 @@ def predict(
         str | None, typer.Option(help="Also write labels: celllab, cellpose, coco, cvat, label_studio, voc or yolo.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images or tiles that the detector sees at once.")] = 8,
+    plane: Plane = None,
+    projection: Projection = None,
+    channels: Channels = None,
     store: Store = Path("mlruns"),
 ) -> None:
     """Find and count the cells in images: predictions.json (COCO), counts.csv. Run again, it goes on where it was."""
@@ -47,7 +51,9 @@ def predict(
 
     from sissi.inference.predict_folder import Options, predict_folder
 
-    options = Options(score, _tile(tile), tta, overlays, format, batch, store)
+    options = Options(
+        score, _tile(tile), tta, overlays, format, batch, store, image_reading(plane, projection, channels)
+    )
     found = predict_folder(model, images, out, options, Console())
     cells = sum(len(sample.boxes) for sample in found.samples)
     print(f"{cells} cells with a score of {found.score} or more in {len(found.samples)} images: {out}")

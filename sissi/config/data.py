@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -27,7 +27,30 @@ class LabelFiles(Settings):
     """Classes that count as a cell; all where it is left out."""
 
 
-class LabelledImages(Settings):
+class ImageReading(Settings):
+    """Which part of an image file is the image, of files with several planes or channels; both are counted from 1."""
+
+    plane: PositiveInt | None = None
+    """The plane that is read, over depth, time and the like in the order of the file; left out: the first."""
+    projection: Literal["max"] | None = None
+    """max: the brightest value over the planes: over depth if the file says what that is, else over all."""
+    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)] | None = None
+    """Up to three channels, as red, green and blue; one of them is grey. Left out: the first three, or of files with
+    planes as well the first."""
+
+    @model_validator(mode="after")
+    def _one_or_all(self) -> Self:
+        if self.plane is not None and self.projection is not None:
+            raise ValueError("`plane` reads one plane and `projection` all of them; set one of the two")
+        return self
+
+    @property
+    def reading(self) -> ImageReading:
+        """These settings alone."""
+        return ImageReading(plane=self.plane, projection=self.projection, channels=self.channels)
+
+
+class LabelledImages(ImageReading):
     """A folder of images with labels."""
 
     format: FormatName
@@ -50,7 +73,7 @@ class LabelledImages(Settings):
         return self
 
 
-class TestImages(Settings):
+class TestImages(ImageReading):
     """The images that every variant is scored on, and never chosen by."""
 
     images: Path

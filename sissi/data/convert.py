@@ -10,7 +10,7 @@ import numpy as np
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles
 from sissi.config.data import ONE_FILE
-from sissi.data.find import find_images
+from sissi.data.find import find_images, note_unread_parts
 from sissi.data.formats import FORMATS, write_labels
 from sissi.data.formats.writing import require_new
 from sissi.data.images.read import image_size
@@ -63,6 +63,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
 def sized_images(images: Path, source: str, problems: Problems) -> list[Sample]:
     """The images of a folder without labels, found as in an experiment with labels of the same format."""
     found = find_images(images, "cellpose" if source == "cellpose" else "celllab", problems, "--images")
+    note_unread_parts(found.values(), problems)
     return [Sample(name, path, *image_size(path), EMPTY) for name, path in found.items()]
 
 

@@ -1,16 +1,18 @@
-"""Find the images of a data set and decode each once, so that a broken file is known before anything is trained."""
+"""The images of a data set, found and decoded once, so that a broken file is known before anything is trained."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from sissi.boxes import EMPTY
+from sissi.config import ImageReading
 from sissi.data.formats import cellpose
 from sissi.data.images.folder import image_files, note_unread
-from sissi.data.images.read import read_image
+from sissi.data.images.read import FIRST, read_image, unread_parts
 from sissi.data.images.suffixes import SUFFIXES
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, content_of
@@ -75,30 +77,43 @@ def subsample(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
     return {name: paths[name] for name in (names[index * len(names) // count] for index in range(count))}
 
 
-def decode_all(paths: Mapping[str, Path], key: str, problems: Problems) -> list[Sample]:
+def decode_all(paths: Mapping[str, Path], key: str, problems: Problems, reading: ImageReading = FIRST) -> list[Sample]:
     """A sample without boxes for each image, in order, after decoding it.
 
     Args:
         paths: of the images, by name.
         key: of their settings, for messages.
-        problems: takes images that cannot be read, if it is not strict; they are left out.
+        problems: takes images that cannot be read, if it is not strict; they are left out; and planes and channels that
+            are not read.
+        reading: planes and channels that are the image.
 
     Raises:
         DataError: images that cannot be read, if the problems are strict: all of them in one message.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = list(pool.map(_sample, paths, paths.values()))
+        outcomes = list(pool.map(lambda name: _sample(name, paths[name], reading), paths))
     faults = {path: one for path, one in zip(paths.values(), outcomes, strict=True) if isinstance(one, DataError)}
     head = f"{key}: {len(faults)} of {len(paths)} images cannot be used"
     problems.refuse(faults, "image that cannot be used", head)
-    return [outcome for outcome in outcomes if isinstance(outcome, Sample)]
+    samples = [outcome for outcome in outcomes if isinstance(outcome, Sample)]
+    note_unread_parts([sample.path for sample in samples], problems, reading)
+    return samples
 
 
-def _sample(name: str, path: Path) -> Sample | DataError:
+def note_unread_parts(paths: Iterable[Path], problems: Problems, reading: ImageReading = FIRST) -> None:
+    """Note the images of which planes or channels are left out without a setting that says so."""
+    for path in paths:
+        with suppress(DataError):  # reading the image says what is wrong
+            parts = unread_parts(path, reading)
+            if parts:
+                problems.add(path, "image that is read in part, set plane, projection or channels to choose", parts)
+
+
+def _sample(name: str, path: Path, reading: ImageReading) -> Sample | DataError:
     try:
-        image = read_image(path)
+        image = read_image(path, reading)
     except DataError as error:
         return error
     height, width, _ = image.shape
     folder, slash, _ = name.partition("/")
-    return Sample(name, path, height, width, EMPTY, folder if slash else None, content_of(image))
+    return Sample(name, path, height, width, EMPTY, folder if slash else None, content_of(image), reading)

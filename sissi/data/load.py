@@ -40,7 +40,7 @@ def load_images(
         require_path(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images"
     )
     chosen = subsample(found, settings.limit)
-    blank = decode_all(chosen, key, problems)
+    blank = decode_all(chosen, key, problems, settings.reading)
     if settings.weak_labels is not None:
         return with_weak_labels(blank, settings.weak_labels, problems, key, cache)
     beside = settings.images if settings.labels is None else settings.labels
@@ -69,7 +69,7 @@ def load_test(
     if any(source.format == "cellpose" for source in settings.readers.values()):
         found = {name: path for name, path in found.items() if not cellpose.is_mask(path)}
     chosen = subsample(found, settings.limit)
-    samples = decode_all(chosen, key, problems)
+    samples = decode_all(chosen, key, problems, settings.reading)
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"

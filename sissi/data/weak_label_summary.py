@@ -14,7 +14,6 @@ from sissi.boxes import Boxes
 from sissi.config import LabelFiles
 from sissi.data.formats.writing import label_files
 from sissi.data.images.draw import draw_boxes
-from sissi.data.images.read import read_image
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -89,7 +88,7 @@ def draw_labelled(labelled: Sequence[Labelled], out: Path) -> list[Path]:
     """
     files = label_files([item.sample for item in labelled], out, ".jpg")
     for item, file in zip(labelled, files, strict=True):
-        picture = draw_boxes(read_image(item.sample.path), item.sample.boxes)
+        picture = draw_boxes(item.sample.read(), item.sample.boxes)
         file.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
     return files
 

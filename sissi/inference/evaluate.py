@@ -26,13 +26,15 @@ def evaluate_model(model: str, experiment: Experiment, out: Path | None) -> Tabl
         out: a folder, made if it is missing.
     """
     detector = load(find_model(model, experiment.tracking.folder).file, device_of(experiment.runtime.device))
-    test, readers = load_test_data(experiment, Problems())
+    problems = Problems()
+    test, readers = load_test_data(experiment, problems)
     _, scores = score_readers(detector, test, readers, experiment.evaluation.max_detections, _silent)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         plain = {reader: metrics.as_dict() for reader, metrics in scores.items()}
         (out / "scores.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-    table = Table(title=f"{model} on {len(test)} test images, in %")
+    notes = "\n".join(problems.summary())
+    table = Table(title=f"{model} on {len(test)} test images, in %", caption=notes or None)
     table.add_column("reader")
     for metric in TABLE_METRICS:
         table.add_column(metric, justify="right")

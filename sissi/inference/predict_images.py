@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, scale
-from sissi.data.images.read import read_image
+from sissi.config import ImageReading
+from sissi.data.images.read import FIRST, read_image
 from sissi.data.resized import resize
 from sissi.errors import DataError
 from sissi.inference.tiling import Window, merge, windows
@@ -76,7 +77,12 @@ def differs_in_scale(size: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def predict_images(
-    images: Mapping[str, Path], find: DetectBatch, size: InputScale, batch: int, most_overlap: float
+    images: Mapping[str, Path],
+    find: DetectBatch,
+    size: InputScale,
+    batch: int,
+    most_overlap: float,
+    reading: ImageReading = FIRST,
 ) -> Iterator[tuple[str, Prediction | DataError]]:
     """What is found in each image, or why the image cannot be read, as soon as it is known.
 
@@ -86,10 +92,11 @@ def predict_images(
         size: at which the detector sees the images.
         batch: most pieces that `find` gets at once; pieces of different images share a batch.
         most_overlap: IoU above which boxes of two tiles are one cell.
+        reading: planes and channels of the files that are the images.
     """
     unreadable: list[tuple[str, DataError]] = []
     parts: list[Boxes] = []
-    for pieces in _batches(_pieces(images, size, unreadable), batch):
+    for pieces in _batches(_pieces(images, reading, size, unreadable), batch):
         for piece, found in zip(pieces, find([piece.frame for piece in pieces]), strict=True):
             parts.append(piece.window.keep(_in_window(found, piece)))
             if piece.last:
@@ -101,10 +108,12 @@ def predict_images(
     yield from unreadable
 
 
-def _pieces(images: Mapping[str, Path], size: InputScale, unreadable: list[tuple[str, DataError]]) -> Iterator[_Piece]:
+def _pieces(
+    images: Mapping[str, Path], reading: ImageReading, size: InputScale, unreadable: list[tuple[str, DataError]]
+) -> Iterator[_Piece]:
     for name, path in images.items():
         try:
-            image = read_image(path)
+            image = read_image(path, reading)
         except DataError as error:
             unreadable.append((name, error))
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".nd2", ".czi")
 """Of files that are read as images."""
 UNREAD = (
     *(".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".heic", ".heif", ".avif", ".jfif", ".jpe", ".svg", ".eps", ".psd"),
