@@ -52,21 +52,22 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     """
     try:
         files = image_files(folder)
-        note_unread(folder, problems)
+        unread = note_unread(folder.iterdir(), problems)
         sorted_by_eye = layout == "celllab" or not files
         categories = [name for name in CATEGORIES if sorted_by_eye and (folder / name).is_dir()]
         if categories:
             for path in files:
                 problems.add(path, "image outside of alive, dead and inhib, not used")
             for name in categories:
-                note_unread(folder / name, problems)
+                unread += note_unread((folder / name).iterdir(), problems)
             files = [path for name in categories for path in image_files(folder / name)]
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     if layout == "cellpose":
         files = cellpose.only_images(files, problems)
     if not files:
-        raise NoImageError(f"{key}: no image in {folder}; files with these suffixes are read: {', '.join(SUFFIXES)}")
+        suffixes = ", ".join(SUFFIXES)
+        raise NoImageError(f"{key}: no image in {folder}; files with these suffixes are read: {suffixes}{unread}")
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 

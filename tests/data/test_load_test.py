@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sissi.boxes import EMPTY, Boxes, make_boxes
-from sissi.config import LabelFiles
+from sissi.config import ImageReading, LabelFiles
 from sissi.config import TestImages as ReadersImages
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_reference, load_test
@@ -136,6 +136,9 @@ def test_a_digest_changes_with_name_pixels_boxes_scores_and_labels(tmp_path: Pat
         [replace(first, boxes=make_boxes([[1, 2, 3, 4]], [0.5]))],
         [replace(first, boxes=make_boxes([[1, 2, 3, 4]], None, [2]))],
         [replace(first, boxes=EMPTY)],
+        [replace(first, reading=ImageReading(plane=1))],
+        [replace(first, reading=ImageReading(channels=(1,)))],
+        [replace(first, reading=ImageReading(projection="max"))],
         [first, replace(first, name="b.png")],
     ]
     assert len({digest(samples) for samples in changes}) == len(changes)

@@ -116,6 +116,15 @@ def sought(name: str) -> str:
     return f"{base}{MASKS}, {base}{CP_MASKS} or {base}{SEGMENTED}.npy"
 
 
+def note_lone_masks(files: Sequence[Path], problems: Problems) -> None:
+    """Note files with the name of a mask whose image is not among the others: perhaps they are images."""
+    known = {(file.parent, base) for file in files if not is_mask(file) for base in _bases(file.name)}
+    for file in files:
+        base = file.stem[: -len(MASKS)]
+        if is_mask(file) and not {(file.parent, base), (file.parent, base.removesuffix("_cp"))} & known:
+            problems.add(file, "file with the name of a mask, and no image of that name, not used")
+
+
 def only_images(files: Sequence[Path], problems: Problems) -> list[Path]:
     """The images among the files of a folder: no masks, and nothing that Cellpose writes beside them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from sissi.data.images.suffixes import is_read, is_unread
@@ -32,11 +33,17 @@ def image_files(folder: Path) -> list[Path]:
     return files
 
 
-def note_unread(folder: Path, problems: Problems) -> None:
-    """Note the files directly in a folder that look like images by their suffix and are not read."""
-    for path in sorted(folder.iterdir()):
-        if is_unread(path) and not path.name.startswith("."):
-            problems.add(path, UNREAD)
+def note_unread(files: Iterable[Path], problems: Problems) -> str:
+    """Note the files that look like images by their suffix and are not read.
+
+    Returns:
+        Their suffixes as the end of a message, "; there are files of kinds that are not read: .gif"; empty for none.
+    """
+    unread = [path for path in sorted(files) if is_unread(path) and not path.name.startswith(".")]
+    for path in unread:
+        problems.add(path, UNREAD)
+    kinds = sorted({path.suffix.lower() for path in unread})
+    return f"; there are files of kinds that are not read: {', '.join(kinds)}" if kinds else ""
 
 
 def leads_nowhere(path: Path) -> bool:
