@@ -35,7 +35,7 @@ class ExperimentData:
         source_train: source training images.
         source_val: source validation images.
         target_val: target images with careful labels to choose settings by; empty if there are none.
-        cache: keeps their frames; None: nobody does.
+        cache: keeps their frames; None: they are not kept.
     """
 
     target_train: Sequence[Sample]
@@ -69,7 +69,7 @@ class ExperimentData:
 
 
 def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
-    """Find, read and check everything that an experiment names; demo images are drawn where they are missing.
+    """Everything that an experiment names, found, read and checked; demo images are drawn where they are missing.
 
     Raises:
         DataError: a folder is missing, or a file cannot be used; all such images are named at once.

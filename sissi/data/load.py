@@ -30,7 +30,7 @@ def load_images(
         folder: where its relative paths start.
         problems: takes what was dropped, cut or left without labels.
         key: of the settings, for messages, such as `data.target_train`.
-        cache: keeps weak labels, so that they are made once of equal images; None: nobody does.
+        cache: keeps weak labels, so that they are made once of equal images; None: they are not kept.
 
     Raises:
         DataError: a folder is missing or has no images, no image has labels, a label file cannot be used, or images

@@ -1,4 +1,4 @@
-"""`NAME_seg.npy`, in which Cellpose keeps what it and its user have outlined; read without running code of the file.
+"""`NAME_seg.npy`, in which Cellpose keeps outlined cells, read without running any code in it.
 
 NumPy keeps such a dictionary as a pickle, which may call any function. Here only arrays, numbers, texts and the
 containers around them are made.

@@ -1,4 +1,4 @@
-"""Read an image file of any common sort as 8-bit RGB, or as the numbers that it stores.
+"""Image files of any common sort as 8-bit RGB, or as the numbers that they store.
 
 PNG, JPEG, BMP, WebP and TIFF are recognised by their content, ND2 and CZI by their suffix. EXIF rotation is applied, so
 height and width are those of the image as it is seen; labels are expected in its pixels.
