@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY
 from sissi.config import ImageReading
-from sissi.data.formats import cellpose
+from sissi.data.formats import cellpose_names
 from sissi.data.images.folder import image_files, note_unread
 from sissi.data.images.read import FIRST, read_image, unread_parts
 from sissi.data.images.suffixes import SUFFIXES
@@ -42,7 +42,7 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     Args:
         folder: of the images.
         layout: celllab, or where there are none in the folder itself: those in alive, inhib and dead if one of these is
-            there; else all image files; cellpose: of these no masks, see `cellpose.only_images`.
+            there; else all image files; cellpose: of these no masks, see `cellpose_names.only_images`.
         problems: takes images beside the folders alive, inhib and dead, which are not used, and files that look like
             images and are not read.
         key: of the folder, for messages.
@@ -64,7 +64,7 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     if layout == "cellpose":
-        files = cellpose.only_images(files, problems)
+        files = cellpose_names.only_images(files, problems)
     if not files:
         suffixes = ", ".join(SUFFIXES)
         raise NoImageError(f"{key}: no image in {folder}; files with these suffixes are read: {suffixes}{unread}")

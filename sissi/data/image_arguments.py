@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sissi.data.find import CATEGORIES, find_images
-from sissi.data.formats import cellpose
+from sissi.data.formats import cellpose_names
 from sissi.data.images.folder import note_unread
 from sissi.data.images.suffixes import SUFFIXES, is_read
 from sissi.data.problems import Problems, printable
@@ -53,8 +53,8 @@ def _files(argument: str, problems: Problems) -> list[Path]:
     matches = [Path(match) for match in glob.glob(argument, recursive=True)]  # noqa: PTH207, Path.glob takes no absolute pattern
     files = [one for one in matches if is_read(one) and one.is_file()]
     unread = note_unread((one for one in matches if one.is_file()), problems)
-    cellpose.note_lone_masks(files, problems)
-    images = [one for one in files if not cellpose.is_mask(one)]
+    cellpose_names.note_lone_masks(files, problems)
+    images = [one for one in files if not cellpose_names.is_mask(one)]
     if "**" not in argument:  # which matches every folder
         images += [image for one in matches if one.is_dir() for image in _in_matched_folder(one, problems)]
     if not images:
@@ -68,8 +68,8 @@ def _files(argument: str, problems: Problems) -> list[Path]:
 def _in_folder(folder: Path, problems: Problems) -> list[Path]:
     """The images of a folder."""
     found = find_images(folder, "celllab", problems, _ARGUMENT)
-    cellpose.note_lone_masks(list(found.values()), problems)
-    images = [path for path in found.values() if not cellpose.is_mask(path)]
+    cellpose_names.note_lone_masks(list(found.values()), problems)
+    images = [path for path in found.values() if not cellpose_names.is_mask(path)]
     if not images:
         raise NoImageError(f"{_ARGUMENT}: {folder}: has masks of cells, and no image")
     return images

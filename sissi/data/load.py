@@ -9,7 +9,7 @@ from pathlib import Path
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles, LabelledImages, TestImages
 from sissi.data.find import decode_all, find_images, require_path, subsample
-from sissi.data.formats import cellpose
+from sissi.data.formats import cellpose_names
 from sissi.data.labels import read_labels, refuse_none, sought_name
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -67,7 +67,7 @@ def load_test(
     key = "data.target_test"
     found = find_images(require_path(folder, settings.images, f"{key}.images"), "flat", problems, f"{key}.images")
     if any(source.format == "cellpose" for source in settings.readers.values()):
-        found = {name: path for name, path in found.items() if not cellpose.is_mask(path)}
+        found = {name: path for name, path in found.items() if not cellpose_names.is_mask(path)}
     chosen = subsample(found, settings.limit)
     samples = decode_all(chosen, key, problems, settings.reading)
     readers = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import Boxes
-from sissi.data.formats import celllab, cellpose, coco, cvat, label_studio, voc, yolo
+from sissi.data.formats import celllab, cellpose, cellpose_names, coco, cvat, label_studio, voc, yolo
 from sissi.data.formats.names import stem
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -42,7 +42,7 @@ def _file(suffix: str) -> Callable[[str], str]:
 
 FORMATS: dict[str, LabelFormat] = {
     "celllab": LabelFormat(celllab.read_labels, celllab.write_labels, _file(".txt"), scores=False),
-    "cellpose": LabelFormat(cellpose.read_labels, cellpose.write_labels, cellpose.sought, scores=False),
+    "cellpose": LabelFormat(cellpose.read_labels, cellpose.write_labels, cellpose_names.sought, scores=False),
     "coco": LabelFormat(coco.read_labels, coco.write_labels, str),
     "cvat": LabelFormat(cvat.read_labels, cvat.write_labels, str),
     "label_studio": LabelFormat(label_studio.read_labels, label_studio.write_labels, str),
