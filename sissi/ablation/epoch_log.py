@@ -11,7 +11,6 @@ from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
 from sissi.data.images.draw import draw_boxes
-from sissi.data.images.read import read_image
 from sissi.data.resized import in_file_pixels
 from sissi.detector.model import CellDetector, predict_dataset
 from sissi.evaluation.label_quality import label_quality
@@ -59,7 +58,7 @@ def log_labels(
         values |= {f"labels/{name}": getattr(quality, name) for name in ("precision", "recall", "mean_iou", "size")}
     recorder.record(Metrics({name: value for name, value in values.items() if np.isfinite(value)}, epoch))
     for index in np.linspace(0, len(labels) - 1, experiment.tracking.overlays, dtype=int):
-        picture = draw_boxes(read_image(data.target_train[index].path), labels[index])
+        picture = draw_boxes(data.target_train[index].read(), labels[index])
         recorder.record(Picture(f"pseudo_labels/{data.target_train[index].name}", picture, epoch))
 
 

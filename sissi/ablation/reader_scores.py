@@ -14,7 +14,6 @@ from sissi.boxes import Boxes
 from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
-from sissi.data.images.read import read_image
 from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, detect, load
 from sissi.errors import SissiError
@@ -67,16 +66,18 @@ def read_resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]
 def score_readers(
     detector: CellDetector,
     test: Sequence[Sample],
-    readers: Mapping[str, Sequence[Boxes]],
+    readers: Mapping[str, Sequence[Boxes | None]],
     max_detections: int,
     progress: OnProgress,
 ) -> tuple[list[Boxes], dict[str, CocoMetrics]]:
     """Predict boxes for test images, and compute their metrics for each reader by pycocotools.
 
+    The metrics of a reader are over the images that the labels of the reader mention.
+
     Args:
         detector: trained detector.
         test: test images.
-        readers: boxes of each reader, one record per test image.
+        readers: boxes of each reader, one record per test image; None for an image that the labels do not mention.
         max_detections: number of detections per image for `CocoMetrics.AR_dense`.
         progress: function that is called after each image with the finished fraction.
 
@@ -88,9 +89,13 @@ def score_readers(
     """
     predicted = []
     for index, sample in enumerate(test):
-        predicted.append(detect(detector, read_image(sample.path)))
+        predicted.append(detect(detector, sample.read()))
         progress((index + 1) / len(test))
-    return predicted, {name: _metrics(name, predicted, truth, max_detections) for name, truth in readers.items()}
+    scores = {
+        name: _metrics(name, *_known(predicted, truth), max_detections=max_detections)
+        for name, truth in readers.items()
+    }
+    return predicted, scores
 
 
 def _metrics(reader: str, predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> CocoMetrics:
@@ -109,6 +114,12 @@ def _metrics(reader: str, predicted: Sequence[Boxes], truth: Sequence[Boxes], ma
     return metrics
 
 
+def _known(predicted: Sequence[Boxes], truth: Sequence[Boxes | None]) -> tuple[list[Boxes], list[Boxes]]:
+    """Predictions and true boxes of the images whose true boxes are known."""
+    pairs = [(mine, true) for mine, true in zip(predicted, truth, strict=True) if true is not None]
+    return [mine for mine, _ in pairs], [true for _, true in pairs]
+
+
 def _score(
     detector: CellDetector, data: ExperimentData, experiment: Experiment, epoch: int, entry: Entry, recorder: Recorder
 ) -> dict[str, dict[str, float]]:
@@ -124,6 +135,6 @@ def _score(
         recorder.record(events.Metrics(named, epoch))
     images = [(sample.name, sample.height, sample.width) for sample in data.target_test]
     recorder.record(events.Json(to_coco(images, predicted), "predictions/target_test.json"))
-    resampled = [bootstrap(matches(predicted, truth)) for truth in data.readers.values()]
+    resampled = [bootstrap(matches(*_known(predicted, truth))) for truth in data.readers.values()]
     write_array(entry.folder / RESAMPLED, np.stack(resampled))
     return {reader: metrics.as_dict() for reader, metrics in by_reader.items()}

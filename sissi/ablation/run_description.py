@@ -35,10 +35,12 @@ def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentDa
         profile = {"images": len(samples), "boxes": sum(len(sample.boxes) for sample in samples)}
         parent.record(Dataset(role, digest, str(samples[0].path.parent), role, profile))
     for reader, boxes in data.readers.items():
-        parent.record(Json(_as_coco(data.target_test, boxes), f"readers/{reader}.json"))
+        known = [(sample, one) for sample, one in zip(data.target_test, boxes, strict=True) if one is not None]
+        content = _as_coco([sample for sample, _ in known], [one for _, one in known])
+        parent.record(Json(content, f"readers/{reader}.json"))
     if data.reference is not None:
-        known = data.referenced()
-        parent.record(Json(_as_coco(known, [sample.boxes for sample in known]), "reference.json"))
+        referenced = data.referenced()
+        parent.record(Json(_as_coco(referenced, [sample.boxes for sample in referenced]), "reference.json"))
 
 
 def description(results: AblationResults) -> str:

@@ -12,10 +12,10 @@ import torch
 
 from sissi.active_learning.disagreement import Committee
 from sissi.boxes import Boxes, scale
-from sissi.config import Experiment, PseudoLabels
+from sissi.config import Experiment, ImageReading, PseudoLabels
 from sissi.data.experiment_data import data_files
-from sissi.data.find import find_images, require_path, subsample
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.find import find_images, note_unread_parts, require_path, subsample
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.images.read import image_size, read_image
 from sissi.data.problems import Problems
 from sissi.data.resized import resize
@@ -39,12 +39,14 @@ class CorrectedLabels:
     Attributes:
         experiment: all settings.
         images: path of each image by its name.
+        reading: planes and channels of the files that are the images.
         cycles: pseudo labels of the last cycles, oldest first, by variant (and seed).
         runs: run by variant (and seed).
     """
 
     experiment: Experiment
     images: Mapping[str, Path]
+    reading: ImageReading
     cycles: Mapping[str, Sequence[Snapshots]]
     runs: Mapping[str, RunRecord]
 
@@ -70,7 +72,9 @@ def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems)
         raise SissiError(
             f"run {ablation.run.id}: no variant has pseudo labels; run an ablation with a variant that corrects labels"
         )
-    return CorrectedLabels(experiment, images, cycles, {name: runs[name] for name in cycles})
+    reading = data_files(experiment).target_train.reading
+    note_unread_parts(images.values(), problems, reading)
+    return CorrectedLabels(experiment, images, reading, cycles, {name: runs[name] for name in cycles})
 
 
 def trained_detectors(store: Store, corrected: CorrectedLabels, problems: Problems) -> dict[str, CellDetector]:
@@ -107,7 +111,7 @@ def committees(
         Name of each image, and its committee.
     """
     for name, path in corrected.images.items():
-        predicted = _views(path, detectors, corrected.experiment.pseudo_labels)
+        predicted = _views(path, corrected.reading, detectors, corrected.experiment.pseudo_labels)
         cycles = {
             variant: [labels[name] for labels in snapshots if name in labels]
             for variant, snapshots in corrected.cycles.items()
@@ -118,11 +122,13 @@ def committees(
         done()
 
 
-def _views(path: Path, detectors: Mapping[str, CellDetector], settings: PseudoLabels) -> dict[str, list[Boxes]]:
+def _views(
+    path: Path, reading: ImageReading, detectors: Mapping[str, CellDetector], settings: PseudoLabels
+) -> dict[str, list[Boxes]]:
     """Boxes of each detector in each view of an image, with the score of a label, in px of the image file."""
     if not detectors:
         return {}
-    image = read_image(path)
+    image = read_image(path, reading)
     return {name: _boxes_in_views(detector, image, settings) for name, detector in detectors.items()}
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sissi.active_learning.disagreement import Disagreement
 from sissi.boxes import Boxes, scale
+from sissi.config import ImageReading
 from sissi.data.formats import write_labels
 from sissi.data.images.draw import ORANGE, Image, draw_boxes, write_picture
-from sissi.data.images.read import read_image
+from sissi.data.images.read import FIRST, read_image
 from sissi.data.sample import Sample
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
@@ -40,11 +41,13 @@ class Suggestion:
         name: name of the image, relative to the image folder.
         path: path of the image file.
         cells: disagreement about its cells.
+        reading: planes and channels of the file that are the image.
     """
 
     name: str
     path: Path
     cells: Disagreement
+    reading: ImageReading = FIRST
 
     @property
     def in_question(self) -> Boxes:
@@ -60,7 +63,8 @@ class Suggestion:
     def sample(self) -> Sample:
         """Image with the boxes that most labels contain; the score of a box is the share of these labels."""
         boxes = self.cells.boxes
-        return Sample(self.name, self.path, *self.cells.size, boxes.take(boxes.scores >= MAJORITY))
+        shown = boxes.take(boxes.scores >= MAJORITY)
+        return Sample(self.name, self.path, *self.cells.size, shown, reading=self.reading)
 
 
 def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, format: str) -> None:
@@ -130,7 +134,7 @@ def _markdown(first: Sequence[Suggestion]) -> str:
 
 
 def _picture(suggestion: Suggestion) -> Image:
-    image = read_image(suggestion.path)
+    image = read_image(suggestion.path, suggestion.reading)
     with_sure = draw_boxes(image, suggestion.sure, BLUE)
     factor = with_sure.shape[1] / image.shape[1]
     return draw_boxes(with_sure, scale(suggestion.in_question, factor, factor), ORANGE)

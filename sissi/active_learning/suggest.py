@@ -72,4 +72,4 @@ def suggest(run: str, out: Path, options: Options, console: Console) -> list[Sug
 def rank(corrected: CorrectedLabels, by_image: Mapping[str, Disagreement]) -> list[Suggestion]:
     """Images in descending order of their scores; images with equal scores are in the order of their names."""
     order = sorted(by_image, key=lambda name: (-by_image[name].score, name))
-    return [Suggestion(name, corrected.images[name], by_image[name]) for name in order]
+    return [Suggestion(name, corrected.images[name], by_image[name], corrected.reading) for name in order]

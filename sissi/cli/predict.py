@@ -10,6 +10,7 @@ import typer
 
 from sissi.cli.app import app
 from sissi.cli.options import MODEL, Overrides, Tracking, output_folder
+from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
 
 OutFolder = Annotated[
@@ -40,6 +41,9 @@ def predict(
         str | None, typer.Option(help="Also write labels: celllab, cellpose, coco, cvat, label_studio, voc or yolo.")
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images or tiles that the detector sees at once.")] = 8,
+    plane: Plane = None,
+    projection: Projection = None,
+    channels: Channels = None,
     variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")] = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
@@ -48,7 +52,8 @@ def predict(
 
     from sissi.inference.predict_folder import Options, predict_folder
 
-    options = Options(score, _tile(tile), tta, overlays, format, batch, tracking, variant)
+    reading = image_reading(plane, projection, channels)
+    options = Options(score, _tile(tile), tta, overlays, format, batch, tracking, variant, reading)
     found = predict_folder(model, images, out, options, Console())
     cells = sum(len(sample.boxes) for sample in found.samples)
     print(f"{cells} cells with a score of {found.score} or more in {len(found.samples)} images: {out}")

@@ -10,6 +10,7 @@ import typer
 
 from sissi.cli.app import app
 from sissi.cli.options import writable_output
+from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.names import FormatName, PipelineSetting
 
 
@@ -53,6 +54,9 @@ def weak_labels(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as dead.radius=[10,20]. Repeatable."),
     ] = None,
+    plane: Plane = None,
+    projection: Projection = None,
+    channels: Channels = None,
 ) -> None:
     """Label cells by image processing (appendix A of the paper); against a truth, tell how good the labels are."""
     from rich.console import Console
@@ -72,7 +76,8 @@ def weak_labels(
     for place in filter(None, (out, overlays)):
         require_new(place)
     problems = Problems()
-    samples = decode_all(find_arguments(images, problems), "IMAGES", problems)
+    reading = image_reading(plane, projection, channels)
+    samples = decode_all(find_arguments(images, problems), "IMAGES", problems, reading)
     true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
     bar = track(label_images(samples, chosen), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)

@@ -4,7 +4,7 @@ The string below a field is its documentation.
 """
 
 from sissi.config.correction import Blur, PseudoLabels, SelfTraining, SyntheticImages
-from sissi.config.data import DemoData, FileData, LabelFiles, LabelledImages, TestImages
+from sissi.config.data import DemoData, FileData, ImageReading, LabelFiles, LabelledImages, TestImages
 from sissi.config.experiment import CustomVariant, Evaluation, Experiment, Runtime, Tracking
 from sissi.config.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
 from sissi.config.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
@@ -22,6 +22,7 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "FileData",
+    "ImageReading",
     "InhibitedCells",
     "LabelFiles",
     "LabelledImages",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -28,7 +28,30 @@ class LabelFiles(Settings):
     """Classes that count as a cell; default: all."""
 
 
-class LabelledImages(Settings):
+class ImageReading(Settings):
+    """Part of an image file that is the image, for files with several planes or channels; both are counted from 1."""
+
+    plane: PositiveInt | None = None
+    """Plane to read, over depth, time and the like in the order of the file; default: the first."""
+    projection: Literal["max"] | None = None
+    """max: the brightest value over the planes: over depth if the file says which they are, else over all."""
+    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)] | None = None
+    """Up to three channels, as red, green and blue; one channel is grey. Default: the first three, or the first of
+    files that also have planes."""
+
+    @model_validator(mode="after")
+    def _one_or_all(self) -> Self:
+        if self.plane is not None and self.projection is not None:
+            raise ValueError("`plane` reads one plane and `projection` all of them; set one of the two")
+        return self
+
+    @property
+    def reading(self) -> ImageReading:
+        """These settings alone."""
+        return ImageReading(plane=self.plane, projection=self.projection, channels=self.channels)
+
+
+class LabelledImages(ImageReading):
     """Folder of images with labels."""
 
     format: FormatName
@@ -51,7 +74,7 @@ class LabelledImages(Settings):
         return self
 
 
-class TestImages(Settings):
+class TestImages(ImageReading):
     """Images on which every variant is scored; they select nothing."""
 
     images: Path

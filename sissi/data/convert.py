@@ -10,11 +10,11 @@ import numpy as np
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles
 from sissi.config.data import ONE_FILE
-from sissi.data.find import find_images
-from sissi.data.formats import FORMATS, cellpose, write_labels
+from sissi.data.find import find_images, note_unread_parts
+from sissi.data.formats import FORMATS, write_labels
 from sissi.data.formats.writing import require_new
 from sissi.data.images.read import image_size
-from sissi.data.labels import read_labels
+from sissi.data.labels import read_labels, sought_name
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -49,7 +49,9 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
         raise DataError(f"{source.labels}: has no labels of the format {source.format} for an image in {images}")
     for sample in samples:
         if sample.name not in labels:
-            problems.add(sample.path, "image without labels, left out")
+            problems.add(
+                sample.path, "image without labels, left out", f"looked for {sought_name(source, sample.name)}"
+            )
     samples = [sample for sample in samples if sample.name in labels]
     boxes = [labels[sample.name] for sample in samples]
     if not FORMATS[target].scores and any((found.scores < 1).any() for found in boxes):
@@ -62,10 +64,10 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
 
 
 def sized_images(images: Path, source: str, problems: Problems) -> list[Sample]:
-    """The images of a folder without labels; those of the format cellpose are not its masks."""
-    found = find_images(images, "celllab", problems, "--images")
-    sized = {name: path for name, path in found.items() if source != "cellpose" or not cellpose.is_mask(path)}
-    return [Sample(name, path, *image_size(path), EMPTY) for name, path in sized.items()]
+    """The images of a folder without labels, found as in an experiment with labels of the same format."""
+    found = find_images(images, "cellpose" if source == "cellpose" else "celllab", problems, "--images")
+    note_unread_parts(found.values(), problems)
+    return [Sample(name, path, *image_size(path), EMPTY) for name, path in found.items()]
 
 
 def _note_lost(

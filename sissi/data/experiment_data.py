@@ -31,17 +31,17 @@ class ExperimentData:
         target_train: target training images with their initial weak labels.
         reference: better labels of these images, None for images without; or None. For diagnosis and the oracle only.
         target_test: target test images, without labels.
-        readers: boxes of each test image, for each reader.
+        readers: boxes of each test image, for each reader; None where a reader does not mention it.
         source_train: source training images.
         source_val: source validation images.
         target_val: target images with careful labels to choose settings by; empty if there are none.
-        cache: keeps their frames; None: nobody does.
+        cache: keeps their frames; None: they are not kept.
     """
 
     target_train: Sequence[Sample]
     reference: Sequence[Boxes | None] | None
     target_test: Sequence[Sample]
-    readers: dict[str, list[Boxes]]
+    readers: dict[str, list[Boxes | None]]
     source_train: Sequence[Sample]
     source_val: Sequence[Sample]
     target_val: Sequence[Sample] = ()
@@ -69,7 +69,7 @@ class ExperimentData:
 
 
 def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
-    """Find, read and check everything that an experiment names; demo images are drawn where they are missing.
+    """Everything that an experiment names, found, read and checked; demo images are drawn where they are missing.
 
     Raises:
         DataError: a folder is missing, or a file cannot be used; all such images are named at once.
@@ -95,7 +95,7 @@ def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
     )
 
 
-def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes]]]:
+def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes | None]]]:
     """The target test images of an experiment, and each reader's boxes of them."""
     files = data_files(experiment)
     return load_test(files.target_test, files.folder, problems)

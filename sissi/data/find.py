@@ -1,15 +1,19 @@
-"""Find the images of a data set and decode each once, so that a broken file is known before anything is trained."""
+"""The images of a data set, found and decoded once, so that a broken file is known before anything is trained."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from sissi.boxes import EMPTY
-from sissi.data.formats import cellpose
-from sissi.data.images.read import SUFFIXES, image_files, read_image
+from sissi.config import ImageReading
+from sissi.data.formats import cellpose_names
+from sissi.data.images.folder import image_files, note_unread
+from sissi.data.images.read import FIRST, read_image, unread_parts
+from sissi.data.images.suffixes import SUFFIXES
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, content_of
 from sissi.errors import DataError, NoImageError
@@ -37,9 +41,10 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
 
     Args:
         folder: of the images.
-        layout: cellpose: only `*_img` files; celllab, or where there are none in the folder itself: those in alive,
-            inhib and dead if one of these is there; else all image files.
-        problems: takes images beside the folders alive, inhib and dead, which are not used.
+        layout: celllab, or where there are none in the folder itself: those in alive, inhib and dead if one of these is
+            there; else all image files; cellpose: of these no masks, see `cellpose_names.only_images`.
+        problems: takes images beside the folders alive, inhib and dead, which are not used, and files that look like
+            images and are not read.
         key: of the folder, for messages.
 
     Raises:
@@ -47,19 +52,22 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     """
     try:
         files = image_files(folder)
-        sorted_by_eye = layout == "celllab" or (layout != "cellpose" and not files)
+        unread = note_unread(folder.iterdir(), problems)
+        sorted_by_eye = layout == "celllab" or not files
         categories = [name for name in CATEGORIES if sorted_by_eye and (folder / name).is_dir()]
         if categories:
             for path in files:
                 problems.add(path, "image outside of alive, dead and inhib, not used")
+            for name in categories:
+                unread += note_unread((folder / name).iterdir(), problems)
             files = [path for name in categories for path in image_files(folder / name)]
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     if layout == "cellpose":
-        files = [path for path in files if path.stem.endswith(cellpose.IMAGE)]
+        files = cellpose_names.only_images(files, problems)
     if not files:
-        kind = f"*{cellpose.IMAGE} image" if layout == "cellpose" else "image"
-        raise NoImageError(f"{key}: no {kind} in {folder}; files with these suffixes are read: {', '.join(SUFFIXES)}")
+        suffixes = ", ".join(SUFFIXES)
+        raise NoImageError(f"{key}: no image in {folder}; files with these suffixes are read: {suffixes}{unread}")
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 
@@ -70,30 +78,43 @@ def subsample(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
     return {name: paths[name] for name in (names[index * len(names) // count] for index in range(count))}
 
 
-def decode_all(paths: Mapping[str, Path], key: str, problems: Problems) -> list[Sample]:
+def decode_all(paths: Mapping[str, Path], key: str, problems: Problems, reading: ImageReading = FIRST) -> list[Sample]:
     """A sample without boxes for each image, in order, after decoding it.
 
     Args:
         paths: of the images, by name.
         key: of their settings, for messages.
-        problems: takes images that cannot be read, if it is not strict; they are left out.
+        problems: takes images that cannot be read, if it is not strict; they are left out; and planes and channels that
+            are not read.
+        reading: planes and channels that are the image.
 
     Raises:
         DataError: images that cannot be read, if the problems are strict: all of them in one message.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = list(pool.map(_sample, paths, paths.values()))
+        outcomes = list(pool.map(lambda name: _sample(name, paths[name], reading), paths))
     faults = {path: one for path, one in zip(paths.values(), outcomes, strict=True) if isinstance(one, DataError)}
     head = f"{key}: {len(faults)} of {len(paths)} images cannot be used"
     problems.refuse(faults, "image that cannot be used", head)
-    return [outcome for outcome in outcomes if isinstance(outcome, Sample)]
+    samples = [outcome for outcome in outcomes if isinstance(outcome, Sample)]
+    note_unread_parts([sample.path for sample in samples], problems, reading)
+    return samples
 
 
-def _sample(name: str, path: Path) -> Sample | DataError:
+def note_unread_parts(paths: Iterable[Path], problems: Problems, reading: ImageReading = FIRST) -> None:
+    """Note the images of which planes or channels are left out without a setting that says so."""
+    for path in paths:
+        with suppress(DataError):  # reading the image says what is wrong
+            parts = unread_parts(path, reading)
+            if parts:
+                problems.add(path, "image that is read in part, set plane, projection or channels to choose", parts)
+
+
+def _sample(name: str, path: Path, reading: ImageReading) -> Sample | DataError:
     try:
-        image = read_image(path)
+        image = read_image(path, reading)
     except DataError as error:
         return error
     height, width, _ = image.shape
     folder, slash, _ = name.partition("/")
-    return Sample(name, path, height, width, EMPTY, folder if slash else None, content_of(image))
+    return Sample(name, path, height, width, EMPTY, folder if slash else None, content_of(image), reading)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sissi.data.find import CATEGORIES, find_images
-from sissi.data.formats import cellpose
-from sissi.data.images.read import SUFFIXES
+from sissi.data.formats import cellpose_names
+from sissi.data.images.folder import note_unread
+from sissi.data.images.suffixes import SUFFIXES, is_read
 from sissi.data.problems import Problems, printable
 from sissi.errors import DataError, NoImageError
 
@@ -26,7 +27,8 @@ def find_arguments(arguments: Sequence[str], problems: Problems) -> dict[str, Pa
 
     Args:
         arguments: folders, patterns and files, at least one.
-        problems: takes images beside the folders alive, dead and inhib, which are not used.
+        problems: takes images beside the folders alive, dead and inhib, files that look like images and are not read,
+            and masks without their image: none of these are used.
 
     Raises:
         DataError: an argument that names no image, or an image whose name is not UTF-8.
@@ -49,13 +51,16 @@ def _files(argument: str, problems: Problems) -> list[Path]:
     if os.path.lexists(path):
         return [path]  # named by hand: of whatever suffix, reading it says whether it is an image
     matches = [Path(match) for match in glob.glob(argument, recursive=True)]  # noqa: PTH207, Path.glob takes no absolute pattern
-    images = [one for one in matches if one.suffix.lower() in SUFFIXES and one.is_file() and not cellpose.is_mask(one)]
+    files = [one for one in matches if is_read(one) and one.is_file()]
+    unread = note_unread((one for one in matches if one.is_file()), problems)
+    cellpose_names.note_lone_masks(files, problems)
+    images = [one for one in files if not cellpose_names.is_mask(one)]
     if "**" not in argument:  # which matches every folder
         images += [image for one in matches if one.is_dir() for image in _in_matched_folder(one, problems)]
     if not images:
         other = "no image matches the pattern" if glob.has_magic(argument) else "no such file or folder"
         raise DataError(
-            f"{_ARGUMENT}: {argument}: {other}; files with these suffixes are images: {', '.join(SUFFIXES)}"
+            f"{_ARGUMENT}: {argument}: {other}; files with these suffixes are images: {', '.join(SUFFIXES)}{unread}"
         )
     return images
 
@@ -63,7 +68,8 @@ def _files(argument: str, problems: Problems) -> list[Path]:
 def _in_folder(folder: Path, problems: Problems) -> list[Path]:
     """The images of a folder."""
     found = find_images(folder, "celllab", problems, _ARGUMENT)
-    images = [path for path in found.values() if not cellpose.is_mask(path)]
+    cellpose_names.note_lone_masks(list(found.values()), problems)
+    images = [path for path in found.values() if not cellpose_names.is_mask(path)]
     if not images:
         raise NoImageError(f"{_ARGUMENT}: {folder}: has masks of cells, and no image")
     return images

@@ -1,4 +1,4 @@
-"""What is worked out of the pixels of an image alone, kept in a file named by their content for whoever asks next."""
+"""Results that the pixels of an image alone decide, kept in a file named by their content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sissi.data.images.read import RGB, read_image
+from sissi.config import ImageReading
+from sissi.data.images.read import FIRST, RGB, read_image
 from sissi.data.sample import Sample, content_of
 from sissi.runtime.array_file import write_array
 from sissi.runtime.files import is_full
@@ -37,15 +38,18 @@ def image_cache_of(samples: Sequence[Sample], folder: Path) -> ImageCache:
     return ImageCache(folder, {sample.path: sample.content for sample in samples if sample.content})
 
 
-def load_or_compute(image: Path, image_cache: ImageCache | None, work: Callable[[RGB], Array]) -> Array:
-    """What a piece of work makes of an image file: found where it is kept, or worked out and kept there.
+def load_or_compute(
+    image: Path, image_cache: ImageCache | None, work: Callable[[RGB], Array], reading: ImageReading = FIRST
+) -> Array:
+    """The result of a piece of work on an image file: found where it is kept, else computed and kept there.
 
-    Nobody waits for another: files appear whole, and whoever finds none does the work.
+    There is no waiting for others: files appear whole, and where there is none the work is done.
 
     Args:
         image: the file.
         image_cache: where results are stored; None, or without this image: nowhere.
         work: whose result nothing decides but the pixels and what names the folder.
+        reading: planes and channels of the file that are the image.
 
     Raises:
         DataError: it is not kept, and the image cannot be read.
@@ -53,11 +57,11 @@ def load_or_compute(image: Path, image_cache: ImageCache | None, work: Callable[
     """
     content = image_cache.contents.get(image) if image_cache else None
     if image_cache is None or content is None:
-        return work(read_image(image))
+        return work(read_image(image, reading))
     file = image_cache.folder / f"{content}.npy"
     found: Array | None = _found(file)
     if found is None:
-        pixels = read_image(image)
+        pixels = read_image(image, reading)
         found = work(pixels)
         if content_of(pixels) == content:  # else the file has changed since it was looked at
             _keep(file, found)

@@ -9,8 +9,8 @@ from pathlib import Path
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles, LabelledImages, TestImages
 from sissi.data.find import decode_all, find_images, require_path, subsample
-from sissi.data.formats import cellpose
-from sissi.data.labels import read_labels, refuse_none
+from sissi.data.formats import cellpose_names
+from sissi.data.labels import read_labels, refuse_none, sought_name
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.data.weak_labelling import with_weak_labels
@@ -30,7 +30,7 @@ def load_images(
         folder: where its relative paths start.
         problems: takes what was dropped, cut or left without labels.
         key: of the settings, for messages, such as `data.target_train`.
-        cache: keeps weak labels, so that they are made once of equal images; None: nobody does.
+        cache: keeps weak labels, so that they are made once of equal images; None: they are not kept.
 
     Raises:
         DataError: a folder is missing or has no images, no image has labels, a label file cannot be used, or images
@@ -40,23 +40,26 @@ def load_images(
         require_path(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images"
     )
     chosen = subsample(found, settings.limit)
-    blank = decode_all(chosen, key, problems)
+    blank = decode_all(chosen, key, problems, settings.reading)
     if settings.weak_labels is not None:
         return with_weak_labels(blank, settings.weak_labels, problems, key, cache)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
     labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found))
-    refuse_none(labels, source, folder, key)
+    refuse_none(labels, source, folder, blank, problems, key)
     for sample in blank:
         if sample.name not in labels:
-            problems.add(sample.path, "image without labels, used without boxes")
+            sought = f"looked for {sought_name(source, sample.name)}"
+            problems.add(sample.path, "image without labels, used without boxes", sought)
     return [replace(sample, boxes=labels.get(sample.name, EMPTY)) for sample in blank]
 
 
-def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes]]]:
+def load_test(
+    settings: TestImages, folder: Path, problems: Problems
+) -> tuple[list[Sample], dict[str, list[Boxes | None]]]:
     """The test images, without boxes, and for each reader the boxes of each of these images.
 
-    An image that a reader's labels do not mention is evaluated as one without cells, and noted.
+    Of an image that a reader's labels do not mention they are None, which is noted: unknown is not empty.
 
     Raises:
         DataError: as `load_images`, for the images and for each reader.
@@ -64,18 +67,19 @@ def load_test(settings: TestImages, folder: Path, problems: Problems) -> tuple[l
     key = "data.target_test"
     found = find_images(require_path(folder, settings.images, f"{key}.images"), "flat", problems, f"{key}.images")
     if any(source.format == "cellpose" for source in settings.readers.values()):
-        found = {name: path for name, path in found.items() if not cellpose.is_mask(path)}
+        found = {name: path for name, path in found.items() if not cellpose_names.is_mask(path)}
     chosen = subsample(found, settings.limit)
-    samples = decode_all(chosen, key, problems)
+    samples = decode_all(chosen, key, problems, settings.reading)
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
         labels = read_labels(source, folder, samples, problems, place, others=_not_among(samples, found))
-        refuse_none(labels, source, folder, place)
+        refuse_none(labels, source, folder, samples, problems, place)
         for sample in samples:
             if sample.name not in labels:
-                problems.add(sample.path, "image that a reader does not mention, evaluated as empty", reader)
-        readers[reader] = [labels.get(sample.name, EMPTY) for sample in samples]
+                sought = f"{reader}, looked for {sought_name(source, sample.name)}"
+                problems.add(sample.path, "image that a reader does not mention, left out of its scores", sought)
+        readers[reader] = [labels.get(sample.name) for sample in samples]
     return samples, readers
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sissi.boxes import EMPTY
 from sissi.config import LabelFiles
 from sissi.data.convert import sized_images
 from sissi.data.formats import coco
@@ -19,11 +20,11 @@ def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, 
 
     Args:
         labels: of all images.
-        corrections: of some images, such as an export of Label Studio or CVAT; an image that they mention without
-            boxes has no cells.
+        corrections: of some images, such as an export of Label Studio or CVAT; an image of which they say that it has
+            no cells loses its boxes, one that was not looked at keeps them.
         images: folder of the images; of these only the sizes are read.
         out: file to write; must be new.
-        problems: takes what was dropped or cut.
+        problems: takes what was dropped or cut, and images that lose all of their boxes.
 
     Returns:
         Images that were corrected, and images in all.
@@ -39,7 +40,11 @@ def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, 
     before = read_labels(labels, Path(), samples, problems, labels.format)
     corrected = read_labels(corrections, Path(), samples, problems, corrections.format)
     if not corrected:
-        raise DataError(f"{corrections.labels}: corrects none of the images in {images}")
+        message = f"{corrections.labels}: corrects none of the images in {images}"
+        raise DataError("\n  ".join([message, *problems.summary()]))
+    for sample in samples:
+        if len(before.get(sample.name, EMPTY)) and not len(corrected.get(sample.name, before[sample.name])):
+            problems.add(sample.path, "image whose boxes the corrections take away, all of them")
     merged = before | corrected
     labelled = [sample for sample in samples if sample.name in merged]
     with new_output(out) as unfinished:

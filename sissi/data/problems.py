@@ -1,4 +1,4 @@
-"""What is wrong with images and labels: collected while reading, told once, never silently dropped."""
+"""Problems with images and labels: collected while reading, shown once, never silently dropped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in the data that was handled, and that its owner should know of.
+    """A fault in the data that was handled, and that its owner should know of.
 
     Attributes:
         file: the image or label file.

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, scale
+from sissi.config import ImageReading
 from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
+from sissi.data.images.read import FIRST
 from sissi.data.sample import Sample
 from sissi.runtime.prefetch import read_ahead
 
@@ -32,6 +34,7 @@ class ResizedDataset:
         height: of every frame, in px.
         width: of every frame, in px.
         image_cache: cache of the resized images, so that an image is decoded once; None: no cache.
+        reading: planes and channels of the files that are the images.
     """
 
     paths: tuple[Path, ...]
@@ -39,6 +42,7 @@ class ResizedDataset:
     height: int
     width: int
     image_cache: ImageCache | None = field(default=None, kw_only=True)
+    reading: ImageReading = field(default=FIRST, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -46,7 +50,7 @@ class ResizedDataset:
     def read(self, index: int) -> Image:
         """The (height, width, 3) uint8 RGB frame of an image."""
         return load_or_compute(
-            self.paths[index], self.image_cache, lambda image: resize(image, self.height, self.width)
+            self.paths[index], self.image_cache, lambda image: resize(image, self.height, self.width), self.reading
         )
 
     def batches(self, size: int, workers: int = 0) -> Iterator[list[Image]]:
@@ -71,9 +75,9 @@ def resized_dataset(
     """The frames of samples: boxes scaled with their images, so that [0, W] stays [0, W'].
 
     Args:
-        samples: images with their boxes.
+        samples: images of one data set with their boxes, all read alike.
         image_size: height and width of every frame, in px.
-        cache: keeps the frames; None: nobody does.
+        cache: keeps the frames; None: they are not kept.
     """
     height, width = image_size
     return ResizedDataset(
@@ -84,6 +88,7 @@ def resized_dataset(
         image_cache=image_cache_of(samples, cache.entry("resized", {"size": [height, width]}).folder)
         if cache
         else None,
+        reading=samples[0].reading if samples else FIRST,
     )
 
 

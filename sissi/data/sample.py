@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes
+from sissi.config import ImageReading
+from sissi.data.images.read import FIRST, RGB, read_image
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,8 @@ class Sample:
         width: in px.
         boxes: labels in pixels of the file, clipped to [0, width] x [0, height], none degenerate.
         category: folder of the CellLab layout (alive, inhib or dead), or None.
-        content: `content_of` its pixels, equal for equal images whatever their files; "" if nobody decoded it.
+        content: `content_of` its pixels, equal for equal images whatever their files; "" if it was not decoded.
+        reading: planes and channels of the file that are the image.
     """
 
     name: str
@@ -34,6 +37,11 @@ class Sample:
     boxes: Boxes
     category: str | None = None
     content: str = ""
+    reading: ImageReading = FIRST
+
+    def read(self) -> RGB:
+        """The image, see `read_image`."""
+        return read_image(self.path, self.reading)
 
 
 def content_of(pixels: npt.NDArray[np.uint8]) -> str:
@@ -43,13 +51,17 @@ def content_of(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def digest(samples: Sequence[Sample]) -> str:
-    """The sha256 over names, content of the image files and boxes: equal wherever the files lie, in whatever order."""
+    """The sha256 over names, content of the image files, how they are read, and boxes.
+
+    It is equal wherever the files lie, in whatever order.
+    """
     total = hashlib.sha256()
     for sample in sorted(samples, key=lambda sample: sample.name):
         with sample.path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").digest()
         boxes = sample.boxes
         arrays = (boxes.xyxy.astype("<f4"), boxes.scores.astype("<f4"), boxes.labels.astype("<i8"))
-        for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays)):
+        read = [] if sample.reading == FIRST else [sample.reading.model_dump_json().encode()]
+        for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays), *read):
             total.update(len(part).to_bytes(8, "little") + part)
     return total.hexdigest()

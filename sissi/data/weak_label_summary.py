@@ -14,7 +14,6 @@ from sissi.boxes import Boxes
 from sissi.config import LabelFiles
 from sissi.data.formats.writing import label_files
 from sissi.data.images.draw import draw_boxes
-from sissi.data.images.read import read_image
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -23,7 +22,7 @@ from sissi.errors import DataError
 from sissi.evaluation.label_quality import label_quality
 
 QUALITY = ("labels", "cells", "precision", "recall", "F1", "mean IoU")
-"""What is told of labels with a truth; a label is right that overlaps a cell of its own by an IoU of at least 0.5."""
+"""Columns of labels with a truth; a label is right that overlaps a cell of its own by an IoU of at least 0.5."""
 
 
 ALL = "all"
@@ -63,7 +62,7 @@ def describe_each(labelled: Sequence[Labelled], truth: Sequence[Boxes | None] | 
 def summary_table(labelled: Sequence[Labelled], truth: Sequence[Boxes | None] | None) -> Table:
     """A row for each pipeline that was taken, and one for all.
 
-    Without a truth it counts images and labels; with one, it tells how good the labels are of the images that the truth
+    Without a truth it counts images and labels; with one, it says how good the labels are of the images that the truth
     lists, and of these alone.
     """
     known = [index for index in range(len(labelled)) if truth is None or truth[index] is not None]
@@ -89,7 +88,7 @@ def draw_labelled(labelled: Sequence[Labelled], out: Path) -> list[Path]:
     """
     files = label_files([item.sample for item in labelled], out, ".jpg")
     for item, file in zip(labelled, files, strict=True):
-        picture = draw_boxes(read_image(item.sample.path), item.sample.boxes)
+        picture = draw_boxes(item.sample.read(), item.sample.boxes)
         file.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
     return files
 
@@ -98,5 +97,5 @@ def _quality(labelled: Sequence[Labelled], truth: Sequence[Boxes | None]) -> dic
     """The values of `QUALITY` by name; a dash for what is not defined."""
     quality = label_quality([item.sample.boxes for item in labelled], truth)
     shares = (quality.precision, quality.recall, quality.f1, quality.mean_iou)
-    told = [str(quality.labels), str(quality.cells), *("-" if isnan(share) else f"{share:.3f}" for share in shares)]
-    return dict(zip(QUALITY, told, strict=True))
+    shown = [str(quality.labels), str(quality.cells), *("-" if isnan(share) else f"{share:.3f}" for share in shares)]
+    return dict(zip(QUALITY, shown, strict=True))

@@ -14,7 +14,7 @@ from sissi.config import WeakLabels
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS
 from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
-from sissi.data.images.read import RGB, read_image
+from sissi.data.images.read import RGB
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -47,7 +47,7 @@ def label_images(samples: Sequence[Sample], settings: WeakLabels) -> Iterator[La
     """
 
     def label(sample: Sample) -> Labelled:
-        image = read_image(sample.path)
+        image = sample.read()
         choice = choose_pipeline(image, settings, sample.category)
         return Labelled(_labelled(sample, find_cells(image, settings, choice.pipeline), "weak labels"), choice)
 
@@ -82,7 +82,7 @@ def with_weak_labels(
         def label(image: RGB) -> npt.NDArray[np.float32]:
             return _columns(label_cells(image, settings, sample.category))
 
-        found = load_or_compute(sample.path, caches.get(sample.category), label)
+        found = load_or_compute(sample.path, caches.get(sample.category), label, sample.reading)
         return _labelled(sample, make_boxes(found[:, :4], found[:, 4], found[:, 5]), key)
 
     with ThreadPoolExecutor(THREADS) as pool:

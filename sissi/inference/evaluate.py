@@ -32,7 +32,8 @@ def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant
         SissiError: the model or the data cannot be used.
     """
     detector = load(find_model(model, experiment.tracking.folder, variant).file, device_of(experiment.runtime.device))
-    test, readers = load_test_data(experiment, Problems())
+    problems = Problems()
+    test, readers = load_test_data(experiment, problems)
     _, scores = score_readers(detector, test, readers, experiment.evaluation.max_detections, _silent)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,8 @@ def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant
         [*row_of(reader), *(Cell(f"{100 * value:.1f}", 100 * value) for value in metrics.as_dict().values())]
         for reader, metrics in scores.items()
     ]
-    return Table("scores", f"{model} on {len(test)} test images, in %.", ["reader", *METRICS], rows)
+    caption = f"{model} on {len(test)} test images, in %."
+    return Table("scores", caption, ["reader", *METRICS], rows, note="\n".join(problems.summary()))
 
 
 def _silent(fraction: float, loss: float | None = None) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import Boxes
+from sissi.config import ImageReading
 from sissi.data.formats import write_labels
 from sissi.data.formats.coco import to_coco
 from sissi.data.images.draw import draw_boxes, write_picture
-from sissi.data.images.read import read_image
+from sissi.data.images.read import FIRST
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.inference.predict_images import Prediction
@@ -27,18 +28,27 @@ class PredictionSet:
         images: path of each image by its name.
         outcomes: prediction with boxes of every score, or reading error, by image name.
         score: lowest score of a counted box.
+        reading: planes and channels of the files that are the images.
     """
 
     images: Mapping[str, Path]
     outcomes: Mapping[str, Prediction | DataError]
     score: float
+    reading: ImageReading = FIRST
 
     @property
     def samples(self) -> list[Sample]:
         """Readable images in order, with the counted boxes."""
         outcomes = [(name, self.outcomes[name]) for name in self.images]
         return [
-            Sample(name, self.images[name], outcome.height, outcome.width, self._counted(outcome.boxes))
+            Sample(
+                name,
+                self.images[name],
+                outcome.height,
+                outcome.width,
+                self._counted(outcome.boxes),
+                reading=self.reading,
+            )
             for name, outcome in outcomes
             if isinstance(outcome, Prediction)
         ]
@@ -68,7 +78,7 @@ def write_results(predictions: PredictionSet, out: Path, *, overlays: bool, form
     write_whole(out / "counts.csv", _counts(predictions).encode())
     if overlays:
         for sample in samples:
-            picture = draw_boxes(read_image(sample.path), sample.boxes)
+            picture = draw_boxes(sample.read(), sample.boxes)
             write_picture(picture, out / "overlays" / f"{sample.name}.png")
     if format is not None:
         write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")

@@ -12,9 +12,11 @@ import torch
 from rich.console import Console
 
 from sissi import __version__
-from sissi.config import PseudoLabels
+from sissi.config import ImageReading, PseudoLabels
+from sissi.data.find import note_unread_parts
 from sissi.data.formats import FORMATS
 from sissi.data.image_arguments import find_arguments
+from sissi.data.images.read import FIRST
 from sissi.data.problems import Problems
 from sissi.detector.model import CellDetector, load, predict
 from sissi.errors import DataError, SissiError
@@ -43,6 +45,7 @@ class Options:
         batch: number of images or tiles per batch.
         store: folder of the MLflow store.
         variant: row of the latest ablation, where the model is latest; None: the one that is preferred.
+        reading: planes and channels of the files that are the images.
     """
 
     score: float | None
@@ -53,6 +56,7 @@ class Options:
     batch: int
     store: Path
     variant: str | None = None
+    reading: ImageReading = FIRST
 
 
 def predict_folder(
@@ -78,13 +82,14 @@ def predict_folder(
     detector = load(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
     augmentation = trained.pseudo_labels if options.tta else None
     size = _scale(trained, detector, options.tile)
-    depends_on = _dependencies(trained.file, augmentation, size)
+    depends_on = _dependencies(trained.file, augmentation, size, options.reading)
     with PredictionLog(out / STATE, depends_on) as state:
-        outcomes = _outcomes(images, _finder(detector, augmentation), size, options.batch, detector, state, console)
+        outcomes = _outcomes(images, _finder(detector, augmentation), size, options, detector, state, console)
+    note_unread_parts(images.values(), problems, options.reading)
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
     score = trained.pseudo_labels.score if options.score is None else options.score
-    predictions = PredictionSet(images, outcomes, score)
+    predictions = PredictionSet(images, outcomes, score, options.reading)
     write_results(predictions, out, overlays=options.overlays, format=options.format)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
@@ -95,7 +100,7 @@ def _outcomes(
     images: Mapping[str, Path],
     find: DetectBatch,
     size: InputScale,
-    batch: int,
+    options: Options,
     detector: CellDetector,
     state: PredictionLog,
     console: Console,
@@ -110,13 +115,16 @@ def _outcomes(
         console.print(f"{len(outcomes)} of {len(images)} images are already done", highlight=False)
     with image_bar(console, len(waiting)) as advance:
         try:
-            for name, outcome in predict_images(waiting, find, size, batch, detector.settings.nms_iou):
+            overlap, reading = detector.settings.nms_iou, options.reading
+            for name, outcome in predict_images(waiting, find, size, options.batch, overlap, reading):
                 if isinstance(outcome, Prediction):
                     state.add(name, images[name], outcome)
                 outcomes[name] = outcome
                 advance()
         except torch.cuda.OutOfMemoryError:
-            raise SissiError(f"the GPU's memory is too small for {batch} images at once: lower --batch") from None
+            raise SissiError(
+                f"the GPU's memory is too small for {options.batch} images at once: lower --batch"
+            ) from None
     return outcomes
 
 
@@ -134,11 +142,14 @@ def _finder(detector: CellDetector, augmentation: PseudoLabels | None) -> Detect
     return lambda images: [pseudo_labels(lambda views: predict(detector, views), image, every) for image in images]
 
 
-def _dependencies(file: Path, augmentation: PseudoLabels | None, size: InputScale) -> dict[str, Any]:
+def _dependencies(
+    file: Path, augmentation: PseudoLabels | None, size: InputScale, reading: ImageReading
+) -> dict[str, Any]:
     """Everything besides the image that the boxes of an image depend on, as JSON values."""
     scale = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(size).items()}
     views = None if augmentation is None else augmentation.model_dump(mode="json", exclude={"score", "on_empty"})
-    return {"sissi": __version__, "detector": content_digest(file), "test_time_augmentation": views, "scale": scale}
+    known = {"sissi": __version__, "detector": content_digest(file), "test_time_augmentation": views, "scale": scale}
+    return known if reading == FIRST else known | {"reading": reading.model_dump(mode="json")}
 
 
 def _note_shrunk(

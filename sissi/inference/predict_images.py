@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, scale
-from sissi.data.images.read import read_image
+from sissi.config import ImageReading
+from sissi.data.images.read import FIRST, read_image
 from sissi.data.resized import resize
 from sissi.errors import DataError
 from sissi.inference.tiling import Window, merge, windows
@@ -84,7 +85,12 @@ def differs_in_scale(size: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def predict_images(
-    images: Mapping[str, Path], find: DetectBatch, size: InputScale, batch: int, most_overlap: float
+    images: Mapping[str, Path],
+    find: DetectBatch,
+    size: InputScale,
+    batch: int,
+    most_overlap: float,
+    reading: ImageReading = FIRST,
 ) -> Iterator[tuple[str, Prediction | DataError]]:
     """Predict boxes for images, one image after another.
 
@@ -94,13 +100,14 @@ def predict_images(
         size: size of the input of the detector.
         batch: largest number of pieces in a batch; pieces of different images share a batch.
         most_overlap: IoU above which boxes of two tiles count as one cell.
+        reading: planes and channels of the files that are the images.
 
     Yields:
         Name of each image, and its prediction or reading error.
     """
     unreadable: list[tuple[str, DataError]] = []
     parts: list[Boxes] = []
-    for pieces in _batches(_pieces(images, size, unreadable), batch):
+    for pieces in _batches(_pieces(images, reading, size, unreadable), batch):
         for piece, detections in zip(pieces, find([piece.resized for piece in pieces]), strict=True):
             parts.append(piece.window.keep(_in_window(detections, piece)))
             if piece.last:
@@ -112,10 +119,12 @@ def predict_images(
     yield from unreadable
 
 
-def _pieces(images: Mapping[str, Path], size: InputScale, unreadable: list[tuple[str, DataError]]) -> Iterator[_Piece]:
+def _pieces(
+    images: Mapping[str, Path], reading: ImageReading, size: InputScale, unreadable: list[tuple[str, DataError]]
+) -> Iterator[_Piece]:
     for name, path in images.items():
         try:
-            image = read_image(path)
+            image = read_image(path, reading)
         except DataError as error:
             unreadable.append((name, error))
             continue

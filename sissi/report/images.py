@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
-from sissi.config import Experiment, FileData
+from sissi.config import Experiment, FileData, ImageReading
 from sissi.data.experiment_data import data_files
 from sissi.data.find import find_images, require_path
 from sissi.data.load import load_reference, load_test
@@ -35,7 +35,7 @@ class Images:
         """Boxes of each reader by image name, read from the current label files."""
         samples, readers = load_test(self.files.target_test, self.files.folder, Problems())
         return {
-            reader: {sample.name: boxes for sample, boxes in zip(samples, of_reader, strict=True)}
+            reader: {sample.name: boxes for sample, boxes in zip(samples, of_reader, strict=True) if boxes is not None}
             for reader, of_reader in readers.items()
         }
 
@@ -75,8 +75,10 @@ def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot, f
         ),
     }
     samples = {
-        "target_train": _samples(initial, paths["target_train"], "data.target_train.images", initial.boxes),
-        "target_test": _samples(test, paths["target_test"], "data.target_test.images", {}),
+        "target_train": _samples(
+            initial, paths["target_train"], files.target_train, "data.target_train.images", initial.boxes
+        ),
+        "target_test": _samples(test, paths["target_test"], files.target_test, "data.target_test.images", {}),
     }
     used = record.store.dataset_digests(record.run.id)
     for role, of_role in samples.items():
@@ -90,11 +92,13 @@ def _tracked_in(experiment: Experiment, folder: Path) -> Experiment:
     return experiment.model_copy(update={"tracking": tracking})
 
 
-def _samples(snapshot: Snapshot, paths: dict[str, Path], key: str, boxes: dict[str, Boxes]) -> list[Sample]:
+def _samples(
+    snapshot: Snapshot, paths: dict[str, Path], settings: ImageReading, key: str, boxes: dict[str, Boxes]
+) -> list[Sample]:
     missing = [name for name in snapshot.sizes if name not in paths]
     if missing:
         raise DataError(f"{key}: {len(missing)} images of the ablation are missing, such as {missing[0]}")
     return [
-        Sample(name, paths[name], height, width, boxes.get(name, EMPTY))
+        Sample(name, paths[name], height, width, boxes.get(name, EMPTY), reading=settings.reading)
         for name, (height, width) in snapshot.sizes.items()
     ]

@@ -8,7 +8,6 @@ import numpy as np
 
 from sissi.boxes import EMPTY, Boxes
 from sissi.config.variants import RECIPE, VARIANTS, blur_of_variant, settings_of_variant
-from sissi.data.images.read import read_image
 from sissi.data.resized import ResizedDataset, resized_dataset
 from sissi.data.sample import Sample
 from sissi.figures import Panel, label_cycles, side_by_side, synthetic_like
@@ -130,7 +129,7 @@ def _figure_4(
 
 
 def _label_panels(evidence: ReportData, sample: Sample, labels: dict[str, dict[int, Snapshot]]) -> list[Panel]:
-    image = read_image(sample.path)
+    image = sample.read()
     truth = evidence.reference.get(sample.name)
     panels = [Panel("input", image)]
     if truth is not None:
@@ -144,7 +143,7 @@ def _label_panels(evidence: ReportData, sample: Sample, labels: dict[str, dict[i
 
 
 def _prediction_panels(evidence: ReportData, sample: Sample, seed: int) -> list[Panel]:
-    image = read_image(sample.path)
+    image = sample.read()
     panels = [Panel("input", image)]
     for reader, boxes in evidence.readers.items():
         drawn = boxes.get(sample.name, EMPTY)
@@ -168,7 +167,7 @@ def _figure_8(evidence: ReportData, sample: Sample, labels: dict[str, dict[int, 
     truth = evidence.reference.get(sample.name)
     return Picture(
         "figure_8",
-        label_cycles(read_image(sample.path), shown, truth, evidence.record.known),
+        label_cycles(sample.read(), shown, truth, evidence.record.known),
         f"Figure 8. The pseudo labels of {sample.name} over the epochs, one row per variant"
         + (f" ({COLOURS})." if truth is not None else "."),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from sissi.boxes import EMPTY, Boxes
+from sissi.boxes import Boxes
 from sissi.evaluation.reader_agreement import agreement
 from sissi.report.document import Section
 from sissi.report.pictures import confident
@@ -54,5 +54,6 @@ def _table(evidence: ReportData, score: float) -> Table:
 
 
 def _cell(first: Mapping[str, Boxes], second: Mapping[str, Boxes]) -> Cell:
-    f1 = agreement([first.get(name, EMPTY) for name in second], list(second.values()))
+    both = [name for name in second if name in first]
+    f1 = agreement([first[name] for name in both], [second[name] for name in both])
     return Cell("-", None) if math.isnan(f1) else Cell(f"{100 * f1:.1f}", 100 * f1)

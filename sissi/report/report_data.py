@@ -74,7 +74,9 @@ def gather(record: StoredAblation, folder: Path) -> ReportData:
 
 def _images(record: StoredAblation, predictions: dict[tuple[str, int], Snapshot], folder: Path) -> Images | str:
     initial = next((record.snapshot("pseudo_labels/epoch_000.json", trunk) for trunk in record.trunks.values()), None)
-    test = next(iter(record.snapshots("readers").values()), None) or next(iter(predictions.values()), None)
+    readers = record.snapshots("readers").values()  # one that mentions all images, if there is none of a variant
+    fullest = max(readers, key=lambda snapshot: len(snapshot.sizes), default=None)
+    test = next(iter(predictions.values()), fullest)
     if initial is None or test is None:
         return "the ablation has no labels or no predictions yet"
     try:

@@ -53,7 +53,7 @@ def differences_section(evidence: ReportData, other: str = BASELINE) -> Section:
             f"There is nothing to compare: a comparison needs predictions of {against} and of another variant."
         )
         return section
-    images = len(next(iter(evidence.readers.values())))
+    images = max(map(len, evidence.readers.values()))
     seeds = {
         difference.seeds
         for of_variants in by_reader.values()

@@ -52,14 +52,44 @@ def test_celllab_images_may_lie_in_one_folder(tmp_path: Path) -> None:
     assert find(tmp_path, "celllab") == (["a.jpg"], [])
 
 
-def test_cellpose_images_are_called_img(tmp_path: Path) -> None:
-    touch(tmp_path, "000_img.png", "000_masks.png", "001_img.tif", "flow.png")
-    assert find(tmp_path, "cellpose") == (["000_img.png", "001_img.tif"], [])
+ALONE = "image without _img in its name, and without a mask, not used"
+BESIDE = "file that Cellpose writes beside an image, not used"
 
 
-@pytest.mark.parametrize(("layout", "kind"), [("voc", "no image in"), ("cellpose", r"no \*_img image in")])
+@pytest.mark.parametrize(
+    ("files", "images", "notes"),
+    [
+        (["0_img.png", "0_masks.png", "1_img.tif", "flow.png"], ["0_img.png", "1_img.tif"], {"flow.png": ALONE}),
+        (["a.tif", "a_masks.tif", "b.tif", "b_cp_masks.png"], ["a.tif", "b.tif"], {}),
+        (
+            ["a.tif", "a_seg.npy", "a_outlines.png", "a_flows.tif"],
+            ["a.tif"],
+            {"a_outlines.png": BESIDE, "a_flows.tif": BESIDE},
+        ),
+        (["0_img.png", "0_masks.png", "b.tif", "b_seg.npy", "c.tif"], ["0_img.png", "b.tif"], {"c.tif": ALONE}),
+        (["a.tif", "b_outlines.tif"], ["a.tif", "b_outlines.tif"], {}),
+    ],
+)
+def test_images_beside_cellpose_masks(
+    tmp_path: Path, files: list[str], images: list[str], notes: dict[str, str]
+) -> None:
+    touch(tmp_path, *files)
+    found, problems = find(tmp_path, "cellpose")
+    assert found == images
+    assert {one.file.name: one.kind for one in problems} == notes
+
+
+def test_files_that_look_like_images_and_are_not_read_are_noted(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "b.LIF", "c.gif", "d.jp2", "e.svs", "f.heic", "g.txt", ".h.gif", "alive/i.vsi")
+    found, problems = find(tmp_path, "voc")
+    assert found == ["a.png"]
+    assert [one.file.name for one in problems] == ["b.LIF", "c.gif", "d.jp2", "e.svs", "f.heic"]
+    assert {one.kind for one in problems} == {"image of a kind that is not read, not used: save it as TIFF or PNG"}
+
+
+@pytest.mark.parametrize(("layout", "kind"), [("voc", "no image in"), ("cellpose", "no image in")])
 def test_no_images(tmp_path: Path, layout: str, kind: str) -> None:
-    touch(tmp_path, "a.czi", "notes.txt")
+    touch(tmp_path, "a.lif", "notes.txt")
     with pytest.raises(DataError, match=rf"data\.source_val\.images: {kind} {tmp_path}; .*\.png, \.jpg"):
         find(tmp_path, layout)
 

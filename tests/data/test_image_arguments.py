@@ -125,3 +125,28 @@ def test_a_name_that_is_not_utf_8_is_refused_however_it_is_given(plates, place):
         pytest.skip("this file system has UTF-8 names only")
     with pytest.raises(DataError, match=r"rme\.png: the name is not UTF-8; rename"):
         find_arguments([place], Problems())
+
+
+@pytest.mark.parametrize("arguments", [["mixed"], ["mixed/*"], ["**/*"]])
+def test_files_that_look_like_images_and_are_not_used_are_noted(folder: Path, arguments: list[str]) -> None:
+    (folder / "mixed").mkdir()
+    for name in ("a.tif", "a_masks.tif", "b.lif", "c.GIF", "d_masks.tif", "e.nd2", "f.czi", "g.txt"):
+        (folder / "mixed" / name).touch()
+    problems = Problems()
+    found = find_arguments(arguments, problems)
+    assert {path.name for path in found.values() if path.parent.name == "mixed"} == {"a.tif", "e.nd2", "f.czi"}
+    noted = {one.file.name: one.kind for one in problems.found if one.file.parent.name == "mixed"}
+    assert noted == {
+        "b.lif": "image of a kind that is not read, not used: save it as TIFF or PNG",
+        "c.GIF": "image of a kind that is not read, not used: save it as TIFF or PNG",
+        "d_masks.tif": "file with the name of a mask, and no image of that name, not used",
+    }
+
+
+@pytest.mark.parametrize("argument", ["mixed", "mixed/*"])
+def test_a_folder_of_images_that_cannot_be_read_names_their_kinds(folder: Path, argument: str) -> None:
+    (folder / "mixed").mkdir()
+    for name in ("b.lif", "c.GIF"):
+        (folder / "mixed" / name).touch()
+    with pytest.raises(DataError, match=r"there are files of kinds that are not read: \.gif, \.lif"):
+        find_arguments([argument], Problems())

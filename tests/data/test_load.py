@@ -18,10 +18,11 @@ from sissi.config import DeadCells, DemoData, LabelledImages, WeakLabels
 from sissi.config.data import ONE_FILE
 from sissi.data.demo.series import target_image
 from sissi.data.formats import write_labels
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_images
 from sissi.data.problems import Problems
-from sissi.data.sample import Sample
+from sissi.data.resized import resized_dataset
+from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
 from sissi.runtime.cache import Cache
 from tests.data.formats.label_writing import HEIGHT, WIDTH, coco, image, text
@@ -267,6 +268,23 @@ def test_changed_settings_or_another_category_make_weak_labels_anew(
     (tmp_path / "images" / "alive").rename(tmp_path / "images" / "inhib")
     load(tmp_path, cache, weak_labels={})
     assert seen[2:] == [(50, "category", "inhib")]
+
+
+def test_another_plane_makes_weak_labels_and_frames_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, str, str | None]] = []
+    monkeypatch.setattr(sissi.data.weak_labelling, "label_cells", fake_labels(seen))
+    cache = Cache(tmp_path / "cache")
+    (tmp_path / "images").mkdir()
+    planes = np.stack([np.full((HEIGHT, WIDTH), level, np.uint8) for level in (50, 90, 70)])
+    tifffile.imwrite(tmp_path / "images" / "a.tif", planes, metadata={"axes": "ZYX"}, photometric="minisblack")
+    weak = {"pipeline": "dead"}
+    loaded = [
+        load(tmp_path, cache, weak_labels=weak, **how)[0] for how in ({}, {"plane": 3}, {"projection": "max"}, {})
+    ]
+    assert [pixel for pixel, *_ in seen] == [50, 70, 90]
+    frames = [resized_dataset(samples, (8, 8), cache).read(0).max() for samples in loaded]
+    assert frames == [50, 70, 90, 50]
+    assert len({digest(samples) for samples in loaded}) == 3
 
 
 def test_weak_labels_from_the_cache_are_those_of_the_pipelines_bit_by_bit(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from sissi.boxes import EMPTY, Boxes, make_boxes
-from sissi.config import LabelFiles
+from sissi.config import ImageReading, LabelFiles
 from sissi.config import TestImages as ReadersImages
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, digest
@@ -38,18 +38,20 @@ def test_each_reader_has_boxes_for_each_image(tmp_path: Path) -> None:
     samples, found = load_test(ReadersImages(images="images", readers=readers), tmp_path, problems)
     assert [sample.name for sample in samples] == ["a.png", "b.png", "c.png"]
     assert all(sample.boxes is EMPTY for sample in samples)
-    assert {reader: [boxes.xyxy.tolist() for boxes in many] for reader, many in found.items()} == {
-        "one": [[], [[1, 2, 4, 6], [25, 1, 30, 6]], []],
-        "two": [[], [], [[1, 1, 2, 2]]],
+    assert {
+        reader: [None if boxes is None else boxes.xyxy.tolist() for boxes in many] for reader, many in found.items()
+    } == {
+        "one": [[], [[1, 2, 4, 6], [25, 1, 30, 6]], None],
+        "two": [None, None, [[1, 1, 2, 2]]],
     }
     notes = {(problem.file.name, problem.kind, problem.detail.partition(",")[0]) for problem in problems.found}
     assert notes == {
         ("one.json", LABELS_WITHOUT_IMAGE, "gone.png"),
         ("b.png", "box over the edge of the image, cut", "data.target_test.readers.one"),
-        ("c.png", "image that a reader does not mention, evaluated as empty", "one"),
+        ("c.png", "image that a reader does not mention, left out of its scores", "one"),
         ("c.png", "box without width or height, dropped", "data.target_test.readers.two"),
-        ("a.png", "image that a reader does not mention, evaluated as empty", "two"),
-        ("b.png", "image that a reader does not mention, evaluated as empty", "two"),
+        ("a.png", "image that a reader does not mention, left out of its scores", "two"),
+        ("b.png", "image that a reader does not mention, left out of its scores", "two"),
     }
 
 
@@ -134,6 +136,9 @@ def test_a_digest_changes_with_name_pixels_boxes_scores_and_labels(tmp_path: Pat
         [replace(first, boxes=make_boxes([[1, 2, 3, 4]], [0.5]))],
         [replace(first, boxes=make_boxes([[1, 2, 3, 4]], None, [2]))],
         [replace(first, boxes=EMPTY)],
+        [replace(first, reading=ImageReading(plane=1))],
+        [replace(first, reading=ImageReading(channels=(1,)))],
+        [replace(first, reading=ImageReading(projection="max"))],
         [first, replace(first, name="b.png")],
     ]
     assert len({digest(samples) for samples in changes}) == len(changes)

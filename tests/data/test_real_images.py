@@ -11,7 +11,7 @@ import pytest
 
 from sissi.config import LabelFiles, LabelledImages
 from sissi.config import TestImages as ReadersImages
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample

@@ -11,10 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sissi.data.image_cache
+from sissi.config import ImageReading
 from sissi.data.find import decode_all
 from sissi.data.images.read import RGB, read_image
 from sissi.data.problems import Problems
@@ -49,9 +50,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the images that are decoded, one after the other."""
     names: list[str] = []
 
-    def counted(path: Path) -> RGB:
+    def counted(path: Path, reading: ImageReading) -> RGB:
         names.append(path.name)
-        return read_image(path)
+        return read_image(path, reading)
 
     monkeypatch.setattr(sissi.data.image_cache, "read_image", counted)
     return names
@@ -61,6 +62,7 @@ def pixels(frames: ResizedDataset) -> list[list[int]]:
     return [frames.read(index).ravel().tolist() for index in range(len(frames))]
 
 
+@settings(deadline=None)
 @given(
     size=st.tuples(sides, sides),
     frame=st.tuples(sides, sides),

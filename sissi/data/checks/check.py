@@ -1,4 +1,4 @@
-"""Read all that an experiment names, and tell what is wrong with it, before hours of training."""
+"""All that an experiment names, read and checked before hours of training."""
 
 from __future__ import annotations
 
@@ -69,14 +69,20 @@ def check_cheaply(experiment: Experiment, data: ExperimentData, problems: Proble
 
 
 def labelled_sets(data: ExperimentData) -> dict[str, Labelled]:
-    """Images with boxes, by data set; the test images with those of each reader, the reference where there is one."""
+    """Images with boxes, by data set; the test images with those of each reader; reference and target_val if given."""
     sets: dict[str, Labelled] = {"target_train": _labelled(data.target_train)}
     if data.reference is not None:
-        pairs = zip(data.target_train, data.reference, strict=True)
-        sets["target_reference"] = [(sample, boxes) for sample, boxes in pairs if boxes is not None]
+        sets["target_reference"] = _known(data.target_train, data.reference)
     for reader, boxes in data.readers.items():
-        sets[f"target_test, {reader}"] = list(zip(data.target_test, boxes, strict=True))
+        sets[f"target_test, {reader}"] = _known(data.target_test, boxes)
+    if data.target_val:
+        sets["target_val"] = _labelled(data.target_val)
     return sets | {"source_train": _labelled(data.source_train), "source_val": _labelled(data.source_val)}
+
+
+def _known(samples: Sequence[Sample], labels: Sequence[Boxes | None]) -> Labelled:
+    """The images that have labels."""
+    return [(sample, boxes) for sample, boxes in zip(samples, labels, strict=True) if boxes is not None]
 
 
 def _labelled(samples: Sequence[Sample]) -> Labelled:
@@ -103,13 +109,15 @@ def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str])
     if given is not None:
         unknown: list[Boxes | None] = [None] * len(target)
         reference = read(lambda: load_reference(given, target, files.folder, problems), unknown)
-    nobody: tuple[list[Sample], dict[str, list[Boxes]]] = ([], {})
-    test, readers = read(lambda: load_test(files.target_test, files.folder, problems), nobody)
-    return ExperimentData(target, reference, test, readers, images("source_train"), images("source_val"))
+    nothing: tuple[list[Sample], dict[str, list[Boxes | None]]] = ([], {})
+    test, readers = read(lambda: load_test(files.target_test, files.folder, problems), nothing)
+    target_val = images("target_val") if files.target_val is not None else []
+    source_train, source_val = images("source_train"), images("source_val")
+    return ExperimentData(target, reference, test, readers, source_train, source_val, target_val)
 
 
-def load_checked(experiment: Experiment, tell: Callable[[str], None]) -> tuple[ExperimentData, Problems]:
-    """The data of an experiment, and what is odd about them, which the user is told as well.
+def load_checked(experiment: Experiment, notify: Callable[[str], None]) -> tuple[ExperimentData, Problems]:
+    """The data of an experiment, and their problems, a line of each kind of which goes to `notify`.
 
     Raises:
         DataError: they cannot be used.
@@ -118,5 +126,5 @@ def load_checked(experiment: Experiment, tell: Callable[[str], None]) -> tuple[E
     data = load_data(experiment, problems)
     check_cheaply(experiment, data, problems)
     for line in problems.summary():
-        tell(line)
+        notify(line)
     return data, problems

@@ -14,7 +14,7 @@ from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 
 TOLERATED = 0.05
-"""Fraction of the cells of a data set that may lie outside of the reach of the anchors before it is told."""
+"""Fraction of the cells of a data set that may lie outside of the reach of the anchors without a note."""
 
 Labelled = Sequence[tuple[Sample, Boxes]]
 """Images with boxes in px of their files."""

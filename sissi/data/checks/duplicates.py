@@ -1,4 +1,4 @@
-"""Images that are there twice, by their pixels: a test image that was trained on makes every score too good."""
+"""Images that are there twice, by their pixels: training on a test image makes every score too good."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 
-TESTED = ("target_test", "source_val")
+TESTED = ("target_val", "target_test", "source_val")
 """Data sets that must share no image with any other: they measure what was trained on the others."""
 LEAK = "image that is measured on, and in another data set as well"
 TWICE = "image that is there twice"
 
 
 def note_duplicates(roles: Mapping[str, Sequence[Sample]], problems: Problems) -> None:
-    """Note each image whose pixels an earlier image has: as an error if one of the two is for testing and not both.
+    """Note each image whose pixels an earlier image has: an error across two data sets of which one is `TESTED`.
 
     Args:
         roles: samples with the digest of their pixels, by data set.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import Boxes
-from sissi.data.formats import celllab, cellpose, coco, cvat, label_studio, voc, yolo
+from sissi.data.formats import celllab, cellpose, cellpose_names, coco, cvat, label_studio, voc, yolo
+from sissi.data.formats.names import stem
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -24,22 +25,29 @@ class LabelFormat:
     Attributes:
         read: gives raw boxes by image name; see `sissi.data.labels.read_labels` for clean ones.
         write: gives the files that it wrote.
+        sought: gives the names under which the labels of an image are looked for, from the image's name.
         scores: whether it has a place for the score of a box.
     """
 
     read: Read
     write: Write
+    sought: Callable[[str], str]
     scores: bool = True
 
 
+def _file(suffix: str) -> Callable[[str], str]:
+    """The name of the label file of an image, of formats with a file an image."""
+    return lambda name: f"{stem(name)}{suffix}"
+
+
 FORMATS: dict[str, LabelFormat] = {
-    "celllab": LabelFormat(celllab.read_labels, celllab.write_labels, scores=False),
-    "cellpose": LabelFormat(cellpose.read_labels, cellpose.write_labels, scores=False),
-    "coco": LabelFormat(coco.read_labels, coco.write_labels),
-    "cvat": LabelFormat(cvat.read_labels, cvat.write_labels),
-    "label_studio": LabelFormat(label_studio.read_labels, label_studio.write_labels),
-    "voc": LabelFormat(voc.read_labels, voc.write_labels, scores=False),
-    "yolo": LabelFormat(yolo.read_labels, yolo.write_labels),
+    "celllab": LabelFormat(celllab.read_labels, celllab.write_labels, _file(".txt"), scores=False),
+    "cellpose": LabelFormat(cellpose.read_labels, cellpose.write_labels, cellpose_names.sought, scores=False),
+    "coco": LabelFormat(coco.read_labels, coco.write_labels, str),
+    "cvat": LabelFormat(cvat.read_labels, cvat.write_labels, str),
+    "label_studio": LabelFormat(label_studio.read_labels, label_studio.write_labels, str),
+    "voc": LabelFormat(voc.read_labels, voc.write_labels, _file(".xml"), scores=False),
+    "yolo": LabelFormat(yolo.read_labels, yolo.write_labels, _file(".txt")),
 }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, match_files, read_files, stem
+from sissi.data.formats.matching import check_classes, match_files, read_files
+from sissi.data.formats.names import label_stems
 from sissi.data.formats.writing import CELL_NAME, format_float, label_files
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -21,7 +22,8 @@ def read_labels(
     """The boxes of each image that has a text file, in pixels of the image as the file gives them.
 
     The text file has the stem of its image and lies in `labels`, for an image in alive, inhib or dead also in the
-    sub-folder of that name. An empty file says that there is no cell. Lines that are no box are dropped and noted.
+    sub-folder of that name. An empty file says that there is no cell. Lines that are no box are dropped and
+    noted; a file with nothing else has no labels.
 
     Args:
         labels: folder of the text files.
@@ -35,8 +37,11 @@ def read_labels(
     Raises:
         DataError: no such folder, a file that is no text, or none of the classes is in any file.
     """
-    files = match_files(labels, lambda file: file.suffix.lower() == ".txt", {n: stem(n) for n in images}, problems)
-    rows = read_files(labels, files, lambda _, file: _rows(file, problems), problems)
+    files = match_files(
+        labels, lambda file: file.suffix.lower() == ".txt", {n: label_stems(n) for n in images}, problems
+    )
+    read = read_files(labels, files, lambda _, file: _rows(file, problems), problems)
+    rows = {name: found for name, found in read.items() if found is not None}
     check_classes(labels, classes, {kind for lines in rows.values() for kind, _ in lines}, problems)
     return {
         name: make_boxes([box for kind, box in lines if classes is None or kind in classes])
@@ -53,7 +58,8 @@ def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) 
     return files
 
 
-def _rows(file: Path, problems: Problems) -> list[Row]:
+def _rows(file: Path, problems: Problems) -> list[Row] | None:
+    """The boxes of a file; None where it has lines, but no box."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -66,7 +72,7 @@ def _rows(file: Path, problems: Problems) -> list[Row]:
                 problems.add(file, "line that is no box, dropped", f"{file.name}:{number}: {line.strip()[:60]!r}")
             else:
                 rows.append(row)
-    return rows
+    return rows if rows or not text.strip() else None
 
 
 def _row(line: str) -> Row | None:

@@ -1,9 +1,13 @@
-"""The Cellpose layout: `NNN_img.png` with `NNN_masks.png`, one integer a cell and 0 for the background."""
+"""The Cellpose layout: an image with a mask of its name, one integer a cell and 0 for the background.
+
+The mask of `NAME.tif`, or `NAME_img.tif`, is `NAME_masks` or `NAME_cp_masks` with the suffix of any image, or
+`NAME_seg.npy`; in another folder than the image also `NAME` itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -13,16 +17,16 @@ from PIL import Image
 from scipy import ndimage
 
 from sissi.boxes import Boxes, make_boxes
+from sissi.data.formats.cellpose_names import IMAGE, MASKS, bases, is_any_mask, is_any_mask_or_image, mask_stems
+from sissi.data.formats.cellpose_segmentation import read_segmentation
 from sissi.data.formats.masks import draw_masks
-from sissi.data.formats.matching import match_files, read_files, stem
+from sissi.data.formats.matching import match_files, read_files
 from sissi.data.formats.writing import label_files
-from sissi.data.images.read import SUFFIXES, image_size, read_values
+from sissi.data.images.read import image_size, read_values
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 
-IMAGE = "_img"
-MASKS = "_masks"
 WHITE = 255
 EXACT = 2**53
 """Float64 holds every integer up to this one."""
@@ -33,8 +37,7 @@ def read_labels(
 ) -> dict[str, Boxes]:
     """The boxes of each image that has a mask file: each integer but 0 is a cell, its box its outermost pixels.
 
-    A box spans [first, last + 1] pixel on each axis. The mask of `a_img.png`, and that of `a.png`, is `a_masks` with
-    the suffix of any image format.
+    A box spans [first, last + 1] pixel on each axis.
 
     Args:
         labels: folder of the mask files.
@@ -50,8 +53,10 @@ def read_labels(
     """
     if classes is not None:
         raise DataError(f"{labels}: masks have no classes; leave `classes` out")
-    stems = {name: stem(name).removesuffix(IMAGE) + MASKS for name in images}
-    files = match_files(labels, is_mask, stems, problems)
+    roots = {path.parents[len(PurePosixPath(name).parts) - 1] for name, path in images.items()}
+    apart = labels.resolve() not in {root.resolve() for root in roots}
+    stems = {name: mask_stems(name) + (list(bases(name)) if apart else []) for name in images}
+    files = match_files(labels, is_any_mask if not apart else is_any_mask_or_image, stems, problems)
     return read_files(labels, files, lambda name, file: _boxes(file, images[name], problems), problems)
 
 
@@ -77,11 +82,6 @@ def _write(cells: npt.NDArray[np.integer[Any]], file: Path) -> Path:
     return file.with_suffix(".tif")
 
 
-def is_mask(file: Path) -> bool:
-    """Whether a file has the name of a mask."""
-    return file.suffix.lower() in SUFFIXES and file.stem.endswith(MASKS)
-
-
 def mask_boxes(cells: npt.NDArray[np.integer[Any]]) -> Boxes:
     """The boxes of the cells of a mask, in the order of their numbers.
 
@@ -95,7 +95,7 @@ def mask_boxes(cells: npt.NDArray[np.integer[Any]]) -> Boxes:
 
 
 def _boxes(file: Path, image: Path, problems: Problems) -> Boxes:
-    cells = _cells(file, read_values(file))
+    cells = _cells(file, read_segmentation(file) if file.suffix.lower() == ".npy" else read_values(file))
     if cells.shape != image_size(image):
         (mask_height, mask_width), (height, width) = cells.shape, image_size(image)
         raise DataError(
@@ -111,7 +111,7 @@ def _boxes(file: Path, image: Path, problems: Problems) -> Boxes:
 def _cells(file: Path, values: npt.NDArray[Any]) -> npt.NDArray[np.integer[Any]]:
     """The values of a mask file as integers."""
     if values.ndim != 2:
-        raise DataError(f"{file}: is a colour image; a mask is grey, with one integer a cell")
+        raise DataError(f"{file}: is a colour image or a stack; a mask is one grey plane, with one integer a cell")
     if values.dtype.kind not in "biu" and not _is_whole(values):
         raise DataError(f"{file}: holds fractions or NaN; a mask holds one integer a cell, 0 for the background")
     if values.size and values.min() < 0:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from sissi.boxes import CELL, Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size, is_number, match_names
+from sissi.data.formats.coco_file import entries_of, id_of, read_tree, value_of
+from sissi.data.formats.coco_segmentation import segmentation_extent
+from sissi.data.formats.matching import check_classes, check_size, is_number
+from sissi.data.formats.names import match_names
+from sissi.data.formats.rotated import Corners
 from sissi.data.formats.writing import CELL_NAME, one_file
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 
-Box = tuple[float, float, float, float]
-Scored = tuple[Box, float]
-Id = int | float | str
+Scored = tuple[Corners, float]
 Placed = tuple[str, dict[str, Any]]
 
 
@@ -26,9 +28,10 @@ def read_labels(
 ) -> dict[str, Boxes]:
     """The boxes of each image that the file lists, in pixels of the image as the file gives them.
 
-    An image is found by its `file_name` below the image folder, else by the last part of that where only one image and
-    one entry have it. Scores are kept where annotations have them. What cannot be used is left out and noted: crowd
-    regions, annotations of images that are not listed, ids that come twice, names that leave the image folder.
+    An image is found by its `file_name`, see `match_names`. An annotation without `bbox` gives the box around its
+    `segmentation`. Ids may be numbers or texts. Scores are kept where annotations have them. What cannot be used is
+    left out and noted: crowd regions, annotations of images that are not listed, ids that come twice, names that leave
+    the image folder; an image with nothing but crowd regions has no labels.
 
     Args:
         labels: the JSON file.
@@ -37,24 +40,31 @@ def read_labels(
         problems: takes what was left out.
 
     Returns:
-        Boxes by image name, none for a listed image without annotations; images that are not listed do not appear.
+        Boxes by image name, none for a listed image without annotations; images that are not listed do not appear, nor
+        do those with `annotated: false` and no annotation, as COCO Annotator writes of images that were not looked at.
 
     Raises:
         DataError: the file is missing, is not JSON or lacks a key, or has none of the classes; names file and key.
     """
-    tree = _tree(labels)
-    names = _names_by_id(labels, _entries(labels, tree, "images"), images, problems)
+    tree = read_tree(labels)
+    entries = entries_of(labels, tree, "images")
+    names = _names_by_id(labels, entries, images, problems)
     wanted = None if classes is None else _category_ids(labels, tree, classes, problems)
     annotations = _annotations(labels, tree, problems)
-    _note_classes(labels, tree, annotations, wanted, problems)
-    found: dict[str, list[Scored]] = {name: [] for name in names.values() if name is not None}
-    for where, entry in annotations:
-        image_id, scored = _value(labels, where, entry, "image_id"), _scored_box(labels, where, entry)
-        if image_id not in names:
+    single = [(where, entry) for where, entry in annotations if not entry.get("iscrowd")]
+    _note_classes(labels, tree, single, wanted, problems)
+    crowded = {id_of(entry.get("image_id")) for _, entry in annotations if entry.get("iscrowd")}
+    unknown = crowded | {id_of(entry["id"]) for entry in entries if entry.get("annotated") is False}
+    unknown -= {id_of(entry.get("image_id")) for _, entry in single}
+    known = {key: name for key, name in names.items() if name is not None and key not in unknown}
+    found: dict[str, list[Scored]] = {name: [] for name in known.values()}
+    for where, entry in single:
+        image_id, scored = value_of(labels, where, entry, "image_id"), _scored_box(labels, where, entry)
+        if id_of(image_id) not in names:
             problems.add(labels, "annotation of an image that is not listed, dropped", f"{where}, image {image_id}")
             continue
-        name = names[image_id]
-        if name is not None and (wanted is None or _value(labels, where, entry, "category_id") in wanted):
+        name = known.get(id_of(image_id))
+        if name is not None and (wanted is None or id_of(value_of(labels, where, entry, "category_id")) in wanted):
             found[name].append(scored)
     return {name: make_boxes([box for box, _ in many], [score for _, score in many]) for name, many in found.items()}
 
@@ -94,104 +104,80 @@ def _xywh(boxes: Boxes) -> list[list[float]]:
     return [[left, top, right - left, bottom - top] for left, top, right, bottom in boxes.xyxy.tolist()]
 
 
-def _tree(labels: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(labels.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise DataError(f"no such file: {labels}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{labels}: cannot be read as JSON: {error}; write it again") from error
-    if not isinstance(tree, dict):
-        raise DataError(f"{labels}: holds no object with the keys images and annotations (a COCO results file?)")
-    return tree
-
-
-def _entries(labels: Path, tree: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """The objects of a list at the top of the file."""
-    entries = tree.get(key)
-    if not isinstance(entries, list):
-        raise DataError(f"{labels}: {key}: is missing or no list; COCO files have it at the top")
-    for index, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise DataError(f"{labels}: {key}[{index}]: is no object")
-    return entries
-
-
 def _annotations(labels: Path, tree: dict[str, Any], problems: Problems) -> list[Placed]:
-    """The annotations of single cells, each with its place in the file."""
-    placed = [(f"annotations[{index}]", entry) for index, entry in enumerate(_entries(labels, tree, "annotations"))]
+    """The annotations, each with its place in the file; crowd regions are noted as dropped."""
+    placed = [(f"annotations[{index}]", entry) for index, entry in enumerate(entries_of(labels, tree, "annotations"))]
     ids = Counter(repr(entry["id"]) for _, entry in placed if "id" in entry)
     for repeated in [key for key, count in ids.items() if count > 1]:
         problems.add(labels, "annotation id that comes twice, all boxes used", f"id {repeated}")
     for where, entry in placed:
         if entry.get("iscrowd"):
             problems.add(labels, "crowd region, dropped", where)
-    return [(where, entry) for where, entry in placed if not entry.get("iscrowd")]
-
-
-def _value(labels: Path, where: str, entry: dict[str, Any], key: str) -> Id:
-    """A number or a text that an entry must have."""
-    value = entry.get(key)
-    if not isinstance(value, int | float | str):
-        raise DataError(f"{labels}: {where}.{key}: is missing, or neither a number nor a text")
-    return value
+    return placed
 
 
 def _scored_box(labels: Path, where: str, entry: dict[str, Any]) -> Scored:
     """Corners and score of an annotation; 1 where it has no score."""
-    try:
-        box = entry.get("bbox")
-        left, top, width, height = map(float, box if isinstance(box, list) else ())
-    except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"{labels}: {where}.bbox: is missing, or not [x, y, width, height]") from error
+    box = entry.get("bbox")
+    corners = _corners(labels, where, box) if box else segmentation_extent(labels, where, entry.get("segmentation"))
+    if corners is None:
+        raise DataError(f"{labels}: {where}.bbox: is missing, or not [x, y, width, height]; there is no segmentation")
     score = entry.get("score", 1.0)
     if not is_number(score) or not 0 <= score <= 1:
         raise DataError(f"{labels}: {where}.score: is {score!r}, not a number from 0 to 1")
-    return (left, top, left + width, top + height), float(score)
+    return corners, float(score)
 
 
-def _category_ids(labels: Path, tree: dict[str, Any], classes: tuple[str, ...], problems: Problems) -> set[Id]:
+def _corners(labels: Path, where: str, box: Any) -> Corners:
+    try:
+        left, top, width, height = map(float, box if isinstance(box, list) else ())
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{labels}: {where}.bbox: is missing, or not [x, y, width, height]") from error
+    return left, top, left + width, top + height
+
+
+def _category_ids(labels: Path, tree: dict[str, Any], classes: tuple[str, ...], problems: Problems) -> set[str]:
     """Ids of the categories that count as a cell."""
     ids = defaultdict(set)
-    for index, entry in enumerate(_entries(labels, tree, "categories")):
-        name, category = (_value(labels, f"categories[{index}]", entry, key) for key in ("name", "id"))
-        ids[str(name)].add(category)
+    for index, entry in enumerate(entries_of(labels, tree, "categories")):
+        name, category = (value_of(labels, f"categories[{index}]", entry, key) for key in ("name", "id"))
+        ids[str(name)].add(id_of(category))
     check_classes(labels, classes, set(ids), problems)
     return {category for name in classes for category in ids[name]}
 
 
 def _note_classes(
-    labels: Path, tree: dict[str, Any], annotations: list[Placed], wanted: set[Id] | None, problems: Problems
+    labels: Path, tree: dict[str, Any], annotations: list[Placed], wanted: set[str] | None, problems: Problems
 ) -> None:
     """Note annotations of classes that the file does not list, and several classes that all count as a cell."""
     listed = tree.get("categories")
     named = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    names = {repr(entry.get("id")): str(entry.get("name")) for entry in named}
+    names = {id_of(entry.get("id")): str(entry.get("name")) for entry in named}
     for where, entry in annotations:
-        if names and repr(entry.get("category_id")) not in names:
+        if names and id_of(entry.get("category_id")) not in names:
             used = "used as a cell" if wanted is None else "dropped"
             problems.add(labels, f"annotation of a class that is not listed, {used}", where)
     if wanted is None:
-        ids = {repr(entry.get("category_id")) for _, entry in annotations}
+        ids = {id_of(entry.get("category_id")) for _, entry in annotations}
         check_classes(labels, None, {name for key, name in names.items() if key in ids}, problems)
 
 
 def _names_by_id(
     labels: Path, entries: list[dict[str, Any]], images: Mapping[str, Path], problems: Problems
-) -> dict[Id, str | None]:
-    """The image name of each id of the file; None for an entry without an image."""
-    listed: dict[Id, str] = {}
+) -> dict[str, str | None]:
+    """The image name of each id of the file, as text; None for an entry without an image."""
+    listed: dict[str, str] = {}
     for index, entry in enumerate(entries):
-        image_id, file_name = (_value(labels, f"images[{index}]", entry, key) for key in ("id", "file_name"))
-        if image_id in listed:
+        image_id, file_name = (value_of(labels, f"images[{index}]", entry, key) for key in ("id", "file_name"))
+        if id_of(image_id) in listed:
             problems.add(labels, "image id that comes twice, the first is used", f"id {image_id}, {file_name}")
         else:
-            listed[image_id] = str(file_name)
+            listed[id_of(image_id)] = str(file_name)
     found = match_names(labels, listed, images, problems)
     for repeated in [name for name, count in Counter(name for name in found.values() if name).items() if count > 1]:
         problems.add(labels, "image that is listed twice, all boxes used", repeated)
     for entry in entries:
-        name = found[entry["id"]]
+        name = found[id_of(entry["id"])]
         if name is not None:
             check_size(labels, entry.get("height"), entry.get("width"), images[name], problems)
     return found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size, match_names
+from sissi.data.formats.matching import check_classes, check_size
+from sissi.data.formats.names import match_names
+from sissi.data.formats.outlines import ellipse_extent, pairs, polygon_extent
 from sissi.data.formats.rotated import Corners, upright_extent
 from sissi.data.formats.safe_xml import number, read_xml
 from sissi.data.formats.writing import CELL_NAME, format_float, one_file, write_xml
@@ -16,7 +19,8 @@ from sissi.data.sample import Sample
 from sissi.errors import DataError
 
 CORNERS = ("xtl", "ytl", "xbr", "ybr")
-SHAPES = ("polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton")
+OTHER_SHAPES = ("polyline", "points", "cuboid", "skeleton")
+"""That enclose nothing, or are no outline of a cell."""
 SCORE = "score"
 """Attribute of a box that holds its score, which CVAT has no field for."""
 Row = tuple[str, Corners, float]
@@ -27,8 +31,9 @@ def read_labels(
 ) -> dict[str, Boxes]:
     """The boxes of each image that the file lists, in pixels of the image as the file gives them.
 
-    An image is found by its name as in COCO files. Of a rotated box the upright extent is taken. Other shapes than
-    boxes are dropped and noted.
+    An image is found by its name as in COCO files. Of a rotated box the upright extent is taken; ellipses, polygons and
+    masks give the box around them. Other shapes are dropped and noted; an image with nothing else has no labels. An
+    image without a shape has no cells: CVAT does not say whether a person has looked at it.
 
     Args:
         labels: the XML file, `annotations.xml` of an export as "CVAT for images 1.1".
@@ -47,12 +52,14 @@ def read_labels(
         raise DataError(f"{labels}: is of a video; export the task as `CVAT for images 1.1`")
     elements = dict(enumerate(root.iter("image")))
     names = match_names(labels, {key: image.get("name", "") for key, image in elements.items()}, images, problems)
-    rows: dict[str, list[Row]] = {name: [] for name in names.values() if name is not None}
+    rows: dict[str, list[Row]] = {}
     for key, name in names.items():
         if name is not None:
             height, width = (number(elements[key].get(side)) for side in ("height", "width"))
             check_size(labels, height, width, images[name], problems)
-            rows[name] += _rows(labels, elements[key], problems)
+            found = _rows(labels, elements[key], problems)
+            if found is not None:
+                rows.setdefault(name, []).extend(found)
     check_classes(labels, classes, {kind for many in rows.values() for kind, _, _ in many}, problems)
     kept = {name: [row for row in many if classes is None or row[0] in classes] for name, many in rows.items()}
     return {name: make_boxes([box for _, box, _ in many], [score for *_, score in many]) for name, many in kept.items()}
@@ -78,29 +85,62 @@ def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) 
     return [file]
 
 
-def _rows(labels: Path, image: Element, problems: Problems) -> Iterable[Row]:
-    """Label, corners and score of the boxes of an image."""
-    name = image.get("name", "")
-    for shape in image:
-        if shape.tag in SHAPES:
-            problems.add(labels, "shape that is no box, dropped", f"{name}, {shape.tag}")
-    for place, box in enumerate(image.iter("box"), start=1):
-        corners = [number(box.get(corner)) for corner in CORNERS]
-        kept = [corner for corner in corners if corner is not None]
-        if len(kept) < len(CORNERS):
-            problems.add(labels, "box without usable corners, dropped", f"{name}, box {place}")
+def _rows(labels: Path, image: Element, problems: Problems) -> list[Row] | None:
+    """Label, corners and score of the cells of an image; None where it has shapes, but none with a box."""
+    rows, dropped = [], False
+    for place, shape in enumerate((one for one in image if one.tag in (*SHAPES, *OTHER_SHAPES)), start=1):
+        where = f"{image.get('name', '')}, {shape.tag} {place}"
+        corners = SHAPES[shape.tag](shape) if shape.tag in SHAPES else None
+        if corners is None:
+            problems.add(labels, "shape without a box, dropped", where)
+            dropped = True
             continue
-        left, top, right, bottom = kept
-        rotation = number(box.get("rotation")) or 0.0
-        if rotation:
-            problems.add(labels, "rotated box, its upright extent used", f"{name}, box {place}")
-        centre = ((left + right) / 2, (top + bottom) / 2)
-        yield box.get("label", ""), upright_extent((left, top, right, bottom), rotation, centre), _score(labels, box)
+        if shape.tag == "box" and _rotation(shape):
+            problems.add(labels, "rotated box, its upright extent used", where)
+        rows.append((shape.get("label", ""), corners, _score(labels, shape)))
+    return None if dropped and not rows else rows
+
+
+def _numbers(shape: Element, *names: str) -> list[float] | None:
+    found = [value for value in (number(shape.get(name)) for name in names) if value is not None]
+    return found if len(found) == len(names) else None
+
+
+def _rotation(shape: Element) -> float:
+    return number(shape.get("rotation")) or 0.0
+
+
+def _box(shape: Element) -> Corners | None:
+    corners = _numbers(shape, *CORNERS)
+    if corners is None:
+        return None
+    left, top, right, bottom = corners
+    return upright_extent((left, top, right, bottom), _rotation(shape), ((left + right) / 2, (top + bottom) / 2))
+
+
+def _ellipse(shape: Element) -> Corners | None:
+    values = _numbers(shape, "cx", "cy", "rx", "ry")
+    return None if values is None else ellipse_extent((values[0], values[1]), (values[2], values[3]), _rotation(shape))
+
+
+def _polygon(shape: Element) -> Corners | None:
+    numbers = [number(text) for text in re.split("[,;]", shape.get("points", ""))]
+    known = [value for value in numbers if value is not None]
+    return polygon_extent(pairs(known)) if len(known) == len(numbers) and len(known) % 2 == 0 else None
+
+
+def _mask(shape: Element) -> Corners | None:
+    values = _numbers(shape, "left", "top", "width", "height")
+    return None if values is None else (values[0], values[1], values[0] + values[2], values[1] + values[3])
+
+
+SHAPES = {"box": _box, "ellipse": _ellipse, "polygon": _polygon, "mask": _mask}
+"""The box of each shape that has one; None where its numbers are missing."""
 
 
 def _score(labels: Path, box: Element) -> float:
     text = next((attribute.text for attribute in box.iter("attribute") if attribute.get("name") == SCORE), None)
     score = 1.0 if text is None else number(text)
     if score is None or not 0 <= score <= 1:
-        raise DataError(f"{labels}: a box has the score {text!r}, not a number from 0 to 1")
+        raise DataError(f"{labels}: a {box.tag} has the score {text!r}, not a number from 0 to 1")
     return score

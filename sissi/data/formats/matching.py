@@ -1,43 +1,34 @@
-"""What the label formats share: which label file belongs to which image, which classes count, which sizes agree."""
+"""The label files of images, a file an image; classes that count; sizes that agree."""
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TypeGuard, TypeVar
 
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, last_part, loose, match_unique, stem
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 
 Content = TypeVar("Content")
-Key = TypeVar("Key", bound=Hashable)
-
-LABELS_WITHOUT_IMAGE = "labels without their image, not used"
-"""Kind of problem: found by every format, and expected where only some of the images are asked for."""
-
-
-def stem(name: str) -> str:
-    """An image's name without its suffix: `alive/a.b.jpg` becomes `alive/a.b`."""
-    return str(PurePosixPath(name).with_suffix(""))
-
-
-def last_stem(name: str) -> str:
-    """What the name of an image and that of its label file share: `alive/000_img.png` and `000_masks.png` have 000."""
-    return PurePosixPath(name.replace("\\", "/")).stem.removesuffix("_img").removesuffix("_masks")
+SECOND_FILE = "second label file of an image, not used"
 
 
 def match_files(
-    labels: Path, is_label: Callable[[Path], bool], stems: Mapping[str, str], problems: Problems
+    labels: Path, is_label: Callable[[Path], bool], stems: Mapping[str, Sequence[str]], problems: Problems
 ) -> dict[str, Path]:
     """The label file of each image: in the same sub-folder of `labels` as the image, or straight in `labels`.
+
+    Of the names that its label file may have the first counts that there is. Where there is none, one that differs in
+    case and the like alone, see `loose`, if no other image and no other file is so named.
 
     Args:
         labels: folder of the label files.
         is_label: whether a file in it is a label file.
-        stems: by image name, the name of its label file without the suffix, with the image's sub-folder.
+        stems: by image name, the names of its label file without the suffix, with the image's sub-folder.
         problems: takes label files without an image, and those that are not one to one with their images.
 
     Returns:
@@ -46,18 +37,36 @@ def match_files(
     Raises:
         DataError: there is no such folder.
     """
-    files = _label_files(labels, is_label, {str(PurePosixPath(name).parent) for name in stems.values()}, problems)
-    owners = defaultdict(list)
+    parents = {str(PurePosixPath(one).parent) for many in stems.values() for one in many}
+    files = _label_files(labels, is_label, parents, problems)
+    owned: dict[str, str] = {}
     for name, wanted in stems.items():
-        key = next((key for key in (wanted, PurePosixPath(wanted).name) if key in files), None)
-        if key is not None:
-            owners[key].append(name)
+        keys = [key for one in wanted for key in (one, last_part(one)) if key in files]
+        owned |= {name: keys[0]} if keys else {}
+    for form in (loose, lambda one: loose(last_part(one))):
+        for place in range(max(map(len, stems.values()), default=0)):
+            spare = {key: key for key in files if key not in owned.values()}
+            sought = {name: many[place] for name, many in stems.items() if name not in owned and place < len(many)}
+            owned |= {name: key for key, name in match_unique(spare, sought, form).items()}
+    _note_uneven(files, owned, stems, problems)
+    return {name: files[key] for name, key in owned.items()}
+
+
+def _note_uneven(
+    files: Mapping[str, Path], owned: Mapping[str, str], stems: Mapping[str, Sequence[str]], problems: Problems
+) -> None:
+    """Note label files of several images, second ones of an image, and those without an image."""
+    owners = defaultdict(list)
+    for name, key in owned.items():
+        owners[key].append(name)
+    seconds = {key: owned[name] for name in owned for one in stems[name] for key in (one, last_part(one))}
     for key, file in files.items():
-        if key not in owners:
-            problems.add(file, LABELS_WITHOUT_IMAGE)
-        elif len(owners[key]) > 1:
+        if len(owners[key]) > 1:
             problems.add(file, "label file that several images share, used for each", ", ".join(owners[key]))
-    return {name: files[key] for key, names in owners.items() for name in names}
+        elif key in seconds and not owners[key]:
+            problems.add(file, SECOND_FILE, f"{files[seconds[key]].name} is")
+        elif not owners[key]:
+            problems.add(file, LABELS_WITHOUT_IMAGE)
 
 
 def read_files(
@@ -84,32 +93,6 @@ def read_files(
     head = f"{labels}: {len(faults)} of {len(files)} label files cannot be used"
     problems.refuse(faults, "label file that cannot be used", head)
     return contents
-
-
-def match_names(
-    labels: Path, listed: Mapping[Key, str], images: Mapping[str, Path], problems: Problems
-) -> dict[Key, str | None]:
-    """The image of each file name that a file of all labels lists: by the whole name, else by its last part.
-
-    Args:
-        labels: the file.
-        listed: file names by a key of the file's own, with slashes of either sort.
-        images: path of each image by its name below the image folder.
-        problems: takes names without an image, and names that leave the image folder (`..`, an absolute path).
-
-    Returns:
-        The image name for each key; None where there is no image, or where it could be several.
-    """
-    inside = {key: _normal(file_name) for key, file_name in listed.items() if _stays_inside(file_name)}
-    exact = {key: name for key, name in inside.items() if name in images}
-    others = {key: name for key, name in inside.items() if key not in exact}
-    found = exact | _match_last_parts(others, sorted(set(images) - set(exact.values())))
-    for key, file_name in listed.items():
-        if key not in inside:
-            problems.add(labels, "file_name that leaves the image folder, not used", file_name)
-        elif key not in found:
-            problems.add(labels, LABELS_WITHOUT_IMAGE, file_name)
-    return {key: found.get(key) for key in listed}
 
 
 def check_classes(labels: Path, classes: tuple[str, ...] | None, found: Collection[str], problems: Problems) -> None:
@@ -160,24 +143,5 @@ def _label_files(
             if not path.name.startswith(".") and is_label(path):
                 used = files.setdefault(stem((PurePosixPath(folder) / path.name).as_posix()), path)
                 if used != path:
-                    problems.add(path, "second label file of an image, not used", f"{used.name} is")
+                    problems.add(path, SECOND_FILE, f"{used.name} is")
     return files
-
-
-def _match_last_parts(listed: Mapping[Key, str], names: Sequence[str]) -> dict[Key, str]:
-    """Entries and images whose last part only one entry and one image have."""
-    entries, images = defaultdict(list), defaultdict(list)
-    for key, file_name in listed.items():
-        entries[PurePosixPath(file_name).name].append(key)
-    for name in names:
-        images[PurePosixPath(name).name].append(name)
-    return {keys[0]: images[last][0] for last, keys in entries.items() if len(keys) == len(images[last]) == 1}
-
-
-def _normal(file_name: str) -> str:
-    return PurePosixPath(file_name.replace("\\", "/")).as_posix()
-
-
-def _stays_inside(file_name: str) -> bool:
-    path = PureWindowsPath(file_name)  # it also takes forward slashes
-    return not path.anchor and ".." not in path.parts

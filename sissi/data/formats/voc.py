@@ -7,14 +7,17 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size, match_files, read_files, stem
+from sissi.data.formats.matching import check_classes, check_size, match_files, read_files
+from sissi.data.formats.names import label_stems
+from sissi.data.formats.outlines import polygon_extent
+from sissi.data.formats.rotated import Corners
 from sissi.data.formats.safe_xml import number, read_xml
 from sissi.data.formats.writing import CELL_NAME, format_float, label_files, write_xml
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-Object = tuple[str, tuple[float, ...]]
+Object = tuple[str, Corners]
 
 
 def read_labels(
@@ -23,7 +26,8 @@ def read_labels(
     """The boxes of each image that has an XML file of its stem, in pixels of the image as the file gives them.
 
     Pascal's own files count pixels from 1 and include the last one; most tools that write VOC today count from 0, and
-    a file does not say which. So corners stay as they are, at most a pixel off.
+    a file does not say which. So corners stay as they are, at most a pixel off. An object with a polygon alone gives
+    the box around it; a file with objects of which none has a box has no labels.
 
     Args:
         labels: folder of the XML files.
@@ -37,8 +41,11 @@ def read_labels(
     Raises:
         DataError: no such folder, a file that is not VOC's XML, or none of the classes is in any file.
     """
-    files = match_files(labels, lambda file: file.suffix.lower() == ".xml", {n: stem(n) for n in images}, problems)
-    objects = read_files(labels, files, lambda name, file: _objects(file, images[name], problems), problems)
+    files = match_files(
+        labels, lambda file: file.suffix.lower() == ".xml", {n: label_stems(n) for n in images}, problems
+    )
+    read = read_files(labels, files, lambda name, file: _objects(file, images[name], problems), problems)
+    objects = {name: found for name, found in read.items() if found is not None}
     check_classes(labels, classes, {kind for found in objects.values() for kind, _ in found}, problems)
     return {
         name: make_boxes([box for kind, box in found if classes is None or kind in classes])
@@ -69,16 +76,31 @@ def _tree(sample: Sample, boxes: Boxes) -> Element:
     return root
 
 
-def _objects(file: Path, image: Path, problems: Problems) -> list[Object]:
+def _objects(file: Path, image: Path, problems: Problems) -> list[Object] | None:
+    """Class and corners of the objects of a file; None where it has objects, but none with a box."""
     root = read_xml(file, "annotation", "Pascal VOC")
     height, width = (number(root.findtext(f"size/{side}")) for side in ("height", "width"))
     check_size(file, height, width, image, problems)
-    objects = []
+    objects, dropped = [], False
     for place, element in enumerate(root.iter("object"), start=1):
-        corners = [number(element.findtext(f"bndbox/{corner}")) for corner in CORNERS]
-        kept = tuple(corner for corner in corners if corner is not None)
-        if len(kept) == len(CORNERS):
-            objects.append(((element.findtext("name") or "").strip(), kept))
-        else:
+        corners = _corners(element)
+        if corners is None:
             problems.add(file, "object without a usable box, dropped", f"object {place}")
-    return objects
+            dropped = True
+        else:
+            objects.append(((element.findtext("name") or "").strip(), corners))
+    return None if dropped and not objects else objects
+
+
+def _corners(element: Element) -> Corners | None:
+    """The box of an object, else the box around its polygon; None where it has neither."""
+    corners = [number(element.findtext(f"bndbox/{corner}")) for corner in CORNERS]
+    left, top, right, bottom = corners
+    if left is not None and top is not None and right is not None and bottom is not None:
+        return left, top, right, bottom
+    polygon = list(element.iterfind("polygon//"))
+    xs, ys = ([number(one.text) for one in polygon if one.tag.startswith(axis)] for axis in "xy")
+    if len(xs) != len(ys):
+        return None
+    points = [(x, y) for x, y in zip(xs, ys, strict=True) if x is not None and y is not None]
+    return polygon_extent(points) if len(points) == len(xs) else None

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, ElementTree, indent
 
 import numpy as np
 
-from sissi.data.formats.matching import stem
+from sissi.data.formats.names import stem
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 

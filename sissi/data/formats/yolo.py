@@ -1,4 +1,7 @@
-"""YOLO: a text file an image, a line a box: `class x_centre y_centre width height [score]`, fractions of the image."""
+"""YOLO: a text file an image, a line a cell, in fractions of the image.
+
+A box is `class x_centre y_centre width height [score]`, a polygon `class x y x y x y ... [score]`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from typing import Any
 import yaml
 
 from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, match_files, read_files, stem
+from sissi.data.formats.matching import check_classes, match_files, read_files
+from sissi.data.formats.names import label_stems
+from sissi.data.formats.outlines import pairs, polygon_extent
+from sissi.data.formats.rotated import Corners
 from sissi.data.formats.writing import CELL_NAME, label_files
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems
@@ -23,7 +29,9 @@ DECIMALS = 9
 """Of a written fraction: of the widest image that is read, less than float32 can tell."""
 ROUNDING = 1e-6
 """Of an image's side: a box that reaches over an edge by no more ends there, as tools write six decimals."""
-Row = tuple[str, tuple[float, float, float, float], float]
+BOX = 4
+"""Numbers of a box, besides class and score; a polygon has more."""
+Row = tuple[str, Corners, float]
 
 
 def read_labels(
@@ -31,7 +39,8 @@ def read_labels(
 ) -> dict[str, Boxes]:
     """The boxes of each image that has a text file of its stem, in pixels of the image.
 
-    An empty file says that there is no cell. Lines that are no box (polygons, too) are dropped and noted.
+    A polygon of three corners or more gives the box around it. An empty file says that there is no cell. Lines that
+    are neither are dropped and noted; a file with nothing else has no labels.
 
     Args:
         labels: folder of the text files.
@@ -46,9 +55,10 @@ def read_labels(
     Raises:
         DataError: no such folder, a file that is no text, or none of the classes is in any file.
     """
-    files = match_files(labels, _is_label, {name: stem(name) for name in images}, problems)
+    files = match_files(labels, _is_label, {name: label_stems(name) for name in images}, problems)
     known = _names(labels)
-    rows = read_files(labels, files, lambda n, file: _rows(file, image_size(images[n]), known, problems), problems)
+    read = read_files(labels, files, lambda n, file: _rows(file, image_size(images[n]), known, problems), problems)
+    rows = {name: found for name, found in read.items() if found is not None}
     check_classes(labels, classes, {kind for lines in rows.values() for kind, _, _ in lines}, problems)
     kept = {name: [row for row in lines if classes is None or row[0] in classes] for name, lines in rows.items()}
     return {name: make_boxes([box for _, box, _ in many], [score for *_, score in many]) for name, many in kept.items()}
@@ -82,9 +92,10 @@ def _is_label(file: Path) -> bool:
     return file.suffix.lower() == ".txt" and file.name != NAMES
 
 
-def _rows(file: Path, size: tuple[int, int], known: Mapping[str, str], problems: Problems) -> list[Row]:
-    rows = []
-    for place, line in enumerate(_text(file).splitlines(), start=1):
+def _rows(file: Path, size: tuple[int, int], known: Mapping[str, str], problems: Problems) -> list[Row] | None:
+    """The cells of a file; None where it has lines, but no cell."""
+    rows, lines = [], _text(file).splitlines()
+    for place, line in enumerate(lines, start=1):
         if line.strip():
             row = _row(line, size, known)
             if row is None:
@@ -93,21 +104,29 @@ def _rows(file: Path, size: tuple[int, int], known: Mapping[str, str], problems:
                 rows.append(row)
                 if known and row[0] not in known.values():
                     problems.add(file, "class that has no name, used by its number", f"{file.name}:{place}: {row[0]}")
-    return rows
+    return rows if rows or not any(line.strip() for line in lines) else None
 
 
 def _row(line: str, size: tuple[int, int], known: Mapping[str, str]) -> Row | None:
-    """Class, box in px and score of a line, or None if it is not a class and four or five numbers."""
+    """Class, box in px and score of a line, or None if it is not a class with a box or a polygon."""
     height, width = size
     try:
-        kind, *numbers = line.split()
-        x, y, w, h, score = (*map(float, numbers), 1.0) if len(numbers) == 4 else map(float, numbers)
+        kind, *texts = line.split()
+        numbers = [float(text) for text in texts]
     except ValueError:
         return None
-    if not 0 <= score <= 1:
+    coordinates = numbers[: len(numbers) // 2 * 2]
+    score = numbers[-1] if len(numbers) % 2 else 1.0
+    extent = _box(coordinates) if len(coordinates) == BOX else polygon_extent(pairs(coordinates))
+    if extent is None or not 0 <= score <= 1:
         return None
-    left, top, right, bottom = map(_snapped, (x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+    left, top, right, bottom = map(_snapped, extent)
     return known.get(kind, kind), (left * width, top * height, right * width, bottom * height), score
+
+
+def _box(coordinates: list[float]) -> Corners:
+    x, y, w, h = coordinates
+    return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
 
 def _snapped(fraction: float) -> float:

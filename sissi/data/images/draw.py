@@ -1,4 +1,4 @@
-"""Draw boxes on an image."""
+"""Boxes drawn on an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sissi.runtime.files import write_whole
 Image = npt.NDArray[np.uint8]
 ORANGE = (255, 140, 0)
 SHARP = 480
-"""Smaller pictures are enlarged to about this width, so that boxes of a few px can be told apart."""
+"""Smaller pictures are enlarged to about this width, so that boxes of a few px are seen apart."""
 
 
 def draw_boxes(image: Image, boxes: Boxes, colour: tuple[int, int, int] = ORANGE) -> Image:

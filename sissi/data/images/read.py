@@ -1,49 +1,41 @@
-"""Read an image file of any common sort as 8-bit RGB, or as the numbers that it stores.
+"""Image files of any common sort as 8-bit RGB, or as the numbers that they store.
 
-PNG, JPEG, BMP and WebP, and TIFF (see `sissi.data.images.tiff`), recognised by their content. EXIF rotation is
-applied, so height and width are those of the image as it is seen; labels are expected in its pixels.
+PNG, JPEG, BMP, WebP and TIFF are recognised by their content, ND2 and CZI by their suffix. EXIF rotation is applied, so
+height and width are those of the image as it is seen; labels are expected in its pixels.
 """
 
 from __future__ import annotations
 
-import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
-from sissi.data.images import tiff
+from sissi.config import ImageReading
+from sissi.data.images import czi, nd2
+from sissi.data.images.folder import leads_nowhere
+from sissi.data.images.pillow import open_pillow
+from sissi.data.images.stack import Stack, left_out, read_stack
 from sissi.data.images.stretch import stretch
-from sissi.data.problems import printable
+from sissi.data.images.tiff import is_tiff, open_tiff
 from sissi.errors import DataError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 MOST_PIXELS = 2**30
 """Largest image that is decoded, in px: a whole scan of 20,000 x 20,000 px passes, a decompression bomb does not."""
+FIRST = ImageReading()
+"""No settings: the first plane, and of its channels the first three."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
-_OPENCV_LOG = Lock()  # its level belongs to the process, and several threads read images
-_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 _ADVICE = "replace the file, or take it out of the folder"
-
-# ours is MOST_PIXELS: Pillow's own limit refuses images that microscopes do take
-Image.MAX_IMAGE_PIXELS = None
-# what is wrong with a file is said once, by DataError
-warnings.filterwarnings("ignore", module=r"PIL\.")
 
 RGB = npt.NDArray[np.uint8]
 Values = npt.NDArray[Any]
 
 
-def read_image(path: Path) -> RGB:
+def read_image(path: Path, reading: ImageReading = FIRST) -> RGB:
     """The image as (H, W, 3) uint8 RGB; an array of its own, in C order.
 
     Grey is repeated over the three channels, palettes and CMYK are converted, alpha is dropped without blending.
@@ -51,23 +43,30 @@ def read_image(path: Path) -> RGB:
     the 0.1 and 99.9 percentiles of the image become 0 and 255 (minimum and maximum where these two are equal; a
     constant image is black); NaN becomes 0. 8-bit images keep their values.
 
+    Args:
+        path: of the file.
+        reading: planes and channels that are the image.
+
     Raises:
-        DataError: the file is missing, empty, truncated, damaged, too large or no image; names the file.
+        DataError: the file is missing, empty, truncated, damaged, too large or no image, or lacks a plane, a channel
+            or a codec; names the file.
     """
-    with _reading(path):
-        return _as_rgb(_decode(path, colours=True))
+    with _opened(path, colours=True) as stack:
+        _refuse_huge(stack)
+        return _as_rgb(read_stack(stack, reading))
 
 
 def read_values(path: Path) -> Values:
-    """The numbers that the file stores, unscaled, as (H, W) or (H, W, C): what a mask needs.
+    """The numbers that the file stores, unscaled, as (H, W) or (H, W, 3): what a mask needs.
 
     A palette image gives its indices. EXIF rotation is applied.
 
     Raises:
         DataError: as `read_image`.
     """
-    with _reading(path):
-        return _decode(path, colours=False)
+    with _opened(path, colours=False) as stack:
+        _refuse_huge(stack)
+        return read_stack(stack, FIRST)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -76,53 +75,31 @@ def image_size(path: Path) -> tuple[int, int]:
     Raises:
         DataError: the file is missing, empty or no image; names the file.
     """
-    with _reading(path):
-        if tiff.is_tiff(path):
-            return tiff.size(path)
-        with Image.open(path, formats=_FORMATS) as image:
-            width, height = image.size
-            return (width, height) if _orientation(image) >= 5 else (height, width)
+    with _opened(path, colours=True) as stack:
+        return stack.height, stack.width
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The image files directly in a folder, sorted by name: known suffix in any case, hidden files left out.
-
-    A link that leads nowhere is among them, as reading it says what is wrong.
+def unread_parts(path: Path, reading: ImageReading = FIRST) -> str:
+    """Planes and channels that are left out of an image without a setting that says so, in words; from the header.
 
     Raises:
-        DataError: there is no such folder, or files in it whose names are not UTF-8; names them.
+        DataError: as `image_size`.
     """
-    if not folder.exists():
-        raise DataError(f"no such folder: {folder}")
-    if not folder.is_dir():
-        raise DataError(f"not a folder: {folder}")
-    files = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES
-        and not path.name.startswith(".")
-        and (path.is_file() or _leads_nowhere(path))
-    )
-    odd = [printable(str(path)) for path in files if printable(path.name) != path.name]
-    if odd:  # neither JSON nor XML nor a tracking server takes such a name
-        raise DataError(f"{', '.join(odd)}: the name is not UTF-8; rename the file")
-    return files
-
-
-def _leads_nowhere(path: Path) -> bool:
-    """Whether this is a symbolic link to nothing, or in a circle."""
-    return path.is_symlink() and not path.exists()
+    with _opened(path, colours=True) as stack:
+        return left_out(stack, reading)
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong with a file into one DataError that names it."""
+def _opened(path: Path, *, colours: bool) -> Iterator[Stack]:
+    """The file as planes and channels; whatever goes wrong with it becomes one DataError that names it."""
     try:
-        if _leads_nowhere(path):
+        if leads_nowhere(path):
             raise DataError(f"{path}: is a symbolic link that leads nowhere, or in a circle; {_ADVICE}")
         if path.is_file() and path.stat().st_size == 0:
             raise DataError(f"{path}: is empty (0 bytes); {_ADVICE}")
-        yield
+        opener = _OPENERS.get(path.suffix.lower()) or (open_tiff if is_tiff(path) else open_pillow)
+        with opener(path, colours=colours) as stack:
+            yield stack
     except DataError:
         raise
     except FileNotFoundError as error:
@@ -137,91 +114,13 @@ def _reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be read as an image: {error}; is it cut off or damaged? {_ADVICE}") from error
 
 
-def _decode(path: Path, *, colours: bool) -> Values:
-    """The upright pixels: 8-bit RGB where Pillow converts colours, or the stored values, (H, W) or (H, W, C)."""
-    if tiff.is_tiff(path):
-        _refuse_huge(path, tiff.size(path)[::-1])
-        if not tiff.suits_pillow(path):
-            try:
-                return tiff.read(path)
-            except tiff.CodecMissing:
-                return _by_opencv(path)
-    return _by_pillow(path, colours=colours)
+_OPENERS = {".nd2": nd2.open_nd2, ".czi": czi.open_czi}
 
 
-def _by_pillow(path: Path, *, colours: bool) -> Values:
-    with Image.open(path, formats=_FORMATS) as image:
-        _refuse_huge(path, image.size)
-        orientation = _orientation(image)
-        image.load()
-        if image.format == "TIFF":  # newer versions of Pillow have rotated it by now
-            return _plain(ImageOps.exif_transpose(image), colours=colours)
-        deep = _is_deep_colour_png(path, image)
-        return tiff.upright(_by_opencv(path) if deep else _plain(image, colours=colours), orientation)
-
-
-def _plain(image: Image.Image, *, colours: bool) -> Values:
-    """The pixels of a decoded image: 8-bit RGB, or the stored values where these are asked for or have more bits."""
-    image.info.pop("transparency", None)  # or it warns of what is wanted: that alpha is dropped
-    stored = not colours or image.mode == "F" or image.mode.startswith("I")
-    return np.asarray(image if stored else image.convert("RGB"))
-
-
-def _orientation(image: Image.Image) -> int:
-    """From 1 to 8, as the file says ahead of its pixels."""
-    exif = Image.Image.getexif(image)  # a PNG's own method decodes the whole image first
-    given = exif.get(tiff.ORIENTATION, 1)
-    return int(given) if given in range(1, 9) else 1
-
-
-def _refuse_huge(path: Path, size: tuple[int, ...]) -> None:
-    width, height = size
-    if width * height > MOST_PIXELS:
-        raise DataError(f"{path}: has {width} x {height} px, more than {MOST_PIXELS:,}; cut the image into tiles")
-
-
-def _is_deep_colour_png(path: Path, image: Image.Image) -> bool:
-    """Whether this is a PNG with 16-bit colours, of which Pillow gives 8 bits."""
-    if image.format != "PNG" or image.mode.startswith("I"):
-        return False
-    with path.open("rb") as file:
-        return file.read(25)[24] == 16
-
-
-def _by_opencv(path: Path) -> Values:
-    """All bits of an image, (H, W) or (H, W, 3) in RGB order."""
-    content = np.frombuffer(_without_extras(path.read_bytes()), np.uint8)
-    log = cv2.utils.logging
-    with _OPENCV_LOG:
-        level = log.setLogLevel(log.LOG_LEVEL_SILENT)
-        try:
-            values = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
-        finally:
-            log.setLogLevel(level)
-    if values is None:
-        raise ValueError("OpenCV finds no image in it")
-    if values.ndim == 3:
-        values = values[..., [2, 1, 0]]
-    return np.asarray(values)
-
-
-def _without_extras(content: bytes) -> bytes:
-    """A PNG with nothing but its pixels, as libpng prints what it dislikes of profiles and the like; else the same.
-
-    Raises:
-        ValueError: its last chunk is missing.
-    """
-    if not content.startswith(_PNG):
-        return content
-    kept, start, kind = [_PNG], len(_PNG), b""
-    while kind != b"IEND":
-        if start + 12 > len(content):
-            raise ValueError("it ends early")
-        length, kind = struct.unpack_from(">I4s", content, start)
-        if kind[:1].isupper() and kind != b"IEND":
-            kept.append(content[start : start + length + 12])
-        start += length + 12
-    return b"".join([*kept, _PNG_END])
+def _refuse_huge(stack: Stack) -> None:
+    if stack.width * stack.height > MOST_PIXELS:
+        size = f"{stack.width} x {stack.height} px"
+        raise DataError(f"{stack.path}: has {size}, more than {MOST_PIXELS:,}; cut the image into tiles")
 
 
 def _as_rgb(values: Values) -> RGB:

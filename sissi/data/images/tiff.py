@@ -1,21 +1,22 @@
-"""TIFF, in which microscopes write: 16-bit and float pages, and stacks of channels.
-
-What is read of a file with several pages: if it says that its only stack axis is channels (OME, ImageJ), its first
-three channels as red, green and blue (of two channels blue stays 0); else its first page.
-"""
+"""TIFF, in which microscopes write: stacks of planes and channels, of any number type and compression."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tifffile
+from tifffile import EXTRASAMPLE, PHOTOMETRIC
 
-ORIENTATION = 274
-"""The tag that says how to rotate, in TIFF as in EXIF."""
+from sissi.data.images.arrays import pick, upright
+from sissi.data.images.stack import COLOURS, Stack, joined
+from sissi.data.images.tiff_page import orientation_of, read_page
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -23,6 +24,8 @@ _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 Values = npt.NDArray[Any]
+Read = Callable[[int], Values]
+"""A page by its number, (H, W) or (H, W, C), as it is stored and seen."""
 
 
 def is_tiff(path: Path) -> bool:
@@ -31,97 +34,88 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in _MAGIC
 
 
-def size(path: Path) -> tuple[int, int]:
-    """Height and width of the first page as it is seen, in px, from the header."""
-    with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        height, width = int(page.imagelength), int(page.imagewidth)
-        return (width, height) if _orientation(page) >= 5 else (height, width)
+@contextmanager
+def open_tiff(path: Path, *, colours: bool) -> Iterator[Stack]:
+    """A TIFF as planes and channels.
 
+    Where the pages differ in channels alone, as the file says (OME, ImageJ), three of them are shown, else those of a
+    page.
 
-class CodecMissing(Exception):
-    """tifffile cannot decompress a page without the package imagecodecs; OpenCV can."""
-
-
-def suits_pillow(path: Path) -> bool:
-    """Whether this is 8-bit grey or colour on one page: Pillow knows the colour spaces, and each compression."""
-    with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        bits = page.bitspersample
-        deepest = max(bits) if isinstance(bits, tuple) else bits
-        plain = deepest <= 8 and page.samplesperpixel <= 4 and page.dtype != np.int8
-        return bool(plain and len(_channel_pages(file)) == 1)
-
-
-def read(path: Path) -> Values:
-    """The upright first page, or channels, as (H, W) or (H, W, C) with the stored values.
+    Args:
+        path: of the file.
+        colours: convert palettes to RGB; else their indices are given.
 
     Raises:
-        CodecMissing: see there.
-        ValueError: the file is damaged, or its first page is a volume.
+        DataError: while reading: the compression or the colour space cannot be read.
+        ValueError: the file is damaged, or a page is a volume.
     """
     with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        pages = _channel_pages(file)
-        try:
-            values = _stacked(pages) if len(pages) > 1 else _channels_last(page)
-        except ValueError as error:
-            if "imagecodecs" in str(error):
-                raise CodecMissing from error
-            raise
-        if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-            values = np.iinfo(values.dtype).max - values if values.dtype.kind == "u" else -values
-        return upright(values, _orientation(page))
+        first = file.pages[0]
+        axes, read, others = _layout(file, path, colours)
+        numbers = np.arange(prod(axes.values())).reshape(tuple(axes.values()))
+        apart = axes.get("C", 1)
+        numbers = np.moveaxis(numbers, list(axes).index("C"), -1) if "C" in axes else numbers[..., None]
+        numbers = numbers.reshape(-1, apart)
+        samples = _samples(first, colours=colours)
+
+        def read_channels(plane: int, channels: Sequence[int]) -> Values:
+            found = {page: read(int(numbers[plane, page])) for page in {one // samples for one in channels}}
+            if len(found) == 1:
+                return pick(found[channels[0] // samples], [one % samples for one in channels])
+            return joined([pick(found[one // samples], [one % samples]) for one in channels])
+
+        planes = {axis: size for axis, size in axes.items() if axis != "C"}
+        one_page = COLOURS if samples >= COLOURS else 1
+        shown = one_page if samples > 1 or planes or others else min(COLOURS, apart)
+        height, width = int(first.imagelength), int(first.imagewidth)
+        size = (width, height) if orientation_of(first) >= 5 else (height, width)
+        yield Stack(path, *size, planes, samples * apart, shown, read_channels, others)
 
 
-def upright(values: Values, orientation: int) -> Values:
-    """(H, W, ...) pixels turned as an EXIF orientation from 1 to 8 asks; any other number changes nothing."""
-    if orientation in (2, 3):
-        values = values[:, ::-1]
-    if orientation in (3, 4):
-        values = values[::-1]
-    if orientation in (5, 6, 7, 8):
-        values = values.swapaxes(0, 1)
-    if orientation in (6, 7):
-        values = values[:, ::-1]
-    if orientation in (7, 8):
-        values = values[::-1]
-    return values
+def _samples(page: Any, *, colours: bool) -> int:
+    """Channels that a page holds, without alpha."""
+    converted = (PHOTOMETRIC.SEPARATED, PHOTOMETRIC.YCBCR, *([PHOTOMETRIC.PALETTE] if colours else []))
+    if page.photometric in converted:
+        return COLOURS
+    alpha = [extra for extra in page.extrasamples if extra in (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)]
+    return max(1, int(page.samplesperpixel) - len(alpha))
 
 
-def _orientation(page: Any) -> int:
-    tag = page.tags.get(ORIENTATION)
-    return int(tag.value) if tag is not None and tag.value in range(1, 9) else 1
-
-
-def _channel_pages(file: Any) -> list[Any]:
-    """The pages that hold one channel each, or the first page alone."""
+def _layout(file: Any, path: Path, colours: bool) -> tuple[dict[str, int], Read, int]:
+    """Axes of the pages with their sizes, slowest first, what reads a page, and how many other images there are."""
     pages = file.pages
-    axes = file.series[0].axes if len(pages) > 1 else ""
-    count = file.series[0].shape[0] if axes in ("CYX", "QYX") else 1
-    # Q is an axis without a name: three pages of it are what numpy's (3, H, W) becomes
-    if count != len(pages) or (axes == "QYX" and count != 3):
-        return [pages[0]]
-    return list(pages[:3])
+    alone = {"I": len(pages)} if len(pages) > 1 else {}
+
+    def read(number: int, of: Any = pages) -> Values:
+        page = of[number]
+        if page is None:
+            raise ValueError(f"page {number + 1} is missing")
+        return read_page(path, page, colours=colours)
+
+    if len(pages) == 1 and not file.is_imagej:
+        return {}, read, 0
+    series, own = file.series[0], pages[0].axes
+    letters, sizes = series.axes[: -len(own)], series.shape[: -len(own)]
+    if not series.axes.endswith(own) or len(set(letters)) < len(letters):
+        return alone, read, 0
+    axes = {axis: int(size) for axis, size in zip(letters, sizes, strict=True) if size > 1}
+    if len(pages) == 1 and axes and series.dataoffset is not None:  # ImageJ can write one page for all planes
+        return axes, _contiguous(path, series, pages[0]), 0
+    rest = len(pages) - prod(sizes)
+    if rest < 0:  # there are planes in other files
+        return alone, read, 0
+    if axes == {"Q": COLOURS} and not rest:
+        axes = {"C": COLOURS}  # an axis without a name: three pages of it are what NumPy's (3, H, W) becomes
+    return axes, lambda number: read(number, series), len(file.series) - 1 if rest else 0
 
 
-def _stacked(pages: list[Any]) -> Values:
-    """(H, W, 3) of two or three one-channel pages."""
-    channels = [page.asarray() for page in pages]
-    if len(channels) == 2:
-        channels.append(np.zeros_like(channels[0]))
-    return np.stack(channels, axis=-1)
+def _contiguous(path: Path, series: Any, page: Any) -> Read:
+    """What reads the planes of a file that lie one after the other behind a single page."""
+    kind = np.dtype(series.dtype).newbyteorder(series.parent.byteorder)
+    shape = (prod(series.shape[:-2]), *series.shape[-2:])
 
+    def read(number: int) -> Values:
+        whole = np.memmap(path, kind, "r", offset=series.dataoffset, shape=shape)
+        return upright(whole[number].astype(series.dtype), orientation_of(page))
 
-def _channels_last(page: Any) -> Values:
-    """The page as (H, W) or (H, W, C), whether its channels are interleaved or in planes.
-
-    Raises:
-        ValueError: it is a volume.
-    """
-    values = np.asarray(page.asarray())
-    if page.axes == "SYX":
-        values = np.moveaxis(values, 0, -1)
-    if values.ndim not in (2, 3) or page.axes not in ("YX", "SYX", "YXS"):
-        raise ValueError(f"its first page has the axes {page.axes}, not those of one image")
-    return values
+    return read

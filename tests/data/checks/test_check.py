@@ -15,7 +15,7 @@ from PIL import Image
 import sissi.data.weak_labelling
 from sissi.boxes import same
 from sissi.config.load import load_experiment
-from sissi.data.checks.check import Check, check_cheaply, check_data
+from sissi.data.checks.check import Check, check_cheaply, check_data, labelled_sets
 from sissi.data.demo.folder import write_demo_folder
 from sissi.data.experiment_data import load_data
 from sissi.data.problems import Problems
@@ -128,6 +128,35 @@ def test_a_test_image_that_is_trained_on_is_an_error_whatever_its_file(folder: P
     found = check(folder)
     assert kinds(found)["001.png", "image that is measured on", True] == 1
     assert found.problems.found[-1].detail == f"target_test; target_train has {trained}"
+
+
+def with_target_val(folder: Path, *names: str) -> list[str]:
+    """Images of the target domain for choosing settings, copied from others; the overrides that name them."""
+    (folder / "val").mkdir()
+    for name in names:
+        shutil.copy(folder / "cell_lab" / name, folder / "val" / name.replace("/", "_"))
+        (folder / "val" / name.replace("/", "_")).with_suffix(".txt").write_text("cell 10 10 30 30\n")
+    return ["data.target_val={format: celllab, images: val}"]
+
+
+def test_the_images_to_choose_settings_by_are_read_and_counted(folder: Path) -> None:
+    overrides = with_target_val(folder, "alive/000.jpg")
+    path = folder / "val" / "alive_000.jpg"
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (96, 128, 3), dtype=np.uint8)).save(path)
+    found = check(folder, *overrides)
+    assert (found.errors, found.warnings) == (0, 0)
+    assert [len(boxes) for _, boxes in labelled_sets(found.data)["target_val"]] == [1]
+    path.write_bytes(path.read_bytes()[:200])
+    assert kinds(check(folder, *overrides))["alive_000.jpg", "image that cannot be used", True] == 1
+
+
+def test_an_image_to_choose_settings_by_that_is_trained_or_tested_on_is_an_error(folder: Path) -> None:
+    found = check(folder, *with_target_val(folder, "alive/000.jpg", "test_labelled/001.jpg"))
+    assert {(one.file.name, one.detail.split()[0]) for one in found.problems.found if one.error} == {
+        ("alive_000.jpg", "target_val;"),
+        ("001.jpg", "target_test;"),
+    }
+    assert found.errors == 2
 
 
 def test_a_data_set_that_is_missing_leaves_the_others_to_be_checked(folder: Path) -> None:

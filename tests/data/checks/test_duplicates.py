@@ -41,6 +41,9 @@ def test_twice_in_a_data_set_is_told_once_for_each_further_image() -> None:
     ("first", "second", "leaks"),
     [
         ("target_train", "target_test", True),
+        ("target_train", "target_val", True),
+        ("target_val", "target_test", True),
+        ("target_val", "source_train", True),
         ("source_train", "source_val", True),
         ("target_train", "source_val", True),
         ("target_test", "source_val", True),

@@ -20,7 +20,8 @@ from sissi.boxes import EMPTY, make_boxes
 from sissi.config import LabelledImages
 from sissi.data.cleaning import clean
 from sissi.data.find import find_images
-from sissi.data.images.read import image_files, image_size, read_image
+from sissi.data.images.folder import image_files
+from sissi.data.images.read import image_size, read_image
 from sissi.data.load import load_images
 from sissi.data.problems import Problem, Problems, printable
 from sissi.data.sample import Sample

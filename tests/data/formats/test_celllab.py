@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from sissi.boxes import Boxes
 from sissi.data.formats.celllab import read_labels
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 from tests.strategies import boxes

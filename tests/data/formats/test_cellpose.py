@@ -14,7 +14,8 @@ from PIL import Image
 
 from sissi.boxes import EMPTY, make_boxes
 from sissi.data.formats.cellpose import mask_boxes, read_labels, write_labels
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.matching import SECOND_FILE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problem, Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -56,6 +57,44 @@ def test_boxes_of_a_mask(tmp_path: Path, suffix: str, dtype: type) -> None:
 def test_a_mask_beside_an_image_without_img_in_its_name(tmp_path: Path) -> None:
     save(tmp_path / "scan.1_masks.png", MASK)
     assert read(tmp_path, "scan.1.png") == ({"scan.1.png": BOXES}, [])
+
+
+@pytest.mark.parametrize("image", ["a.tif", "a_img.tif"])
+@pytest.mark.parametrize("mask", ["a_masks.tif", "a_cp_masks.png", "a_seg.npy", "A_Masks.tif"])
+def test_every_name_that_cellpose_gives_a_mask(tmp_path: Path, image: str, mask: str) -> None:
+    if mask.endswith(".npy"):
+        np.save(tmp_path / mask, {"masks": MASK}, allow_pickle=True)  # type: ignore[arg-type]
+    else:
+        save(tmp_path / mask, MASK)
+    assert read(tmp_path, image, "b.tif") == ({image: BOXES}, [])
+
+
+def test_masks_that_carry_the_whole_name_of_their_image(tmp_path: Path) -> None:
+    for name in ("a_img_cp_masks.png", "p_masks.tif"):
+        save(tmp_path / name, MASK)
+    assert read(tmp_path, "a_img.png", "p.ome.tif") == ({"a_img.png": BOXES, "p.ome.tif": BOXES}, [])
+
+
+def test_of_several_masks_the_first_name_counts_and_the_others_are_noted(tmp_path: Path) -> None:
+    save(tmp_path / "a_cp_masks.png", np.ones_like(MASK))
+    save(tmp_path / "a_masks.png", MASK)
+    found, problems = read(tmp_path, "a.png")
+    assert found == {"a.png": BOXES}
+    assert problems == [Problem(tmp_path / "a_cp_masks.png", SECOND_FILE, "a_masks.png is")]
+
+
+@pytest.mark.parametrize("mask", ["a.png", "a.tif", "a_masks.png", "A.tif"])
+def test_masks_in_another_folder_may_have_the_name_of_their_image(tmp_path: Path, mask: str) -> None:
+    (tmp_path / "images" / "alive").mkdir(parents=True)
+    (tmp_path / "masks").mkdir()
+    images = {"alive/a.png": tmp_path / "images" / "alive" / "a.png"}
+    save(images["alive/a.png"], np.zeros((20, 30), np.uint8))
+    save(tmp_path / "masks" / mask, MASK)
+    save(tmp_path / "masks" / "b.png", MASK)
+    problems = Problems()
+    found = read_labels(tmp_path / "masks", images, None, problems)
+    assert {name: boxes.xyxy.tolist() for name, boxes in found.items()} == {"alive/a.png": BOXES}
+    assert problems.found == [Problem(tmp_path / "masks" / "b.png", LABELS_WITHOUT_IMAGE)]
 
 
 def test_palette_masks_hold_indices(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pycocotools.mask import frPyObjects
 
 from sissi.boxes import EMPTY, Boxes, make_boxes, same
 from sissi.data.formats.coco import read_labels, to_coco
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.outlines import coco_counts
 from sissi.data.problems import Problems
 from sissi.errors import DataError
 from tests.strategies import boxes
@@ -81,6 +83,66 @@ def test_two_categories_of_one_name(tmp_path: Path) -> None:
     assert len(read(tmp_path, content, classes=("cell",))[0]["a.jpg"]) == 2
 
 
+@pytest.mark.parametrize(("listed", "used"), [(1, "1"), ("1", 1), (1.0, 1), ("1", 1.0), ("one", "one")])
+def test_ids_as_text_and_as_numbers_are_the_same(tmp_path: Path, listed: Any, used: Any) -> None:
+    content = tree(
+        annotation(image_id=used, category_id=used),
+        images=[{"id": listed, "file_name": "a.jpg"}],
+        categories=[{"id": listed, "name": "cell"}],
+    )
+    for classes in (None, ("cell",)):
+        assert read(tmp_path, content, classes=classes) == ({"a.jpg": [[1, 2, 4, 6]]}, [])
+
+
+def compressed(counts: list[int]) -> str:
+    """Run lengths as COCO's own tools write them."""
+    mask = {"size": [20, 30], "counts": counts}
+    return str(frPyObjects(mask, 20, 30)["counts"].decode())
+
+
+@pytest.mark.parametrize("bbox", [{}, {"bbox": None}, {"bbox": []}])
+@pytest.mark.parametrize("form", ["polygon", "flat polygon", "two polygons", "runs", "compressed"])
+@given(left=st.integers(0, 29), top=st.integers(0, 19), width=st.integers(1, 30), height=st.integers(1, 20))
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_segmentation_gives_its_box(
+    tmp_path: Path, bbox: Tree, form: str, left: int, top: int, width: int, height: int
+) -> None:
+    right, bottom = min(left + width, 30), min(top + height, 20)
+    polygon = [left, top, right, top, right, bottom, left, bottom]
+    mask = np.zeros((20, 30), np.uint8)
+    mask[top:bottom, left:right] = 1
+    edges = np.flatnonzero(np.diff(mask.ravel(order="F"), prepend=0, append=0))
+    counts = np.diff(np.concatenate([[0], edges, [mask.size]])).tolist()
+    counts = counts[:-1] if sum(counts[:-1]) == mask.size else counts
+    given_as = {
+        "polygon": [polygon],
+        "flat polygon": polygon,
+        "two polygons": [[left, top, left, top, left, top], polygon],
+        "runs": {"size": [20, 30], "counts": counts},
+        "compressed": {"size": [20, 30], "counts": compressed(counts)},
+    }
+    one = {key: value for key, value in annotation(segmentation=given_as[form]).items() if key != "bbox"} | bbox
+    assert read(tmp_path, tree(one)) == ({"a.jpg": [[left, top, right, bottom]]}, [])
+
+
+@given(st.lists(st.integers(0, 100_000), min_size=1, max_size=12))
+def test_compressed_runs_are_those_of_cocos_own_tools(counts: list[int]) -> None:
+    total = sum(counts) or 1
+    text = frPyObjects({"size": [total, 1], "counts": counts}, total, 1)["counts"].decode()
+    assert coco_counts(text) == counts
+
+
+def test_an_image_that_was_not_looked_at_has_no_labels(tmp_path: Path) -> None:
+    images = [{"id": 1, "file_name": "a.jpg", "annotated": False}, {"id": 2, "file_name": "b.jpg", "annotated": True}]
+    assert read(tmp_path, tree(images=images), "a.jpg", "b.jpg") == ({"b.jpg": []}, [])
+    assert read(tmp_path, tree(annotation(), images=images), "a.jpg")[0] == {"a.jpg": [[1, 2, 4, 6]]}
+
+
+def test_an_image_with_nothing_but_a_crowd_has_no_labels(tmp_path: Path) -> None:
+    found, problems = read(tmp_path, tree(annotation(iscrowd=1), names=("a.jpg", "b.jpg")), "a.jpg", "b.jpg")
+    assert (found, problems) == ({"b.jpg": []}, [("crowd region, dropped", "annotations[0]")])
+
+
 def test_classes_that_are_no_category(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"{tmp_path}/labels.json: has no class Cell; .* there is: cell, debris"):
         read(tmp_path, tree(annotation()), classes=("Cell",))
@@ -110,7 +172,9 @@ def test_not_a_number_is_left_to_the_cleaning(tmp_path: Path) -> None:
         ("a.jpg", ("alive/a.jpg", "dead/b.jpg"), "alive/a.jpg"),  # its last part
         ("images/train/a.jpg", ("a.jpg",), "a.jpg"),
         ("a.jpg", ("alive/a.jpg", "dead/a.jpg"), None),  # could be either
-        ("a.png", ("a.jpg",), None),
+        ("a.png", ("a.jpg",), "a.jpg"),  # another suffix
+        ("a.png", ("a.jpg", "a.tif"), None),
+        ("b.jpg", ("a.jpg",), None),
         ("", ("a.jpg",), None),
     ],
 )

@@ -10,7 +10,7 @@ from PIL import Image
 
 from sissi.boxes import make_boxes
 from sissi.data.formats.cvat import read_labels, write_labels
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -51,11 +51,37 @@ def test_only_some_labels_count(tmp_path: Path) -> None:
         read(tmp_path, image(box()), classes=("Cell",))
 
 
-@pytest.mark.parametrize("shape", ["polygon", "ellipse", "mask", "points"])
-def test_other_shapes_are_noted_and_dropped(tmp_path: Path, shape: str) -> None:
-    found, problems = read(tmp_path, image(f'<{shape} label="cell" points="1,2;3,4;5,6"/>', box()))
-    assert found == {"a.png": [[1, 2.5, 3, 4]]}
-    assert problems == [("shape that is no box, dropped", f"a.png, {shape}")]
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<polyline label="cell" points="1,2;3,4;5,6"/>',
+        '<points label="cell" points="1,2;3,4;5,6"/>',
+        '<polygon label="cell" points="1,2;3,4"/>',
+        '<polygon label="cell" points="1,2;3,x;5,6"/>',
+        '<polygon label="cell"/>',
+        '<ellipse label="cell" cx="1"/>',
+        '<mask label="cell" rle="1, 2"/>',
+    ],
+)
+def test_shapes_without_a_usable_box_are_noted_and_dropped(tmp_path: Path, shape: str) -> None:
+    note = ("shape without a box, dropped", f"a.png, {shape[1:].split()[0].removesuffix('/>')} 1")
+    assert read(tmp_path, image(shape, box())) == ({"a.png": [[1, 2.5, 3, 4]]}, [note])
+    assert read(tmp_path, image(shape), image(name="b.png")) == ({"b.png": []}, [note])  # unknown is not empty
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<polygon label="cell" source="manual" points="4.00,3.00;12.00,5.50;9.00,9.00"/>',
+        '<ellipse label="cell" cx="8" cy="6" rx="4" ry="3"/>',
+        '<ellipse label="cell" cx="8" cy="6" rx="3" ry="4" rotation="90"/>',
+        '<mask label="cell" rle="0, 48" left="4" top="3" width="8" height="6"/>',
+    ],
+)
+def test_outlines_give_their_box(tmp_path: Path, shape: str) -> None:
+    found, problems = read(tmp_path, image(shape, box()), classes=("cell",))
+    assert found == {"a.png": [pytest.approx([4, 3, 12, 9]), [1, 2.5, 3, 4]]}
+    assert problems == []
 
 
 def test_a_rotated_box_gives_its_upright_extent(tmp_path: Path) -> None:
@@ -82,12 +108,12 @@ def test_what_does_not_fit_its_image_is_noted(tmp_path: Path) -> None:
         image(box(), name="gone.png"),
         image(box(), name="../b.png"),
     )
-    assert found == {"a.png": []}
+    assert found == {}
     assert sorted(problems) == [
-        ("box without usable corners, dropped", "a.png, box 1"),
         ("file_name that leaves the image folder, not used", "../b.png"),
         ("image of another size than its labels say", f"20 x 30, {tmp_path}/a.png has 30 x 20"),
         (LABELS_WITHOUT_IMAGE, "gone.png"),
+        ("shape without a box, dropped", "a.png, box 1"),
     ]
 
 

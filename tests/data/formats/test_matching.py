@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sissi.data.formats.matching import (
-    LABELS_WITHOUT_IMAGE,
-    check_classes,
-    check_size,
-    last_stem,
-    match_files,
-    read_files,
-    stem,
-)
+from sissi.data.formats.matching import check_classes, check_size, match_files, read_files
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, label_stems, last_stem, stem
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 
@@ -28,7 +21,7 @@ def is_text(file: Path) -> bool:
 def match(labels: Path, *names: str) -> tuple[dict[str, str], list[Problem]]:
     """The label file of each image, below the folder, and the problems."""
     problems = Problems()
-    found = match_files(labels, is_text, {name: stem(name) for name in names}, problems)
+    found = match_files(labels, is_text, {name: label_stems(name) for name in names}, problems)
     return {name: path.relative_to(labels).as_posix() for name, path in found.items()}, problems.found
 
 
@@ -82,9 +75,30 @@ def test_a_file_that_two_images_share_is_noted(tmp_path: Path) -> None:
 def test_a_second_file_for_an_image_is_noted(tmp_path: Path) -> None:
     touch(tmp_path, "a.TXT", "a.txt")
     problems = Problems()
-    found = match_files(tmp_path, lambda file: file.suffix.lower() == ".txt", {"a.jpg": "a"}, problems)
+    found = match_files(tmp_path, lambda file: file.suffix.lower() == ".txt", {"a.jpg": ["a"]}, problems)
     assert found == {"a.jpg": tmp_path / "a.TXT"}
     assert problems.found == [Problem(tmp_path / "a.txt", "second label file of an image, not used", "a.TXT is")]
+
+
+@pytest.mark.parametrize("file", ["A b.txt", "a_B.txt", "a b.png.txt", "A B.PNG.txt", "plate/A b.txt"])
+def test_a_file_whose_name_differs_in_case_or_has_the_suffix_of_the_image(tmp_path: Path, file: str) -> None:
+    touch(tmp_path, file, "other.txt")
+    found, problems = match(tmp_path, "plate/a b.png", "plate/c.png")
+    assert found == {"plate/a b.png": file}
+    assert problems == [Problem(tmp_path / "other.txt", LABELS_WITHOUT_IMAGE)]
+
+
+@pytest.mark.parametrize(("files", "images"), [(["A.txt"], ["x/a.png", "y/a.png"]), (["A.txt", "a_.txt"], ["b.png"])])
+def test_a_file_that_could_be_of_several_images_or_of_none(tmp_path: Path, files: list[str], images: list[str]) -> None:
+    touch(tmp_path, *files)
+    found, problems = match(tmp_path, *images)
+    assert found == {}
+    assert problems == [Problem(tmp_path / file, LABELS_WITHOUT_IMAGE) for file in files]
+
+
+def test_the_ome_of_a_suffix_may_be_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "p.txt", "q.ome.txt")
+    assert match(tmp_path, "p.ome.tif", "q.ome.tif")[0] == {"p.ome.tif": "p.txt", "q.ome.tif": "q.ome.txt"}
 
 
 def test_no_folder(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sissi.boxes import make_boxes
-from sissi.data.formats.matching import LABELS_WITHOUT_IMAGE
+from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.formats.yolo import read_labels, write_labels
 from sissi.data.problems import Problem, Problems
 from sissi.data.sample import Sample
@@ -53,14 +53,35 @@ def test_predictions_have_a_score(labels: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["0 0.5 0.5 0.25", f"{LINE} 1.5", f"{LINE} nan", "0 a b c d", "0 0 0 1 0 1 1 0 1", "cell"],
-    ids=["short", "score above 1", "score nan", "words", "polygon", "class alone"],
+    ["0 0.5 0.5 0.25", f"{LINE} 1.5", f"{LINE} nan", "0 a b c d", "0 0 0 1 0 1 1 7", "cell"],
+    ids=["short", "score above 1", "score nan", "words", "polygon's score above 1", "class alone"],
 )
 def test_a_line_that_is_no_box_is_named_and_dropped(labels: Path, line: str) -> None:
     (labels / "a.txt").write_text(f"\n{LINE}\n{line}\n")
     found, problems = read(labels, "a.jpg")
     assert found == {"a.jpg": [BOX]}
     assert problems == [Problem(labels / "a.txt", "line that is no box, dropped", f"a.txt:3: {line!r}")]
+
+
+@pytest.mark.parametrize("corners", [3, 4, 12])
+def test_a_polygon_gives_the_box_around_it(labels: Path, corners: int) -> None:
+    angles = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    x, y = 0.5 + 0.2 * np.cos(angles), 0.5 + 0.3 * np.sin(angles)
+    points = " ".join(f"{value:.9f}" for pair in zip(x, y, strict=True) for value in pair)
+    (labels / "a.txt").write_text(f"1 {points}\n1 {points} 0.75\n{LINE}\n")
+    Image.new("L", (WIDTH, HEIGHT)).save(labels / "a.png")
+    found = read_labels(labels, {"a.png": labels / "a.png"}, None, Problems())["a.png"]
+    expected = [x.min() * WIDTH, y.min() * HEIGHT, x.max() * WIDTH, y.max() * HEIGHT]
+    np.testing.assert_allclose(found.xyxy, [expected, expected, BOX], atol=1e-4)
+    assert found.scores.tolist() == [1, 0.75, 1]
+
+
+def test_a_file_with_no_usable_line_has_no_labels(labels: Path) -> None:
+    (labels / "a.txt").write_text("0 0.5 0.5\n")
+    (labels / "b.txt").write_text(" \n\n")
+    found, problems = read(labels, "a.jpg", "b.jpg")
+    assert found == {"b.jpg": []}
+    assert [one.kind for one in problems] == ["line that is no box, dropped"]
 
 
 def test_edges_rounded_to_six_decimals_stay_in_the_image(labels: Path) -> None:
