@@ -1,4 +1,4 @@
-"""What README.md and docs/ name exists: pages, headings, files of the project, targets of make, commands, settings."""
+"""What the pages name exists: pages, headings, files of the project, targets of make, commands, settings."""
 
 import re
 import shlex
@@ -13,7 +13,7 @@ from typer.main import get_command
 from sissi import cli
 from sissi.config import Experiment, FileData, WeakLabels
 
-PAGES = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
+PAGES = [Path("README.md"), Path("CHANGELOG.md"), *sorted(Path("docs").glob("*.md"))]
 TEXTS = {str(page): page.read_text(encoding="utf-8") for page in PAGES}
 PROJECT = r"(?:sissi|tests|experiments|examples|benchmarks|docs)/[\w./{},+-]*"
 MADE = {
