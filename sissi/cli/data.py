@@ -47,11 +47,12 @@ def data_check(
     from sissi.config.load import load_experiment
     from sissi.data.checks.check import check_data
     from sissi.data.checks.report import counts, histogram, lines, write_problems
+    from sissi.runtime.tables import TerminalTable
 
     settings = load_experiment(experiment, overrides or [])
     check = check_data(settings)
     console = Console()
-    console.print(counts(check), histogram(check, settings))
+    console.print(TerminalTable(counts(check)), TerminalTable(histogram(check, settings)))
     for line in lines(check, EXAMPLES):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if problems is not None:

@@ -44,7 +44,7 @@ def output_file(out: Path | None) -> Path | None:
 def writable_output(out: Path | None) -> Path | None:
     """The same for a file or folder that must be new."""
     if out is not None:
-        require_writable(out.parent, folder=True)
+        require_writable(out, folder=None)
     return out
 
 

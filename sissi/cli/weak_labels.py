@@ -71,6 +71,7 @@ def weak_labels(
     from sissi.data.weak_label_summary import describe_each, draw_labelled, read_truth, summary_table
     from sissi.data.weak_labelling import label_images
     from sissi.runtime.files import new_output
+    from sissi.runtime.tables import TerminalTable
 
     chosen = load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
     for place in filter(None, (out, overlays)):
@@ -83,7 +84,7 @@ def weak_labels(
     labelled = list(bar)
     for line in describe_each(labelled, true):
         print(line)
-    Console().print(summary_table(labelled, true))
+    Console().print(TerminalTable(summary_table(labelled, true)))
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)
     if overlays:

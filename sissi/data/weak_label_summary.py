@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 
 import cv2
-from rich.table import Table
 
 from sissi.boxes import Boxes
 from sissi.config import LabelFiles
@@ -20,6 +19,7 @@ from sissi.data.sample import Sample
 from sissi.data.weak_labelling import Labelled
 from sissi.errors import DataError
 from sissi.evaluation.label_quality import label_quality
+from sissi.runtime.tables import Cell, Table, row_of
 
 QUALITY = ("labels", "cells", "precision", "recall", "F1", "mean IoU")
 """Columns of labels with a truth; a label is right that overlaps a cell of its own by an IoU of at least 0.5."""
@@ -66,18 +66,16 @@ def summary_table(labelled: Sequence[Labelled], truth: Sequence[Boxes | None] | 
     lists, and of these alone.
     """
     known = [index for index in range(len(labelled)) if truth is None or truth[index] is not None]
-    table = Table(
-        "pipeline", caption=None if truth is None else f"{len(known)} of {len(labelled)} images are in the truth"
-    )
-    for column in ("images", *(QUALITY if truth else ("labels",))):
-        table.add_column(column, justify="right")
+    rows = []
     for pipeline in [*sorted({labelled[index].choice.pipeline for index in known}), ALL]:
         which = [index for index in known if pipeline in (labelled[index].choice.pipeline, ALL)]
         mine = [labelled[index] for index in which]
         count = str(sum(len(item.sample.boxes) for item in mine))
         cells = _quality(mine, [truth[index] for index in which]).values() if truth else (count,)
-        table.add_row(pipeline, str(len(mine)), *cells)
-    return table
+        rows.append([*row_of(pipeline, len(mine)), *(Cell(text, None) for text in cells)])
+    caption = "Labels by pipeline." if truth is None else f"{len(known)} of {len(labelled)} images are in the truth."
+    header = ["pipeline", "images", *(QUALITY if truth else ("labels",))]
+    return Table("weak_labels", caption, header, rows)
 
 
 def draw_labelled(labelled: Sequence[Labelled], out: Path) -> list[Path]:

@@ -88,12 +88,12 @@ def new_output(out: Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
-def require_writable(out: Path, *, folder: bool) -> None:
+def require_writable(out: Path, *, folder: bool | None) -> None:
     """Refuse an output that cannot be written, before the work begins.
 
     Args:
         out: file or folder; it and its parents need not exist.
-        folder: whether it is a folder.
+        folder: whether it is a folder; None: either.
 
     Raises:
         SissiError: the output is of the other kind, a parent is a file, or the file system refuses to write there.
@@ -102,7 +102,7 @@ def require_writable(out: Path, *, folder: bool) -> None:
     existing = next(path for path in (place, *place.absolute().parents) if path.exists() or path.is_symlink())
     if not existing.is_dir():
         raise SissiError(f"{out}: cannot be written, since {existing} is not a folder; choose another place")
-    if not folder and out.is_dir():
+    if folder is False and out.is_dir():
         raise SissiError(f"{out}: cannot be written, since it is a folder; name a file")
     try:
         with tempfile.TemporaryFile(dir=existing):

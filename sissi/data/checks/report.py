@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.box import SIMPLE
-from rich.table import Table
 
 from sissi.config import Experiment
 from sissi.data.checks.check import Check, labelled_sets
@@ -17,33 +15,37 @@ from sissi.data.checks.detector_fit import Labelled, cell_sizes, reach
 from sissi.data.problems import Problems, printable
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
+from sissi.runtime.tables import Cell, Table, row_of
 
 
 def counts(check: Check) -> Table:
     """Images and boxes of each data set, and fewest and most boxes in an image."""
-    table = Table(title="images and boxes", box=SIMPLE, pad_edge=False)
-    table.add_column("data set", no_wrap=True)
-    for column in ("images", "empty", "boxes", "an image", "size in px"):
-        table.add_column(column, justify="right")
-    for role, labelled in labelled_sets(check.data).items():
-        table.add_row(role, *_counts(labelled))
-    return table
+    rows = [
+        [*row_of(role), *(Cell(text, None) for text in _counts(labelled))]
+        for role, labelled in labelled_sets(check.data).items()
+    ]
+    header = ["data set", "images", "empty", "boxes", "an image", "size in px"]
+    return Table("counts", "Images and boxes.", header, [row + [Cell("", None)] * (6 - len(row)) for row in rows])
 
 
 def histogram(check: Check, experiment: Experiment) -> Table:
     """Cells by size as the detector sees them, each column up to twice the one before, above the anchors in it."""
     height, width = experiment.training.image_size
     edges = _edges(*reach(experiment.detector))
-    title = f"cells by size (root of the area in px at {width} x {height}), in %"
-    table = Table(title=title, box=SIMPLE, pad_edge=False, show_footer=True)
-    table.add_column("data set", "anchors", no_wrap=True)
     anchors = sorted({size for level in experiment.detector.anchor_sizes for size in level})
-    for low, high in pairwise(edges):
-        inside = " ".join(f"{size:g}" for size in anchors if low <= size < high)
-        table.add_column("more" if high == inf else f"<{high:g}", inside, justify="right")
+    spans = list(pairwise(edges))
+    inside = [" ".join(f"{size:g}" for size in anchors if low <= size < high) for low, high in spans]
+    rows = []
     for role, labelled in labelled_sets(check.data).items():
-        table.add_row(role, *_shares(cell_sizes(labelled, (height, width)), edges))
-    return table
+        shares = _shares(cell_sizes(labelled, (height, width)), edges)
+        rows.append([*row_of(role), *(Cell(text, None) for text in shares)])
+    return Table(
+        "cell_sizes",
+        f"Cells by size (root of the area in px at {width} x {height}), in %.",
+        ["data set", *("more" if high == inf else f"<{high:g}" for _, high in spans)],
+        [*rows, [*row_of("anchors"), *(Cell(text, None) for text in inside)]],
+        lines_after=frozenset([len(rows) - 1]),
+    )
 
 
 def lines(check: Check, examples: int) -> list[str]:
