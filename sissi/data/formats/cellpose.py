@@ -22,7 +22,7 @@ from sissi.data.formats.cellpose_segmentation import read_segmentation
 from sissi.data.formats.masks import draw_masks
 from sissi.data.formats.matching import match_files, read_files
 from sissi.data.formats.writing import label_files
-from sissi.data.images.read import image_size, read_values
+from sissi.data.images.read import image_size, read_values, unread_parts
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -102,6 +102,9 @@ def _boxes(file: Path, image: Path, problems: Problems) -> Boxes:
             f"{file}: has {mask_width} x {mask_height} px, but its image {image} has {width} x {height}; "
             "a mask needs the size of its image"
         )
+    parts = "" if file.suffix.lower() == ".npy" else unread_parts(file)
+    if parts:
+        problems.add(file, "mask that is read in part", parts)
     boxes = mask_boxes(cells)
     if len(boxes) == 1 and cells.max() == WHITE:
         problems.add(file, "mask with one cell, number 255: black and white instead of one integer a cell?")

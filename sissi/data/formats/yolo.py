@@ -5,6 +5,7 @@ A box is `class x_centre y_centre width height [score]`, a polygon `class x y x 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,7 @@ def _row(line: str, size: tuple[int, int], known: Mapping[str, str]) -> Row | No
     try:
         kind, *texts = line.split()
         numbers = [float(text) for text in texts]
+        kind = str(int(float(kind))) if re.fullmatch(r"\d+\.0*", kind) else kind  # some tools write all as fractions
     except ValueError:
         return None
     coordinates = numbers[: len(numbers) // 2 * 2]

@@ -66,9 +66,9 @@ def open_pillow(path: Path, *, colours: bool) -> Iterator[Stack]:
 
 
 def plain(image: Image.Image, *, colours: bool) -> Values:
-    """The pixels of a decoded image: 8-bit RGB, or the stored values where these are asked for or have more bits."""
+    """The pixels of a decoded image: grey, or 8-bit RGB, or the stored values where these are asked for."""
     image.info.pop("transparency", None)  # or it warns of what is wanted: that alpha is dropped
-    stored = not colours or image.mode == "F" or image.mode.startswith("I")
+    stored = not colours or image.mode in ("1", "L", "F", "RGB") or image.mode.startswith("I")
     return np.asarray(image if stored else image.convert("RGB"))
 
 

@@ -83,6 +83,13 @@ def test_of_several_masks_the_first_name_counts_and_the_others_are_noted(tmp_pat
     assert problems == [Problem(tmp_path / "a_cp_masks.png", SECOND_FILE, "a_masks.png is")]
 
 
+def test_a_mask_of_several_planes_is_noted(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a_masks.tif", np.stack([MASK, MASK * 0]), photometric="minisblack")
+    found, problems = read(tmp_path, "a.png")
+    assert found == {"a.png": BOXES}
+    assert problems == [Problem(tmp_path / "a_masks.tif", "mask that is read in part", "read: page 1 of 2")]
+
+
 @pytest.mark.parametrize("mask", ["a.png", "a.tif", "a_masks.png", "A.tif"])
 def test_masks_in_another_folder_may_have_the_name_of_their_image(tmp_path: Path, mask: str) -> None:
     (tmp_path / "images" / "alive").mkdir(parents=True)

@@ -102,7 +102,7 @@ def test_edges_rounded_to_six_decimals_stay_in_the_image(labels: Path) -> None:
 )
 def test_classes_by_name(labels: Path, name: str, content: str) -> None:
     (labels.parent / name).write_text(content)
-    (labels / "a.txt").write_text(f"{LINE}\n1 0.1 0.2 0.2 0.4\n")
+    (labels / "a.txt").write_text(f"{LINE}\n1.0 0.1 0.2 0.2 0.4\n")
     assert read(labels, "a.jpg", classes=("WBC",)) == ({"a.jpg": [[0, 0, 8, 8]]}, [])
     with pytest.raises(DataError, match=r"has no class 1; .* there is: RBC, WBC"):
         read(labels, "a.jpg", classes=("1",))
