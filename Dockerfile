@@ -3,19 +3,17 @@
 #   docker build --tag sissi .
 #   docker run --rm --user "$(id -u):$(id -g)" --volume "$PWD:/work" sissi ablation demo --out out
 #
-# --build-arg TORCH_INDEX=ADDRESS: package index of PyTorch's CPU build, from https://pytorch.org/get-started/locally/.
+# --build-arg PIP_EXTRA_INDEX_URL=ADDRESS: that of PyTorch's CPU build, from https://pytorch.org/get-started/locally/.
 # Without it, pip installs the build with CUDA, which runs on CPUs too and is much larger.
 FROM python:3.11-slim
 
-ARG TORCH_INDEX=""
+ARG PIP_EXTRA_INDEX_URL=""
 COPY constraints.txt /build/
-RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      --constraint /build/constraints.txt torch torchvision
+RUN pip install --no-cache-dir --constraint /build/constraints.txt torch torchvision
 COPY LICENSE README.md pyproject.toml /build/
 COPY sissi /build/sissi
 COPY experiments /build/experiments
-RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      --constraint /build/constraints.txt /build \
+RUN pip install --no-cache-dir --constraint /build/constraints.txt /build \
     && rm -r /build \
     && useradd --create-home sissi \
     && install --directory --owner sissi /work

@@ -24,7 +24,7 @@ from sissi.data.resized import ResizedDataset
 from sissi.detector.model import predict
 from sissi.evaluation.metrics import coco_metrics
 from sissi.method.pseudo_labels import fuse, pseudo_labels
-from sissi.method.self_training import correct
+from sissi.method.self_training import predict_pseudo_labels
 from sissi.method.synthetic_dataset import synthetic_dataset
 from sissi.method.synthetic_images import synthesise
 from sissi.training.epoch import train_epoch
@@ -57,7 +57,7 @@ def images(count: int) -> float:
     frames, cloning = _small_frames(count), settings.synthetic_images
 
     def cycle() -> None:
-        correct(ready.learner.teacher, frames, settings, silent)
+        predict_pseudo_labels(ready.learner.teacher, frames, settings, silent)
         cloned = synthetic_dataset(frames, cloning.strong, cloning, 0, 1)
         train_epoch(ready.learner, MixedBatches(cloned, ready.source, settings.training), 0, 1, silent)
 

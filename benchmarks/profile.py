@@ -27,7 +27,7 @@ PARTS = {
     "train_epoch": "training",
     "__getitem__": "  of which reading and augmenting",
     "synthesise": "  of which synthetic-like images",
-    "correct": "label correction",
+    "predict_pseudo_labels": "label correction",
     "weighted_boxes_fusion": "  of which fusion of boxes",
     "mean_losses": "validation loss",
     "predict_dataset": "predictions for curves",

@@ -15,7 +15,7 @@ from benchmarks.row import seconds
 from benchmarks.subjects import silent
 from sissi.config import Experiment
 from sissi.detector.model import CellDetector, predict_dataset
-from sissi.method.self_training import correct
+from sissi.method.self_training import predict_pseudo_labels
 from sissi.training.epoch import train_epoch
 from sissi.training.mixed_batches import MixedBatches
 from sissi.training.teacher_student import new_teacher_student
@@ -91,7 +91,7 @@ def correction(
 ) -> Looking:
     """Label correction of target images: all views of each, and their fusion."""
     frames = repeated(subject.target, length.looks)
-    return _look(lambda: correct(detector, frames, experiment, silent), len(frames), length, device)
+    return _look(lambda: predict_pseudo_labels(detector, frames, experiment, silent), len(frames), length, device)
 
 
 def evaluation(

@@ -22,7 +22,7 @@ from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.detector.model import build, save
 from sissi.method.early_learning import Trunk, train_trunk
-from sissi.method.self_training import SelfTrainingSetup, correct, self_train, train_on_initial_labels
+from sissi.method.self_training import SelfTrainingSetup, predict_pseudo_labels, self_train, train_on_fixed_labels
 from sissi.runtime.cache import Entry
 from sissi.runtime.device import device_of, peak_memory
 from sissi.runtime.events import File, Metrics
@@ -82,7 +82,9 @@ def label_checkpoint(
             epochs = experiment.last_epoch(corrects=True)
             epoch = int(trained.stem.removeprefix("epoch_"))
             target = data.resized("target_train", experiment.training.image_size)
-            predicted = correct(learner.teacher, target, experiment, progress_of(recorder, epoch, epochs, "labels"))
+            predicted = predict_pseudo_labels(
+                learner.teacher, target, experiment, progress_of(recorder, epoch, epochs, "labels")
+            )
             entry.finish([as_lists(boxes) for boxes in predicted])
 
 
@@ -145,7 +147,7 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
         predicted = None if latest else _shared_labels(experiment, data, task, journaled)
         cycles = self_train(learner, setup, epoch, labels, predicted, journaled)
     else:
-        cycles = train_on_initial_labels(learner, setup, epoch, len(data.target_train), journaled)
+        cycles = train_on_fixed_labels(learner, setup, epoch, len(data.target_train), journaled)
     for cycle in cycles:
         learner = cycle.learner
         log_cycle(experiment, data, cycle, journaled)

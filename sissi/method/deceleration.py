@@ -1,4 +1,4 @@
-"""ADELE: detection of the epoch at which the training curve decelerates, where correction starts (3.3)."""
+"""ADELE: detection of the epoch at which the training curve decelerates, after which correction starts (3.3)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class StartPoint:
-    """Start of correction.
+    """Epoch after which correction starts, by ADELE or by another rule (see `start_point`).
 
     Attributes:
         epoch: last epoch of early learning before correction, from 1 on; 0 for a variant without early learning.

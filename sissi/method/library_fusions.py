@@ -28,7 +28,7 @@ SIGMA = 0.5
 """Width of the Gaussian of Soft-NMS, the default of ensemble_boxes."""
 
 
-def weighted_boxes_fusion(
+def library_weighted_boxes_fusion(
     boxes: Sequence[npt.ArrayLike],
     scores: Sequence[npt.ArrayLike],
     labels: Sequence[npt.ArrayLike],
@@ -79,7 +79,7 @@ def soft_nms(
 
 
 LIBRARY_FUSIONS: Mapping[str, Fusion] = {
-    "weighted_boxes_fusion": weighted_boxes_fusion,
+    "weighted_boxes_fusion": library_weighted_boxes_fusion,
     "soft_nms": soft_nms,
     "non_maximum_weighted": non_maximum_weighted,
 }

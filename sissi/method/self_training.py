@@ -75,7 +75,7 @@ def self_train(
         setup: data and settings.
         start: number of finished epochs: of early learning and, after an interruption, of self-training.
         labels: labels of every target image in epoch `start`, in px of the resized image.
-        predicted: result of `correct` for this learner, if it is already known, else None.
+        predicted: result of `predict_pseudo_labels` for this learner, if it is already known, else None.
         recorder: recorder of the progress of every epoch.
 
     Yields:
@@ -89,7 +89,7 @@ def self_train(
     for epoch in range(start + 1, epochs + 1):
         if predicted is None:
             progress = progress_of(recorder, epoch, last, "labels")
-            predicted = correct(learner.teacher, setup.target, experiment, progress)
+            predicted = predict_pseudo_labels(learner.teacher, setup.target, experiment, progress)
         pseudo, ignored = zip(*(split_by_score(boxes, experiment) for boxes in predicted), strict=True)
         if experiment.pseudo_labels.size == "initial":
             pseudo = as_large_as(setup.target.boxes, pseudo, setup.target.width, setup.target.height)
@@ -115,14 +115,17 @@ def _train_second(
     target = setup.target.with_boxes(labels).take(trained_indices(labels, experiment.pseudo_labels))
     source = setup.source if experiment.self_training.mixed else target
     setup = replace(setup, target=target, source=source)
-    for cycle in train_on_initial_labels(learner, setup, start - before, len(target), recorder, before):
+    for cycle in train_on_fixed_labels(learner, setup, start - before, len(target), recorder, before):
         yield replace(cycle, labels=labels)  # with the labels of images that are left out of the training
 
 
-def train_on_initial_labels(
+def train_on_fixed_labels(
     learner: TeacherStudent, setup: SelfTrainingSetup, start: int, images: int, recorder: Recorder, before: int = 0
 ) -> Iterator[Cycle]:
-    """Continue early learning after epoch `start` to the last epoch: the reference rows without correction.
+    """Train on labels that do not change, after epoch `start` to the last epoch.
+
+    These are the initial or the reference labels of a row without correction, or, for a second network, the corrected
+    ones.
 
     Args:
         learner: learner in its state after epoch `start`; changed in place.
@@ -143,10 +146,10 @@ def train_on_initial_labels(
         yield Cycle(before + epoch, learner, list(setup.target.boxes), False, losses)
 
 
-def correct(
+def predict_pseudo_labels(
     detector: CellDetector, target: ResizedDataset, experiment: Experiment, progress: OnProgress
 ) -> list[Boxes]:
-    """Predict boxes for every target image by test-time augmentation and weighted boxes fusion (3.4).
+    """Predict boxes for every target image in all views of test-time augmentation, and fuse them (3.4).
 
     Boxes below the score of a pseudo label are included if the settings use them: see `Experiment.lowest_score`.
 

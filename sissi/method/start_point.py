@@ -1,4 +1,4 @@
-"""Epoch at which a variant leaves early learning (3.3), by the rule of its row in table 1."""
+"""Epoch at which a variant leaves early learning (3.3): by ADELE, the validation loss, or never, as its row says."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _replace(connection: sqlite3.Connection, old: str, new: str) -> None:
 
 
 def adopt_recordings(recordings: Path, folders: Sequence[Path]) -> None:
-    """Give recordings that version 0.1 named after the place of their tracking folder the name that they have now.
+    """Rename recordings of version 0.1, whose names depended on the location of the tracking folder.
 
     Args:
         recordings: their folder.

@@ -24,7 +24,7 @@ TIMEOUT = 30.0
 SHORT_TIMEOUT = 3.0
 """Seconds that a command waits after Ctrl-C or on a full disk, and that a watchdog waits."""
 OFFLINE = "offline"
-ABANDONED = "abandoned"
+SUPERSEDED = "abandoned"
 """Name of the marker file in the folder of a recording that `--fresh` has moved away."""
 
 
@@ -96,7 +96,7 @@ class TrackingSession:
     @property
     def finished(self) -> bool:
         """Whether these runs will not be continued: all are FINISHED, or the command was started from scratch."""
-        return (self.folder / ABANDONED).exists() or all(run.status == "FINISHED" for run in self.runs)
+        return (self.folder / SUPERSEDED).exists() or all(run.status == "FINISHED" for run in self.runs)
 
     def _upload(self, run: LocalRun) -> None:
         if self._uploader:
@@ -207,7 +207,7 @@ def _own(base: Path, key: str, fresh: bool) -> tuple[BaseFileLock, Path]:
     tried = ((base / name, _locked(base / name)) for name in names)
     recording, lock = next((recording, lock) for recording, lock in tried if lock is not None)
     if fresh and recording.exists():
-        (recording / ABANDONED).touch()
+        (recording / SUPERSEDED).touch()
         recording.rename(recording.with_name(f"{recording.name}-{time.time_ns()}"))
     recording.mkdir(parents=True, exist_ok=True)
     return lock, recording

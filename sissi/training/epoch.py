@@ -43,7 +43,8 @@ class NonFiniteLoss(SissiError):
 def learning_rate(step: int, steps_per_epoch: int, settings: Training) -> float:
     """Learning rate at an iteration, counted from 0 over all epochs.
 
-    It depends only on the iteration, so all variants have the same learning rate in the same epoch.
+    It depends only on the iteration, so all variants have the same learning rate in the same epoch, as long as
+    `self_training.learning_rate` is 1.
     """
     rate = settings.learning_rate * min(1.0, (step + 1) / (settings.warmup_steps + 1))
     if settings.schedule == "cosine":

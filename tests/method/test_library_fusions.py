@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sissi.method import box_fusion
-from sissi.method.library_fusions import LIBRARY_FUSIONS, SIGMA, non_maximum_weighted, soft_nms, weighted_boxes_fusion
+from sissi.method.library_fusions import (
+    LIBRARY_FUSIONS,
+    SIGMA,
+    library_weighted_boxes_fusion,
+    non_maximum_weighted,
+    soft_nms,
+)
 
 BOX = [0.1, 0.1, 0.3, 0.3]
 SIDES = st.tuples(st.integers(0, 15), st.integers(1, 16)).map(lambda pair: (pair[0] / 32, (pair[0] + pair[1]) / 32))
@@ -88,7 +94,9 @@ def test_soft_nms_keeps_what_the_library_keeps_at_every_threshold(views, thresho
 @given(st.lists(VIEW, min_size=1, max_size=5))
 def test_the_weighted_boxes_fusion_of_the_library_is_the_compiled_one(views):
     given = *lists(views), IOU, LOWEST
-    for theirs, mine in zip(weighted_boxes_fusion(*given), box_fusion.weighted_boxes_fusion(*given), strict=True):
+    for theirs, mine in zip(
+        library_weighted_boxes_fusion(*given), box_fusion.weighted_boxes_fusion(*given), strict=True
+    ):
         np.testing.assert_allclose(theirs, mine, rtol=0, atol=1e-6)
 
 

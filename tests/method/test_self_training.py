@@ -9,7 +9,7 @@ from sissi.config import Blur, PseudoLabels, SelfTraining
 from sissi.detector.ignore_regions import IGNORE, split_by_score
 from sissi.detector.model import build
 from sissi.method import self_training
-from sissi.method.self_training import SelfTrainingSetup, self_train, train_on_initial_labels
+from sissi.method.self_training import SelfTrainingSetup, self_train, train_on_fixed_labels
 from sissi.training.mixed_batches import as_target
 from sissi.training.teacher_student import make_teacher_student
 
@@ -43,7 +43,7 @@ def steps(monkeypatch, target, source, smoke, blur):
         seen.append([len(boxes) for boxes in batches.domains["target"].boxes])
         return real_train(learner, batches, seed, epoch, progress)
 
-    monkeypatch.setattr(self_training, "correct", correct)
+    monkeypatch.setattr(self_training, "predict_pseudo_labels", correct)
     monkeypatch.setattr(self_training, "synthetic_dataset", synthetic)
     monkeypatch.setattr(self_training, "train_epoch", train)
     learner = make_teacher_student(detector, smoke.training)
@@ -69,7 +69,7 @@ def test_without_blur_the_original_images_are_trained_on(monkeypatch, target, so
 def test_labels_that_somebody_has_already_are_not_made_again(monkeypatch, target, source, smoke):
     learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
     setup = SelfTrainingSetup(target, source, None, smoke, 0)
-    monkeypatch.setattr(self_training, "correct", lambda *arguments: [THREE] * len(target))
+    monkeypatch.setattr(self_training, "predict_pseudo_labels", lambda *arguments: [THREE] * len(target))
     cycles = self_train(learner, setup, 2, target.boxes, [EIGHT] * len(target), Silent())
     assert [len(cycle.labels[0]) for cycle in cycles] == [8, 3]
 
@@ -85,7 +85,7 @@ def test_labels_can_be_brought_to_the_size_of_the_initial_ones(monkeypatch, targ
         def a_tenth_too_small(*arguments, current=current):
             return [smaller(boxes) for boxes in current[-1]]
 
-        monkeypatch.setattr(self_training, "correct", a_tenth_too_small)
+        monkeypatch.setattr(self_training, "predict_pseudo_labels", a_tenth_too_small)
         monkeypatch.setattr(self_training, "train_epoch", lambda *arguments: {})
         for cycle in self_train(
             learner, SelfTrainingSetup(target, source, None, changed, 0), 2, target.boxes, None, Silent()
@@ -105,7 +105,7 @@ def smaller(boxes):
 def test_the_reference_row_trains_every_epoch_on_the_initial_labels(target, source, smoke):
     learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
     cycles = list(
-        train_on_initial_labels(learner, SelfTrainingSetup(target, source, None, smoke, 0), 2, len(target), Silent())
+        train_on_fixed_labels(learner, SelfTrainingSetup(target, source, None, smoke, 0), 2, len(target), Silent())
     )
     assert [cycle.epoch for cycle in cycles] == [3, 4]
     assert all(same(one, two) for cycle in cycles for one, two in zip(cycle.labels, target.boxes, strict=True))
@@ -154,7 +154,7 @@ def batches_of(monkeypatch, target, source, experiment, blur=None):
     monkeypatch.setattr(self_training, "train_epoch", train)
     learner = make_teacher_student(build(experiment.detector, experiment.training.image_size), experiment.training)
     setup = SelfTrainingSetup(target, source, blur, experiment, 0)
-    monkeypatch.setattr(self_training, "correct", lambda *arguments: [EIGHT] * len(target))
+    monkeypatch.setattr(self_training, "predict_pseudo_labels", lambda *arguments: [EIGHT] * len(target))
     cycles = list(self_train(learner, setup, 2, target.boxes, None, Silent()))
     return seen, cycles
 
@@ -214,8 +214,8 @@ def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, 
     settings = smoke.pseudo_labels.model_copy(update={"score": 0.52, "fusion": fusion})
     strict = smoke.model_copy(update={"pseudo_labels": settings})
     both = with_self_training(strict, ignore_doubtful=0.3)
-    found = self_training.correct(detector, target, both, lambda fraction: None)
-    alone = self_training.correct(detector, target, strict, lambda fraction: None)
+    found = self_training.predict_pseudo_labels(detector, target, both, lambda fraction: None)
+    alone = self_training.predict_pseudo_labels(detector, target, strict, lambda fraction: None)
     divided = [split_by_score(boxes, both) for boxes in found]
     assert all(same(one, sure) for one, (sure, _) in zip(alone, divided, strict=True))
     assert sum(len(doubtful) for _, doubtful in divided) > 0

@@ -27,9 +27,9 @@ NAMES = "classes.txt"
 NAME_FILES = (NAMES, "obj.names", "data.yaml", "dataset.yaml")
 """Where tools write the names of the classes, in the folder of the labels or up to two above it."""
 DECIMALS = 9
-"""Of a written fraction: of the widest image that is read, less than float32 can tell."""
+"""Decimals of a written fraction; the rounding error in px is below float32 precision even in the widest image."""
 ROUNDING = 1e-6
-"""Of an image's side: a box that reaches over an edge by no more ends there, as tools write six decimals."""
+"""Largest part of the image's side by which a box may cross an edge unnoticed, since tools write six decimals."""
 BOX = 4
 """Numbers of a box, besides class and score; a polygon has more."""
 Row = tuple[str, Corners, float]
@@ -40,8 +40,8 @@ def read_labels(
 ) -> dict[str, Boxes]:
     """The boxes of each image that has a text file of its stem, in pixels of the image.
 
-    A polygon of three corners or more gives the box around it. An empty file says that there is no cell. Lines that
-    are neither are dropped and noted; a file with nothing else has no labels.
+    A polygon of three corners or more gives the box around it. An empty file means that there is no cell. Lines that
+    are neither boxes nor polygons are dropped and noted; a file with nothing else has no labels.
 
     Args:
         labels: folder of the text files.
