@@ -20,7 +20,7 @@ READERS = {"first": [make_boxes([[0, 0, 10, 10]])], "second": [EMPTY]}
 @pytest.fixture
 def score(monkeypatch):
     """Scores of an image in which a detector finds two cells."""
-    monkeypatch.setattr(reader_scores, "read_image", lambda path: path)
+    monkeypatch.setattr(Sample, "read", lambda sample: sample.path)
     monkeypatch.setattr(reader_scores, "detect", lambda detector, image: FOUND)
     sample = Sample("a.png", Path("a.png"), 50, 50, EMPTY)
     return lambda: score_readers(None, [sample], READERS, 100, lambda fraction: None)

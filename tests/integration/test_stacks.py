@@ -131,7 +131,7 @@ def test_predict_names_them_and_goes_on_only_with_the_same_settings(lab: Path, s
     third = json.loads((lab / "out" / "predictions.json").read_text())
     assert first["annotations"] != third["annotations"]
     code, out, _ = sissi("predict", "detector.pt", "train", "--out", "out", "--score", "0.06", "--plane", "3")
-    assert code == 0 and "2 of 2 images were done before" in out
+    assert code == 0 and "2 of 2 images are already done" in out
     code, _, err = sissi("predict", "detector.pt", "train", "--out", "out", "--channels", "2")
     assert code == 1 and "has 1 channels, no channel 2" in err
 

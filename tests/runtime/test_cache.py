@@ -95,7 +95,7 @@ def test_the_cache_is_shown_with_how_far_everything_is_and_cleared(tmp_path, sis
     frames_in(cache, 3)
     cache.entry("scores", {}).finish({"AP": 0.5})
     code, out, _ = sissi("cache", "--tracking", str(tmp_path))
-    rows = {line.split("│")[1].strip(): line for line in out.splitlines() if "│" in line}
+    rows = {line.split()[0]: line for line in out.splitlines() if line[:1].isalpha()}
     assert code == 0 and "2.5" in rows["trunk"] and "0 epochs" in rows["trunk"]
     assert "3 images" in rows["resized"] and "yes" in rows["scores"]
     assert sissi("cache", "--clear", "--tracking", str(tmp_path))[:2] == (0, "removed 3 pieces of work\n")
