@@ -26,7 +26,8 @@ dashboard: .venv/ready  ## optuna-dashboard on the studies so far, at http://127
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dashboard]'
 	$(BIN)/optuna-dashboard sqlite:///$(CURDIR)/mlruns/optuna.db --host 127.0.0.1 --port 8080
 
-ui: .venv/ready  ## MLflow's page on the runs so far, at http://127.0.0.1:5000
+ui: .venv/ready  ## MLflow's page on the runs so far, at an address that it prints
+	@echo 'http://127.0.0.1:5000/#/experiments?workflowType=machine_learning'
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server \
 	  --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --artifacts-destination $(CURDIR)/mlruns/artifacts \
 	  --host 127.0.0.1 --port 5000 --workers 1
