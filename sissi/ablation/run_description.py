@@ -13,15 +13,16 @@ from sissi.data.formats.coco import to_coco
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.results.ablation_results import AblationResults
-from sissi.runtime.events import Dataset, Json, Params, Text
+from sissi.runtime.events import Dataset, ExperimentTags, Json, Params, Text
 from sissi.tracking import LocalRun
+from sissi.tracking.saved_view import scores_view
 
 COMPARING = """\
 **Comparing rows and readers.** The runs inside this one are its rows; `trunk` is the early learning that they share.
-In the table of the experiment, *Columns* adds the scores by reader (`reader_1/AP`, `reader_1/AR`, ...) and the start
-(`start_epoch`). Select runs and press *Compare* for their curves: `labels/precision` and `labels/recall` show what
-correction did to the labels. The artifacts are the pseudo labels of every cycle, the predictions for the test images,
-and the tables at full precision. `sissi report` puts all of it on one page, with intervals.
+In the table of the experiment, *Views* has *AP and AR by reader*, and *Columns* adds any other score. Select runs and
+press *Compare* for their curves: `labels/precision` and `labels/recall` show what correction did to the labels. The
+artifacts are the pseudo labels of every cycle, the predictions for the test images, and the tables at full precision.
+`sissi report` puts all of it on one page, with intervals.
 """
 
 
@@ -38,6 +39,7 @@ def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentDa
         known = [(sample, one) for sample, one in zip(data.target_test, boxes, strict=True) if one is not None]
         content = _as_coco([sample for sample, _ in known], [one for _, one in known])
         parent.record(Json(content, f"readers/{reader}.json"))
+    parent.record(ExperimentTags(scores_view(data.readers, ("AP", "AR"), parent.header["started"])))
     if data.reference is not None:
         referenced = data.referenced()
         parent.record(Json(_as_coco(referenced, [sample.boxes for sample in referenced]), "reference.json"))

@@ -16,7 +16,7 @@ from sissi.config import Experiment, ImageReading, PseudoLabels
 from sissi.data.experiment_data import data_files
 from sissi.data.find import find_images, note_unread_parts, require_path, subsample
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
-from sissi.data.images.read import image_size, read_image
+from sissi.data.images.read import FIRST, image_size, read_image
 from sissi.data.problems import Problems
 from sissi.data.resized import resize
 from sissi.detector.model import CellDetector, load, predict
@@ -39,16 +39,16 @@ class CorrectedLabels:
     Attributes:
         experiment: all settings.
         images: path of each image by its name.
-        reading: planes and channels of the files that are the images.
         cycles: pseudo labels of the last cycles, oldest first, by variant (and seed).
         runs: run by variant (and seed).
+        reading: planes and channels of the files that are the images.
     """
 
     experiment: Experiment
     images: Mapping[str, Path]
-    reading: ImageReading
     cycles: Mapping[str, Sequence[Snapshots]]
     runs: Mapping[str, RunRecord]
+    reading: ImageReading = FIRST
 
 
 def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems) -> CorrectedLabels:
@@ -74,7 +74,7 @@ def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems)
         )
     reading = data_files(experiment).target_train.reading
     note_unread_parts(images.values(), problems, reading)
-    return CorrectedLabels(experiment, images, reading, cycles, {name: runs[name] for name in cycles})
+    return CorrectedLabels(experiment, images, cycles, {name: runs[name] for name in cycles}, reading)
 
 
 def trained_detectors(store: Store, corrected: CorrectedLabels, problems: Problems) -> dict[str, CellDetector]:

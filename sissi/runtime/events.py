@@ -33,6 +33,13 @@ class Tags:
 
 
 @dataclass(frozen=True)
+class ExperimentTags:
+    """Tags of the MLflow experiment of a run, such as a saved view of its page."""
+
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Metrics of an epoch.
 
@@ -161,13 +168,16 @@ class Notice:
     text: str
 
 
-Lasting = Params | Tags | Metrics | Picture | Text | Json | Table | File | Dataset | Model | End | Resume
+Lasting = (
+    Params | Tags | ExperimentTags | Metrics | Picture | Text | Json | Table | File | Dataset | Model | End | Resume
+)
 """Events that are stored and sent to MLflow."""
 Event = Lasting | Progress | Notice
 
 NAMES: dict[str, type[Lasting]] = {
     "params": Params,
     "tags": Tags,
+    "experiment_tags": ExperimentTags,
     "metrics": Metrics,
     "image": Picture,
     "text": Text,

@@ -65,6 +65,8 @@ class MlflowRun:
                 self.params(values)
             case events.Tags(values):
                 self.tags(values)
+            case events.ExperimentTags(values):
+                self.experiment_tags(values)
             case events.Metrics(values, step, at):
                 self.metrics(values, step, at)
             case events.Picture(key, image, step):
@@ -114,6 +116,12 @@ class MlflowRun:
     def tags(self, values: Mapping[str, str]) -> None:
         """Write tags; those of the same key are replaced."""
         self._client.log_batch(self.id, tags=[RunTag(key, value) for key, value in values.items()])
+
+    def experiment_tags(self, values: Mapping[str, str]) -> None:
+        """Write tags of the experiment of the run; those of the same key are replaced."""
+        experiment = self._client.get_run(self.id).info.experiment_id
+        for key, value in values.items():
+            self._client.set_experiment_tag(experiment, key, value)
 
     def metrics(self, values: Mapping[str, float], step: int = 0, at: int | None = None) -> None:
         """Write the metrics of one step in one call.

@@ -16,7 +16,7 @@ from sissi.boxes import make_boxes
 from sissi.config import Detector
 from sissi.config.load import Experiment, dump_experiment, load_experiment
 from sissi.data.formats.coco import to_coco
-from sissi.data.images.read import FIRST, read_image
+from sissi.data.images.read import read_image
 from sissi.detector.model import build
 from sissi.tracking import ABLATION, open_store
 from tests.conftest import HEIGHT, WIDTH, draw_cells
@@ -193,7 +193,7 @@ def test_every_view_of_every_detector_has_a_vote(tmp_path, smoke, monkeypatch):
     monkeypatch.setattr(committee, "predict", lambda detector, images: [found for _ in images])
     snapshots = {"plain-a": [{"a.png": make_boxes([])}]}
     told = []
-    finished = CorrectedLabels(smoke, {"a.png": tmp_path / "a.png"}, FIRST, snapshots, {})
+    finished = CorrectedLabels(smoke, {"a.png": tmp_path / "a.png"}, snapshots, {})
     ((name, members),) = committees(finished, detectors, lambda: told.append(True))
     assert name == "a.png" and told == [True] and (members.height, members.width) == (HEIGHT, WIDTH)
     plain, mirrored = [8, 8, 24, 24], [WIDTH - 24, HEIGHT - 24, WIDTH - 8, HEIGHT - 8]

@@ -24,12 +24,15 @@ PLAIN = st.recursive(
     max_leaves=8,
 )
 STEP = st.integers(0, 999)
+KEY = st.text().filter(lambda key: key[:1] != "$")  # with which a journal marks its files
 PLAIN_EVENTS = st.one_of(
-    st.builds(events.Params, st.dictionaries(st.text(), PLAIN)),
-    st.builds(Metrics, st.dictionaries(st.text(), st.floats(allow_nan=False)), STEP, st.none() | STEP),
+    st.builds(events.Params, st.dictionaries(KEY, PLAIN)),
+    st.builds(events.Tags, st.dictionaries(KEY, st.text())),
+    st.builds(events.ExperimentTags, st.dictionaries(KEY, st.text())),
+    st.builds(Metrics, st.dictionaries(KEY, st.floats(allow_nan=False)), STEP, st.none() | STEP),
     st.builds(events.Text, st.text(), st.text()),
-    st.builds(events.Table, st.dictionaries(st.text(), st.lists(PLAIN)), st.text()),
-    st.builds(events.Dataset, *[st.text()] * 4, st.dictionaries(st.text(), STEP)),
+    st.builds(events.Table, st.dictionaries(KEY, st.lists(PLAIN)), st.text()),
+    st.builds(events.Dataset, *[st.text()] * 4, st.dictionaries(KEY, STEP)),
     st.builds(events.End, st.sampled_from(["FINISHED", "FAILED", "KILLED"]), st.none() | STEP),
     st.just(events.Resume()),
 )
