@@ -144,7 +144,7 @@ def _apply(tree: dict[str, Any], override: str, root: type[Settings]) -> None:
     if not equals or not all(keys):
         raise ExperimentError(f"--set {override}: write it as key.key=value, such as training.learning_rate=0.002")
     try:
-        value = text if _takes_text(keys, tree, root) and text != "null" else yaml.safe_load(text)
+        value = text if _takes_text(keys, tree, root) and not _is_plain(text) else yaml.safe_load(text)
     except yaml.YAMLError:
         raise ExperimentError(f"--set {override}: the value is not valid YAML") from None
     if keys == ["data", "folder"] and isinstance(value, str):
@@ -158,6 +158,11 @@ def _apply(tree: dict[str, Any], override: str, root: type[Settings]) -> None:
             raise ExperimentError(f"--set {override}: {key} is a value, not a section")
         node = child
     node[keys[-1]] = value
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is null or a JSON string, which mean the same for every key."""
+    return text == "null" or (len(text) > 1 and text[0] == text[-1] == '"')
 
 
 def _takes_text(keys: Sequence[str], tree: Mapping[str, Any], root: type[Settings]) -> bool:

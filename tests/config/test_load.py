@@ -274,6 +274,11 @@ def test_a_text_or_path_is_taken_as_it_is_written(tmp_path, text):
     assert files.data.target_test.readers["reader_1"].labels == Path(f"r/{text}")
 
 
+def test_a_text_in_double_quotes_is_json():
+    experiment = load_experiment(Path("experiments/demo.yaml"), [r'name="a \" # b"', 'tracking.folder="x: y"'])
+    assert experiment.name == 'a " # b' and experiment.tracking.folder == Path("x: y")
+
+
 def test_what_is_no_text_is_still_yaml():
     changes = ["detector.weights=none", "training.averaging=null", "evaluation.every_epoch=[source_val]", "seeds=[3]"]
     experiment = load_experiment(Path("experiments/demo.yaml"), changes)
