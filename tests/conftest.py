@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from sissi import cli
 from sissi.boxes import make_boxes
@@ -18,6 +19,8 @@ from sissi.data.resized import ResizedDataset
 HEIGHT, WIDTH = 64, 96
 torch.set_num_threads(1)  # tests run side by side
 cv2.setNumThreads(1)
+settings.register_profile("sissi", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("sissi")
 
 
 def draw_cells(path: Path, seed: int, bright: bool = True) -> np.ndarray:
