@@ -36,7 +36,7 @@ def segmentation_extent(labels: Path, where: str, segmentation: Any) -> Corners 
 def _polygons(segmentation: Any) -> Corners | None:
     polygons = segmentation if isinstance(segmentation[0], list) else [segmentation]
     if not all(is_number(value) for polygon in polygons for value in polygon):
-        raise ValueError("a coordinate is not finite")
+        raise ValueError("a coordinate is not a finite number")
     extents = [polygon_extent(pairs(polygon)) for polygon in polygons]
     return union([extent for extent in extents if extent is not None])
 
