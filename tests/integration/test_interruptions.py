@@ -46,7 +46,7 @@ def test_ctrl_c_and_a_polite_kill_say_how_to_go_on_and_leave_no_run_running(tmp_
     read_until(process, "epoch 5/6")
     end(process.pid, number)  # Ctrl-C reaches the whole group, a batch system's request the command alone
     told, _ = process.communicate(timeout=60)
-    assert process.returncode == 130 and "the same command goes on from here" in told and "Traceback" not in told
+    assert process.returncode == 130 and "the same command continues from here" in told and "Traceback" not in told
     store = open_store(tmp_path / "mlruns")
     parent = store.latest_ablation()
     statuses = {run.name: run.status for run in [parent, *store.children(parent.id)]}
