@@ -83,8 +83,9 @@ def test_it_is_a_module_and_answers_to_h(installed):
 
 
 @pytest.mark.slow
-def test_a_shipped_ablation_runs_by_name_in_an_empty_folder(installed):
-    table = installed("ablation", "demo", *(f"--set={change}" for change in SMALL))
+@pytest.mark.parametrize("name", ["smoke", "demo"])
+def test_a_shipped_ablation_runs_by_name_in_an_empty_folder(installed, name):
+    table = installed("ablation", name, *(f"--set={change}" for change in SMALL))
     assert "Table 1 for this run" in table and "A + SISSI (S)" in table
 
 
@@ -99,4 +100,4 @@ def test_the_demo_images_and_their_experiment_are_written_and_run(installed):
 @pytest.mark.slow
 def test_a_shipped_search_runs_by_name_in_an_empty_folder(installed):
     searched = [f"--set={change}" for change in SMALL if not change.startswith("variants")]
-    assert "Best of 1 trials" in installed("search", "threshold", "--trials", 1, *searched)
+    assert "Best of 2 trials" in installed("search", "threshold", "--trials", 2, *searched)
