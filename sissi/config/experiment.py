@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 from sissi.config.base import Named, Settings
 from sissi.config.correction import PseudoLabels, SelfTraining, SyntheticImages
 from sissi.config.data import DemoData, FileData
-from sissi.config.training import Deceleration, Detector, EarlyLearning, Training
+from sissi.config.detector import Detector
+from sissi.config.training import Deceleration, EarlyLearning, Training
 from sissi.config.variants import BRANCH_SECTIONS, DEFAULT, VARIANTS, Variant
 
 

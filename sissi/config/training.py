@@ -1,50 +1,12 @@
-"""Settings of the detector and of early learning; pixels are those of the resized image, the input of the detector."""
+"""Settings of the training and of early learning; pixels are those of the resized image, the input of the detector."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from sissi.config.base import Fraction, Interval, OddKernel, Probability, Settings
-
-
-class Detector(Settings):
-    """Settings of Faster R-CNN with a feature pyramid (4.1)."""
-
-    preset: Literal["paper", "small"]
-    """paper: ResNet-50 FPN; small: a narrow ResNet with a small head, for CPUs."""
-    weights: Literal["coco", "none"] | Path = "none"
-    """coco: torchvision's COCO_V1 (downloaded once); none: random weights; or a local file with a state dict (preset
-    paper only)."""
-    anchor_sizes: tuple[tuple[PositiveFloat, ...], ...] = ((12, 18), (26, 38))
-    """Anchor sizes in px for each pyramid level, finest level first: 2 levels (small), 5 levels (paper)."""
-    aspect_ratios: tuple[PositiveFloat, ...] = (0.5, 1.0, 2.0)
-    """Height / width of the anchors on every level."""
-    detections_per_image: PositiveInt = 300
-    """Largest number of detections per image; it should exceed the number of cells."""
-    rois_per_image: PositiveInt = 64
-    """Number of proposals per image on which the box head is trained."""
-    proposals: PositiveInt = 300
-    """Number of proposals per image that enter the box head."""
-    score_floor: Fraction = 0.05
-    """Lowest score of a detection; the detector drops all others."""
-    nms_iou: Fraction = 0.5
-    """IoU threshold of the detector's non-maximum suppression."""
-
-    @model_validator(mode="after")
-    def _levels(self) -> Self:
-        levels = {"paper": 5, "small": 2}[self.preset]
-        if len(self.anchor_sizes) != levels:
-            raise ValueError(
-                f"anchor_sizes: preset {self.preset} has {levels} pyramid levels, {len(self.anchor_sizes)} given"
-            )
-        if len({len(sizes) for sizes in self.anchor_sizes}) != 1:
-            raise ValueError("anchor_sizes: each level needs the same number of sizes")
-        if self.preset == "small" and self.weights == "coco":
-            raise ValueError("weights: coco exists for preset paper only")
-        return self
 
 
 class Augmentation(Settings):

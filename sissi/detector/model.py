@@ -1,4 +1,4 @@
-"""Cell detector: construction, storage and prediction of Faster R-CNN with a feature pyramid (4.1).
+"""Cell detector: construction, storage and prediction (4.1).
 
 Prediction takes only images, so that no truth can leak into it. Losses are computed elsewhere (see `training`).
 """
@@ -12,15 +12,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
-from torchvision.models.detection import FasterRCNN
+from torch import Tensor, nn
 
 from sissi.boxes import Boxes, make_boxes, scale
 from sissi.config import Detector as DetectorSettings
 from sissi.data.resized import ResizedDataset, resize
-from sissi.detector.ignore_regions import support_ignore_regions
-from sissi.detector.networks import paper_network, small_network
-from sissi.detector.weights import coco_weights, load_weights, local_weights, read_tensors
+from sissi.detector.presets import NETWORKS
+from sissi.detector.weights import load_initial_weights, read_tensors
 from sissi.errors import SissiError
 from sissi.runtime.files import whole_file
 
@@ -33,14 +31,16 @@ class CellDetector:
     """Detector network with its settings.
 
     Attributes:
-        network: torchvision's Faster R-CNN; it never resizes its input.
+        network: network of a preset, with the interface that `sissi.detector.presets` describes.
         settings: settings from which the network was built.
         image_size: height and width in px to which `detect` resizes an image.
+        classes: number of classes of cells; their labels are 1, 2, and so on.
     """
 
-    network: FasterRCNN
+    network: nn.Module
     settings: DetectorSettings
     image_size: tuple[int, int]
+    classes: int = 1
 
     @property
     def device(self) -> torch.device:
@@ -55,21 +55,20 @@ class CellDetector:
             self.network.to(memory_format=torch.channels_last)
 
 
-def build(settings: DetectorSettings, image_size: tuple[int, int]) -> CellDetector:
+def build(settings: DetectorSettings, image_size: tuple[int, int], classes: int = 1) -> CellDetector:
     """Build a detector on the CPU, with random weights from torch's global random state.
 
     Args:
         settings: settings of the network.
         image_size: height and width in px to which `detect` resizes an image.
+        classes: number of classes of cells.
 
     Raises:
-        SissiError: weights that cannot be downloaded or read, or that do not fit the network.
+        SissiError: weights that cannot be downloaded or read, or that do not fit the network; an unknown backbone.
     """
-    network = small_network(settings) if settings.preset == "small" else paper_network(settings)
-    support_ignore_regions(network)
-    if settings.weights != "none":
-        load_weights(network, coco_weights() if settings.weights == "coco" else local_weights(settings.weights))
-    return CellDetector(network, settings, image_size)
+    network = NETWORKS[settings.preset](settings, classes)
+    load_initial_weights(network, settings)
+    return CellDetector(network, settings, image_size, classes)
 
 
 def save(detector: CellDetector, path: Path) -> None:
@@ -80,7 +79,13 @@ def save(detector: CellDetector, path: Path) -> None:
     """
     state = {name: tensor.cpu() for name, tensor in detector.network.state_dict().items()}
     settings = detector.settings.model_copy(update={"weights": "none"}).model_dump_json()
-    content = {"format": FORMAT, "settings": settings, "image_size": list(detector.image_size), "state": state}
+    content = {
+        "format": FORMAT,
+        "settings": settings,
+        "image_size": list(detector.image_size),
+        "classes": detector.classes,
+        "state": state,
+    }
     with whole_file(path) as file:
         torch.save(content, file)
 
@@ -97,7 +102,7 @@ def load(path: Path, device: str = "cpu") -> CellDetector:
     settings = DetectorSettings.model_validate_json(content["settings"])
     height, width = content["image_size"]
     with torch.random.fork_rng():  # the random weights are replaced; the global random state stays unchanged
-        detector = build(settings, (height, width))
+        detector = build(settings, (height, width), content.get("classes", 1))  # files of version 0.1 have one class
     detector.network.load_state_dict(content["state"])
     detector.network.eval()
     detector.to(device)

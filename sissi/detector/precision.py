@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection import FasterRCNN
 
 
-def backbone_in_bf16(network: FasterRCNN) -> None:
+def backbone_in_bf16(network: nn.Module) -> None:
     """Let the backbone and pyramid of a network compute in bfloat16; weights, proposals and boxes stay float32.
 
     Coordinates above 512 px would be multiples of 4 px in bfloat16. The names of the weights do not change, and a copy
     of the network has the same precision.
     """
-    network.backbone.forward = partial(_in_bf16, network.backbone)
+    backbone: Any = network.backbone
+    backbone.forward = partial(_in_bf16, backbone)
 
 
-def _in_bf16(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
+def _in_bf16(backbone: nn.Module, images: Tensor) -> dict[str, Tensor] | list[Tensor]:
     with torch.autocast(images.device.type, torch.bfloat16):
         features = type(backbone).forward(backbone, images)
+    if isinstance(features, list):
+        return [level.float() for level in features]
     return {name: level.float() for name, level in features.items()}

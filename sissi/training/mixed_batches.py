@@ -14,12 +14,9 @@ from sissi.config import Training
 from sissi.data.augmentation import Augmenter
 from sissi.data.resized import ResizedDataset
 from sissi.detector.ignore_regions import IGNORE
+from sissi.detector.presets import Target
 from sissi.runtime.prefetch import read_ahead
 from sissi.runtime.randomness import generator, seed_of
-
-Target = dict[str, Tensor]
-"""Targets of an image for torchvision's detectors: `boxes`, shape (N, 4), float32, in px; `labels`, shape (N,), int64;
-and, for an image with ignore regions, `ignored`, shape (M, 4), float32, in px (see `detector.ignore_regions`)."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +123,7 @@ class MixedBatches:
 
 
 def as_target(boxes: Boxes) -> Target:
-    """Convert the boxes of an image to a target for torchvision's detectors."""
+    """Convert the boxes of an image to a target for a detector."""
     cells, ignored = boxes.labels != IGNORE, boxes.labels == IGNORE
     target = {"boxes": torch.from_numpy(boxes.xyxy[cells]), "labels": torch.from_numpy(boxes.labels[cells])}
     return target | ({"ignored": torch.from_numpy(boxes.xyxy[ignored])} if ignored.any() else {})

@@ -51,7 +51,7 @@ def test_the_paper_experiment_is_section_4_1_to_the_letter():
         "sgd", 0.9, 0.0002, 0.001,
     )  # fmt: skip
     assert (training.target_batch, training.source_batch, training.image_size) == (4, 4, (512, 512))
-    assert (paper.detector.preset, paper.detector.weights, paper.deceleration.threshold) == ("paper", "coco", 0.9)
+    assert (paper.detector.preset, paper.detector.weights, paper.deceleration.threshold) == ("resnet50", "coco", 0.9)
     assert paper.pseudo_labels.scales == (0.8, 0.9, 1.0, 1.1, 1.2) and len(paper.pseudo_labels.flips) == 4
     assert paper.synthetic_images.weak.kernel == (21, 21)
     assert paper.variants[:6] == tuple(VARIANTS)[:6]
@@ -80,8 +80,8 @@ def test_all_faults_are_told_at_once_with_file_key_and_what_is_allowed(file):
         ({"self_training": {"ignore_doubtful": 0.4}}, r"ignore_doubtful \(0.4\) must be below pseudo_labels.score"),
         ({"synthetic_images": {"share": 1.5}}, "synthetic_images.share"),
         ({"variants": ["plain-b"]}, "plain-a"),
-        ({"detector": {"preset": "small", "weights": "coco"}}, "preset paper only"),
-        ({"detector": {"preset": "paper"}}, "5 pyramid levels"),
+        ({"detector": {"preset": "small", "weights": "coco"}}, "coco does not exist for preset small"),
+        ({"detector": {"preset": "paper", "anchor_sizes": [[8], [16]]}}, "5 pyramid levels"),
         ({"data": {"kind": "cloud"}}, "'files', 'demo'"),
         ({"pseudo_labels": {"scales": []}}, "at least 1"),
         ({"evaluation": {"max_detections": 50}}, "100"),

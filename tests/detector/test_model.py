@@ -129,7 +129,7 @@ def test_weights_from_a_local_file_in_the_form_of_torchvision(tmp_path):
     assert torch.equal(network.backbone.body.conv1.weight, published.backbone.body.conv1.weight)
     assert torch.equal(network.roi_heads.box_head.fc6.weight, published.roi_heads.box_head.fc6.weight)
     two_sizes = settings.model_copy(update={"anchor_sizes": ((16, 24), (32, 48), (64, 96), (128, 192), (256, 384))})
-    with pytest.raises(SissiError, match="one anchor size per level"):
+    with pytest.raises(SissiError, match="as many anchor sizes per level"):
         build(two_sizes, (64, 96))
 
 

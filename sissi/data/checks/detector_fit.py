@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from sissi.data.sample import Sample
 
 TOLERATED = 0.05
 """Fraction of the cells of a data set that may lie outside of the reach of the anchors without a note."""
+
+FINEST_STRIDE = 8
+"""Finest stride of the presets without anchors, in px: their smallest cells are half as large."""
 
 Labelled = Sequence[tuple[Sample, Boxes]]
 """Images with boxes in px of their files."""
@@ -32,8 +36,13 @@ def cell_sizes(labelled: Labelled, image_size: tuple[int, int]) -> npt.NDArray[n
 
 
 def reach(detector: Detector) -> tuple[float, float]:
-    """Sizes of a cell that the anchors can still find: half the smallest of them, and twice the largest."""
-    sizes = [size for level in detector.anchor_sizes for size in level]
+    """Sizes of a cell that the detector can still find: half the smallest anchor, and twice the largest.
+
+    Without anchors: half of the finest stride, and no upper limit.
+    """
+    if detector.anchors is None:
+        return FINEST_STRIDE / 2, inf
+    sizes = [size for level in detector.anchors for size in level]
     return min(sizes) / 2, max(sizes) * 2
 
 
@@ -54,13 +63,15 @@ def _check_sizes(experiment: Experiment, role: str, images: Labelled, problems: 
     sizes = cell_sizes(images, experiment.training.image_size)
     small, large = reach(experiment.detector)
     height, width = experiment.training.image_size
+    finest = "stride" if experiment.detector.anchors is None else "anchor"
     for outside, what, advice in (
-        (sizes < small, f"smaller than {small:g} px, half the smallest anchor", "smaller"),
+        (sizes < small, f"smaller than {small:g} px, half the smallest {finest}", "smaller"),
         (sizes > large, f"larger than {large:g} px, twice the largest anchor", "larger"),
     ):
         if outside.sum() > TOLERATED * len(sizes):
             share = f"{outside.sum():,} of {len(sizes):,} at {width} x {height} px"
-            hint = f"give {advice} detector.anchor_sizes or another training.image_size"
+            anchors = "" if experiment.detector.anchors is None else f"{advice} detector.anchor_sizes or "
+            hint = f"give {anchors}another training.image_size"
             problems.add(Path(role), f"data set with cells {what}", f"{share}; {hint}")
 
 

