@@ -80,29 +80,29 @@ class InhibitedCells(SizedSettings):
 class AdherentCells(SizedSettings):
     """Settings of local contrast and watershed for flat cells in transmitted light; pixels of the image file."""
 
-    texture: Length = 0.6
+    texture: Length = 0.7
     """Standard deviation of the Gaussian window in which local contrast is measured, in px."""
-    threshold: PositiveFloat = 1.35
+    threshold: PositiveFloat = 1.3
     """Lowest local contrast of a cell, in multiples of Otsu's threshold; a lower one finds fainter cells, and more
     dirt."""
     hole: Annotated[float, Scales(power=2)] = Field(default=105, ge=0)
     """Largest hole inside a cell that is filled, in square px."""
     opening_radius: Pixels = 2
     """Radius of the opening that removes dirt and threads, in px."""
-    halo_radius: Pixels = 2
+    halo_radius: Pixels = 1
     """Width of the bright halo outside a cell, which is no part of it, in px."""
-    depth_smoothing: Length = 1.2
+    depth_smoothing: Length = 1.8
     """Standard deviation of the Gaussian filter of the distance to the background, in px."""
     halo_smoothing: Length = 1.2
     """Standard deviation of the Gaussian filter before halos between cells are sought, in px."""
     surroundings: Length = 23
     """Standard deviation of the Gaussian window to whose mean a halo is compared, in px."""
-    halo_depth: Annotated[float, Scales()] = Field(default=0.7, ge=0)
+    halo_depth: Annotated[float, Scales()] = Field(default=1, ge=0)
     """How much shallower a cell counts where it is brighter by one standard deviation, in px; 0: halos do not split."""
     neck: Fraction = 0.8
     """Two parts are two cells if the neck between them is narrower than this share of the smaller one's width; a higher
     one splits more."""
-    side: Lengths = (9, 70)
+    side: Lengths = (10, 70)
     """Smallest and largest longer side of a box, in px."""
 
 
@@ -145,6 +145,12 @@ class PipelineChoice(SizedSettings):
     bright_balance: float = 0.83
     """Threshold of the balance of bright and dark; a higher balance means alive: a halo, and a body that is not darker
     than the background."""
+    even_balance: float = 0.25
+    """Threshold of the balance of bright and dark; a lower balance means adherent: bright halos, and bodies that are
+    darker than the background."""
+    apart: Fraction = 0.45
+    """Threshold of the share of the cells' area in regions of the size of one cell; a lower share means adherent too:
+    cells touch, and have to be split."""
 
 
 class WeakLabels(Settings):

@@ -31,7 +31,7 @@ def reconstruct(seed: Levels, limit: Levels) -> Levels:
         seed: start image, nowhere above `limit`, shape (H, W), uint8 or float32.
         limit: upper limit of the result, of the same shape and dtype.
     """
-    grown: Any = cv2.min(cv2.dilate(seed, np.ones((3, 3), np.uint8)), limit)
+    grown: Levels = cv2.min(cv2.dilate(seed, np.ones((3, 3), np.uint8)), limit)
     while not np.array_equal(grown, seed):
         seed, grown = grown, cv2.min(cv2.dilate(grown, np.ones((3, 3), np.uint8)), limit)
     return seed
