@@ -6,9 +6,10 @@ not given, they follow from `cell_size`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from math import inf
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from sissi.config.base import Fraction, Interval, Settings
 from sissi.config.sizes import Area, Length, Lengths, Pixels, Scales, SizedSettings, Window
@@ -169,10 +170,20 @@ class WeakLabels(Settings):
     adherent: AdherentCells = AdherentCells()
     stained: StainedCells = StainedCells()
 
+    @field_validator("cell_size", mode="before")
+    @classmethod
+    def _auto_or_length(cls, given: Any) -> Any:
+        is_length = isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < inf
+        if given != "auto" and not is_length:
+            raise ValueError(f"the size of a cell must be auto or a length above 0, in px, not {given}")
+        return given
+
     @property
     def needs_cell_size(self) -> bool:
         """Whether the size of a cell decides any setting that the chosen pipeline uses."""
-        used = self._sections if self.pipeline in ("auto", "category") else {self.pipeline: getattr(self, self.pipeline)}
+        used = (
+            self._sections if self.pipeline in ("auto", "category") else {self.pipeline: getattr(self, self.pipeline)}
+        )
         return any(section.open_sizes() for section in used.values())
 
     def for_cells_of(self, cell_size: float) -> Self:

@@ -59,22 +59,43 @@ def label_images(samples: Sequence[Sample], settings: WeakLabels) -> Iterator[La
         yield from pool.map(label, samples)
 
 
-def sized(samples: Sequence[Sample], settings: WeakLabels) -> tuple[WeakLabels, CellSize | None]:
+def sized(
+    samples: Sequence[Sample], settings: WeakLabels, problems: Problems | None = None
+) -> tuple[WeakLabels, CellSize | None]:
     """The settings with every size given, and the estimated size of a cell if they needed one.
 
     Args:
         samples: the images whose labels the settings make.
         settings: their `cell_size` decides the sizes that are not given; if it is `auto`, the images do.
+        problems: takes that the images are of very different scale; None: that is not noted.
 
     Raises:
-        DataError: the size of a cell is to be estimated, and there is nothing to be seen in the images.
+        DataError: the size of a cell is to be estimated, and no cell is to be seen in the images; or it is given, and
+            larger than every image.
     """
+    if settings.cell_size != "auto":
+        _require_fitting(samples, settings.cell_size)
     if not settings.needs_cell_size:
         return settings, None
     if settings.cell_size != "auto":
         return settings.for_cells_of(settings.cell_size), None
-    found = estimate_cell_size([sample.read() for sample in _some(samples)])
+    chosen = _some(samples)
+    found = estimate_cell_size([sample.read() for sample in chosen])
+    if found.varied and problems is not None:
+        ordered = sorted((size, sample.path) for size, sample in zip(found.sizes, chosen, strict=True) if size > 0)
+        (small, first), (large, last) = ordered[0], ordered[-1]
+        detail = f"{small:.0f} px, in {last.name} {large:.0f} px, all labelled as if {found.size:.0f} px"
+        problems.add(first, "set of images of very different scale, better labelled apart; cells measure", detail)
     return settings.for_cells_of(found.size), found
+
+
+def _require_fitting(samples: Sequence[Sample], cell_size: float) -> None:
+    largest = max(samples, key=lambda sample: max(sample.width, sample.height), default=None)
+    if largest is not None and cell_size > max(largest.width, largest.height):
+        raise DataError(
+            f"weak_labels.cell_size: {cell_size:g} px is larger than the images, of which the largest is "
+            f"{largest.width}x{largest.height} ({largest.path}); it is the longer side of one cell, or auto"
+        )
 
 
 def _some(samples: Sequence[Sample]) -> list[Sample]:
@@ -91,12 +112,13 @@ def with_weak_labels(
     Args:
         samples: their own boxes do not matter.
         settings: in px of the images.
-        problems: takes images in which no cell is found.
+        problems: takes images in which no cell is found, and that images are of very different scale.
         key: of the data set's settings, for messages.
         cache: keeps the boxes, so that they are made once of equal images; None: not kept.
 
     Raises:
-        DataError: the pipeline depends on the folder of an image, and that is none of alive, dead and inhib.
+        DataError: the pipeline depends on the folder of an image, and that is none of alive, dead and inhib; or as for
+            `sized`.
     """
     if settings.pipeline == "category" and any(sample.category is None for sample in samples):
         raise DataError(
@@ -104,7 +126,7 @@ def with_weak_labels(
             f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
         )
 
-    settings, _ = sized(samples, settings)
+    settings, _ = sized(samples, settings, problems)
     caches = _image_caches(samples, settings, cache) if cache else {}
 
     def labelled(sample: Sample) -> Sample:

@@ -69,7 +69,8 @@ def find_background(channels: Floats, reach: float) -> Mask:
     evidence = _log_ratio(slope, bright, 0.5)
     if channels.shape[2] == 3:
         evidence += _log_ratio(channels.max(axis=2) - channels.min(axis=2), bright, _FAINT_COLOUR)
-    return bright if evidence < 0 else ~bright
+    background: Mask = bright if evidence < 0 else ~bright
+    return background
 
 
 def otsu(distance: Floats) -> float:

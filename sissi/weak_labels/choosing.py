@@ -17,7 +17,6 @@ from sissi.weak_labels.inhibited import correct_illumination, find_regions
 from sissi.weak_labels.reduced import reduce
 from sissi.weak_labels.tone import Tone, measure_tone
 
-
 _FEW = 3
 """Number of regions below which the intensity profile of cells is not known."""
 _HOLLOW = 0.9
@@ -123,7 +122,9 @@ def measure(image: Image, settings: WeakLabels) -> Appearance:
     single = [(window, region) for window, region in seen if region.sum() <= largest]
     if not single:
         return Appearance(0, float("nan"), float("nan"), float("nan"))
-    ratios = [_ratios(light[window][region], inside[window][region] <= settings.auto.rim_width) for window, region in single]
+    ratios = [
+        _ratios(light[window][region], inside[window][region] <= settings.auto.rim_width) for window, region in single
+    ]
     rim, balance = np.median(ratios, axis=0)
     apart = sum(int(region.sum()) for _, region in single) / sum(int(region.sum()) for _, region in seen)
     return Appearance(len(ratios), float(rim), float(balance), apart)

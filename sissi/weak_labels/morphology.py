@@ -90,7 +90,8 @@ def region_boxes_by_side(regions: npt.NDArray[Any], side: tuple[float, float]) -
 
 def longer_sides(boxes: Boxes) -> npt.NDArray[np.float32]:
     """Longer side of each box in px, shape (N,), float32."""
-    return np.maximum(boxes.xyxy[:, 2] - boxes.xyxy[:, 0], boxes.xyxy[:, 3] - boxes.xyxy[:, 1])
+    longer: npt.NDArray[np.float32] = np.maximum(boxes.widths, boxes.heights)
+    return longer
 
 
 def region_boxes(regions: npt.NDArray[Any], area: tuple[float, float], nms_iou: float) -> Boxes:

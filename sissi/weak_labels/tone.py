@@ -34,8 +34,8 @@ class Tone:
             for fluorescence, near -1 for stains; between them in transmitted light, where halos are bright and bodies
             dark. 0 if nothing departs.
         colour: share of the departure of these pixels that is one of colour and not of brightness; 0 in grey images.
-        edge: median slope along the outline of these pixels, over the slope that a tenth of all pixels exceed. Near 1 or
-            above if the outline is that of cells; far below if it is a contour of uneven illumination.
+        edge: median slope along the outline of these pixels, over the slope that a tenth of all pixels exceed. Near 1
+            or above if the outline is that of cells; far below if it is a contour of uneven illumination.
         gain: mean departure of these pixels over the brightness of the background. Above 1 where cells emit light.
     """
 
