@@ -149,6 +149,9 @@ class PipelineChoice(SizedSettings):
     even_balance: float = 0.25
     """Threshold of the balance of bright and dark; a lower balance means adherent: bright halos, and bodies that are
     darker than the background."""
+    strong_contrast: PositiveFloat = 0.36
+    """Threshold of the mean departure from the background, over the brightness of the background; a higher one means
+    adherent too: the strong halos of phase contrast."""
     apart: Fraction = 0.45
     """Threshold of the share of the cells' area in regions of the size of one cell; a lower share means adherent too:
     cells touch, and have to be split."""

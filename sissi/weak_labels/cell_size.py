@@ -75,26 +75,39 @@ def estimate_cell_size(images: Sequence[Image]) -> CellSize:
         DataError: there are no cells to be seen in any of them.
         ValueError: an array has another shape or dtype.
     """
-    sizes = np.array([_size_in(image) for image in images])
-    found = sizes[np.isfinite(sizes)]
+    return typical_cell_size([size_in(image) for image in images])
+
+
+def typical_cell_size(sizes: Sequence[float]) -> CellSize:
+    """Estimate the size of a typical cell from that of the cells of each image, as `size_in` gives it.
+
+    Raises:
+        DataError: there are no cells to be seen in any image.
+    """
+    found = np.array([size for size in sizes if size > 0])
     if not len(found):
         raise DataError(
             "no cell is to be seen in the images, so that its size is unknown: are they empty? else set cell_size, "
             "in px (--cell-size)"
         )
     lowest, low, size, high, highest = (float(value) for value in np.percentile(found, (10, 25, 50, 75, 90)))
-    confidence = float((np.abs(np.log(found / size)) <= np.log(4 / 3)).sum() / len(images))
-    varied = highest / lowest > _VARIED
-    reason = f"half of {len(images)} images have cells of {low:.0f} to {high:.0f} px"
-    if len(found) < len(images):
-        reason += f", {len(images) - len(found)} have none"
-    return CellSize(size, low, high, confidence, varied, reason, tuple(sizes.tolist()))
+    near = np.abs(np.log(found / size)) <= np.log(4 / 3)
+    reason = f"half of {len(sizes)} images have cells of {low:.0f} to {high:.0f} px"
+    if len(found) < len(sizes):
+        reason += f", {len(sizes) - len(found)} have none"
+    return CellSize(size, low, high, float(near.sum()) / len(sizes), highest / lowest > _VARIED, reason, tuple(sizes))
 
 
-def _size_in(image: Image) -> float:
+def size_in(image: Image) -> float:
     """Size of the cells of an image in px: the largest at which the cells that are found have the size sought.
 
     One that several cells have goes before one that a single cell, or a clump, has. NaN where there is none.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+
+    Raises:
+        ValueError: the array has another shape or dtype.
     """
     dyed = measure_tone(image).dyed
     larger, lone = (float("nan"), float("nan")), float("nan")

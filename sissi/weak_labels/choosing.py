@@ -59,7 +59,7 @@ def choose(image: Image, settings: WeakLabels) -> Choice:
     Where all that departs from the background is brighter, or all darker, cells are fluorescent or stained, unless they
     are hollow. In transmitted light, cells with a dark rim are dead (a bright disc in a dark ring). Cells that are
     bright everywhere are alive (a bright halo, and a body that is not darker than the background). Cells about as dark
-    as bright (a halo, and a body that is darker), or cells that touch, are adherent. All others are inhibited (grains
+    as bright (a halo, and a body that is darker), cells of strong contrast, and cells that touch, are adherent. All others are inhibited (grains
     that are mostly brighter than the background, no ring, and room between them).
 
     Args:
@@ -86,6 +86,10 @@ def choose(image: Image, settings: WeakLabels) -> Choice:
         return Choice("alive", f"{rim}, {balance} > {limits.bright_balance}: bright halo")
     if appearance.balance < limits.even_balance:
         return Choice("adherent", f"{rim}, {balance} < {limits.even_balance}: as dark as bright")
+    if tone.gain > limits.strong_contrast:
+        return Choice(
+            "adherent", f"{rim}, {balance}, contrast {tone.gain:.2f} > {limits.strong_contrast}: strong halos"
+        )
     if appearance.apart < limits.apart:
         return Choice("adherent", f"{rim}, {balance}, apart {appearance.apart:.2f} < {limits.apart}: cells touch")
     return Choice("inhibited", f"{rim}, {balance}: neither dark ring nor bright halo")

@@ -83,5 +83,5 @@ def measure_tone(image: Image) -> Tone:
     edge = float(np.median(slope[outline])) / max(float(np.percentile(slope, 90)), 1e-3)
     ground = float(np.median((grey(small) - found.light)[~strong]))
     whole = float(found.distance[strong].sum())
-    colour = 1 - float(np.sqrt(image.shape[2] if image.ndim == 3 else 1)) * total / whole
+    colour = 1 - float(np.sqrt(found.channels)) * total / whole
     return Tone(float(light.sum()) / total, colour, edge, total / len(light) / max(ground, 1))
