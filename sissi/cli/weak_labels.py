@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from sissi.cli.app import app
 from sissi.cli.options import writable_output
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.names import FormatName, PipelineSetting
+
+if TYPE_CHECKING:
+    from sissi.data.problems import Problems
 
 
 @app.command("weak-labels")
@@ -82,6 +85,7 @@ def weak_labels(
         summary_table,
     )
     from sissi.data.weak_labelling import label_images, sized
+    from sissi.errors import DataError
     from sissi.runtime.files import new_output
     from sissi.runtime.tables import TerminalTable
 
@@ -94,15 +98,18 @@ def weak_labels(
     reading = image_reading(plane, projection, channels)
     samples = decode_all(find_arguments(images, problems), "IMAGES", problems, reading)
     true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
-    full, found = sized(samples, chosen, problems)
+    try:
+        full, found = sized(samples, chosen, problems)
+    except DataError:
+        _warn(problems)  # a plane that was left out may be the one with cells
+        raise
     print(describe_cell_size(full, found))
     bar = track(label_images(samples, full), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)
     for line in describe_each(labelled, true):
         print(line)
     Console().print(TerminalTable(summary_table(labelled, true)))
-    for line in problems.summary():
-        print(f"warning: {line}", file=sys.stderr)
+    _warn(problems)
     if overlays:
         with new_output(overlays) as unfinished:
             drawn = draw_labelled(labelled, unfinished, full.cell_size)
@@ -113,3 +120,8 @@ def weak_labels(
             files = write_labels(format, written, [sample.boxes for sample in written], unfinished)
         place = out / files[0].relative_to(unfinished) if len(files) == 1 else out
         print(f"wrote the labels as {format} to {place}")
+
+
+def _warn(problems: Problems) -> None:
+    for line in problems.summary():
+        print(f"warning: {line}", file=sys.stderr)
