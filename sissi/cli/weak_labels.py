@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from sissi.cli.app import app
 from sissi.cli.options import writable_output
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.names import FormatName, PipelineSetting
+
+if TYPE_CHECKING:
+    from sissi.data.problems import Problems
 
 
 @app.command("weak-labels")
@@ -22,6 +25,10 @@ def weak_labels(
     pipeline: Annotated[
         PipelineSetting | None,
         typer.Option(help="auto, without it: chosen for each image; category: by its folder alive, inhib or dead."),
+    ] = None,
+    cell_size: Annotated[
+        float | None,
+        typer.Option(metavar="PX", help="Longer side of a typical cell, in px; without it estimated from the images."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -35,7 +42,9 @@ def weak_labels(
     overlays: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="New folder for the images with their labels drawn in.", callback=writable_output
+            metavar="DIR",
+            help="New folder for the images with their labels, and a typical cell, drawn in.",
+            callback=writable_output,
         ),
     ] = None,
     truth: Annotated[
@@ -68,28 +77,42 @@ def weak_labels(
     from sissi.data.formats.writing import require_new
     from sissi.data.image_arguments import find_arguments
     from sissi.data.problems import Problems
-    from sissi.data.weak_label_summary import describe_each, draw_labelled, read_truth, summary_table
-    from sissi.data.weak_labelling import label_images
+    from sissi.data.weak_label_summary import (
+        describe_cell_size,
+        describe_each,
+        draw_labelled,
+        read_truth,
+        summary_table,
+    )
+    from sissi.data.weak_labelling import label_images, sized
+    from sissi.errors import DataError
     from sissi.runtime.files import new_output
     from sissi.runtime.tables import TerminalTable
 
-    chosen = load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
+    given = {"pipeline": pipeline, "cell_size": cell_size}
+    overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
+    chosen = load_weak_labels(settings, [*(changes or []), *overrides])
     for place in filter(None, (out, overlays)):
         require_new(place)
     problems = Problems()
     reading = image_reading(plane, projection, channels)
     samples = decode_all(find_arguments(images, problems), "IMAGES", problems, reading)
     true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
-    bar = track(label_images(samples, chosen), "labelling", len(samples), console=Console(stderr=True), transient=True)
+    try:
+        full, found = sized(samples, chosen, problems)
+    except DataError:
+        _warn(problems)  # a plane that was left out may be the one with cells
+        raise
+    print(describe_cell_size(full, found))
+    bar = track(label_images(samples, full), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)
     for line in describe_each(labelled, true):
         print(line)
     Console().print(TerminalTable(summary_table(labelled, true)))
-    for line in problems.summary():
-        print(f"warning: {line}", file=sys.stderr)
+    _warn(problems)
     if overlays:
         with new_output(overlays) as unfinished:
-            drawn = draw_labelled(labelled, unfinished)
+            drawn = draw_labelled(labelled, unfinished, full.cell_size)
         print(f"drew {len(drawn)} images in {overlays}")
     if out:
         written = [item.sample for item in labelled]
@@ -97,3 +120,8 @@ def weak_labels(
             files = write_labels(format, written, [sample.boxes for sample in written], unfinished)
         place = out / files[0].relative_to(unfinished) if len(files) == 1 else out
         print(f"wrote the labels as {format} to {place}")
+
+
+def _warn(problems: Problems) -> None:
+    for line in problems.summary():
+        print(f"warning: {line}", file=sys.stderr)

@@ -8,9 +8,18 @@ from sissi.config.data import DemoData, FileData, ImageReading, LabelFiles, Labe
 from sissi.config.detector import Detector
 from sissi.config.experiment import CustomVariant, Evaluation, Experiment, Runtime, Tracking
 from sissi.config.training import Augmentation, Deceleration, EarlyLearning, Training
-from sissi.config.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
+from sissi.config.weak_labels import (
+    AdherentCells,
+    AliveCells,
+    DeadCells,
+    InhibitedCells,
+    PipelineChoice,
+    StainedCells,
+    WeakLabels,
+)
 
 __all__ = [
+    "AdherentCells",
     "AliveCells",
     "Augmentation",
     "Blur",
@@ -31,6 +40,7 @@ __all__ = [
     "PseudoLabels",
     "Runtime",
     "SelfTraining",
+    "StainedCells",
     "SyntheticImages",
     "TestImages",
     "Tracking",

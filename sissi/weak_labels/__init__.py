@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from sissi.boxes import Boxes
+from typing import get_args
+
+from sissi.boxes import Boxes, scale
 from sissi.config import WeakLabels
 from sissi.errors import DataError
 from sissi.names import PipelineName
-from sissi.weak_labels import alive, dead, inhibited
+from sissi.weak_labels import adherent, alive, dead, inhibited, stained
 from sissi.weak_labels.channels import Image
 from sissi.weak_labels.choosing import Choice, choose
+from sissi.weak_labels.reduced import reduce
 
-__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells"]
+__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells", "pipeline_of"]
 
 PIPELINE_OF_CATEGORY: dict[str, PipelineName] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
 """Pipeline for each image folder of the CellLab layout."""
@@ -46,7 +49,7 @@ def choose_pipeline(image: Image, settings: WeakLabels, category: str | None) ->
     if settings.pipeline == "auto":
         return choose(image, settings)
     if settings.pipeline == "category":
-        return Choice(_pipeline_of(category), f"folder {category}")
+        return Choice(pipeline_of(category), f"folder {category}")
     return Choice(settings.pipeline, "as set")
 
 
@@ -61,17 +64,33 @@ def find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> Bo
     Raises:
         ValueError: the array has another shape or dtype.
     """
+    reduced = reduce(image, settings)
+    found = _find_cells(reduced.image, reduced.settings, pipeline)
+    return found if reduced.image is image else scale(found, 1 / reduced.x, 1 / reduced.y)
+
+
+def _find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> Boxes:
     if pipeline == "dead":
         return dead.find_cells(image, settings.dead)
     if pipeline == "alive":
         return alive.find_cells(image, settings.alive)
+    if pipeline == "adherent":
+        return adherent.find_cells(image, settings.adherent)
+    if pipeline == "stained":
+        return stained.find_cells(image, settings.stained)
     return inhibited.find_cells(image, settings.inhibited)
 
 
-def _pipeline_of(category: str | None) -> PipelineName:
+def pipeline_of(category: str | None) -> PipelineName:
+    """The pipeline that an image folder of the CellLab layout names.
+
+    Raises:
+        DataError: the folder is none of alive, inhib and dead.
+    """
     if category not in PIPELINE_OF_CATEGORY:
         raise DataError(
             f"weak_labels.pipeline is `category`, but the category of the image is {category}: put images into the "
-            f"folders {', '.join(PIPELINE_OF_CATEGORY)}, or set weak_labels.pipeline to auto, dead, alive or inhibited"
+            f"folders {', '.join(PIPELINE_OF_CATEGORY)}, or "
+            f"set weak_labels.pipeline to auto or one of {', '.join(get_args(PipelineName))}"
         )
     return PIPELINE_OF_CATEGORY[category]

@@ -100,7 +100,8 @@ def test_weak_labels_names_them_and_reads_the_plane_that_is_asked_for(lab: Path,
     def labels(*options: str) -> tuple[int, str]:
         """How many cells are found, and what was noted."""
         out = f"labels{len(list(lab.glob('labels*')))}.json"
-        code, _, err = sissi("weak-labels", "train", "--pipeline", "dead", "--out", out, *options)
+        given = ("--pipeline", "dead", "--cell-size", "23", "--out", out)
+        code, _, err = sissi("weak-labels", "train", *given, *options)
         assert code == 0, err
         return len(json.loads((lab / out).read_text())["annotations"]), err
 
@@ -110,6 +111,8 @@ def test_weak_labels_names_them_and_reads_the_plane_that_is_asked_for(lab: Path,
     assert PARTLY not in err
     highest, err = labels("--projection", "max")
     assert PARTLY not in err and third > 0 and highest > 0 and (first, third) != (third, first)
+    code, _, err = sissi("weak-labels", "train")
+    assert code == 1 and noted(err) and "no cell is to be seen" in err  # in the first plane, which is noise
     for bad in (("--channels", "0"), ("--channels", "1,2,3,4"), ("--plane", "1", "--projection", "max")):
         code, _, err = sissi("weak-labels", "train", *bad)
         assert code == 1 and "give one" in err
