@@ -23,6 +23,10 @@ def weak_labels(
         PipelineSetting | None,
         typer.Option(help="auto, without it: chosen for each image; category: by its folder alive, inhib or dead."),
     ] = None,
+    cell_size: Annotated[
+        float | None,
+        typer.Option(metavar="PX", help="Longer side of a typical cell, in px; without it estimated from the images."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -69,18 +73,23 @@ def weak_labels(
     from sissi.data.image_arguments import find_arguments
     from sissi.data.problems import Problems
     from sissi.data.weak_label_summary import describe_each, draw_labelled, read_truth, summary_table
-    from sissi.data.weak_labelling import label_images
+    from sissi.data.weak_labelling import label_images, sized
     from sissi.runtime.files import new_output
     from sissi.runtime.tables import TerminalTable
 
-    chosen = load_weak_labels(settings, [*(changes or []), *([f"pipeline={pipeline}"] if pipeline else [])])
+    given = {"pipeline": pipeline, "cell_size": cell_size}
+    overrides = [f"{key}={value}" for key, value in given.items() if value is not None]
+    chosen = load_weak_labels(settings, [*(changes or []), *overrides])
     for place in filter(None, (out, overlays)):
         require_new(place)
     problems = Problems()
     reading = image_reading(plane, projection, channels)
     samples = decode_all(find_arguments(images, problems), "IMAGES", problems, reading)
     true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
-    bar = track(label_images(samples, chosen), "labelling", len(samples), console=Console(stderr=True), transient=True)
+    full, found = sized(samples, chosen)
+    if found:
+        print(f"cells of {found.size:.0f} px, {found.confidence:.0%} sure: {found.reason}")
+    bar = track(label_images(samples, full), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)
     for line in describe_each(labelled, true):
         print(line)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from sissi.config.base import Named, Settings
+from sissi.config.sizes import DRAWN_CELL
 from sissi.config.weak_labels import WeakLabels
 from sissi.names import FormatName
 
@@ -158,8 +159,14 @@ class DemoData(Settings):
     """Number of source training images."""
     source_val: int = Field(default=24, ge=2)
     """Number of source validation images."""
-    weak_labels: WeakLabels = WeakLabels()
-    """Settings of the initial labels of the target images; the defaults were chosen on images of other seeds."""
+    weak_labels: WeakLabels = WeakLabels(cell_size=DRAWN_CELL)
+    """Settings of the initial labels of the target images; the defaults were chosen on images of other seeds. The size
+    of the cells is known, and not estimated, unless `cell_size` says so."""
+
+    @field_validator("weak_labels", mode="before")
+    @classmethod
+    def _cells_as_drawn(cls, given: Any) -> Any:
+        return {"cell_size": DRAWN_CELL} | given if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _fewest_first(self) -> Self:

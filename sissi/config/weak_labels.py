@@ -1,32 +1,39 @@
-"""Settings of the weak labels by image processing (appendix A); pixels are those of the image file."""
+"""Settings of the weak labels by image processing (appendix A); pixels are those of the image file.
+
+The defaults of radii, windows, areas and distances are for cells of `sissi.config.sizes.DRAWN_CELL` px; where they are
+not given, they follow from `cell_size`.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated, Literal, Self
+
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from sissi.config.base import Fraction, Interval, OddKernel, Settings
+from sissi.config.base import Fraction, Interval, Settings
+from sissi.config.sizes import Area, Length, Lengths, Pixels, Scales, SizedSettings, Window
 from sissi.names import PipelineSetting
 
 
-class DeadCells(Settings):
+class DeadCells(SizedSettings):
     """Settings of the circle Hough transform for round, bright cells; pixels of the image file."""
 
-    radius: Interval = (7, 15)
+    radius: Lengths = (7, 15)
     """Smallest and largest radius of a cell, in px."""
-    smoothing: float = Field(default=0, ge=0)
+    smoothing: Annotated[float, Scales()] = Field(default=0, ge=0)
     """Standard deviation of a Gaussian filter before the transform, in px; 0: none. Smoothing is for large cells, whose
     texture otherwise votes for false circles."""
     edge_threshold: PositiveFloat = 90
     """Upper Canny threshold of the Hough transform, in grey levels; the lower one is half of it."""
     votes: PositiveFloat = 12
     """Smallest number of votes for a centre; a lower number gives more circles, and more false ones."""
-    margin: float = Field(default=2, ge=0)
+    margin: Annotated[float, Scales()] = Field(default=2, ge=0)
     """Margin of a box around its circle, in px (halo and membrane)."""
     nms_iou: Fraction = 0.2
     """IoU above which the box with fewer votes is removed."""
 
 
-class AliveCells(Settings):
+class AliveCells(SizedSettings):
     """Settings of the marker-controlled watershed for spindle-shaped cells; pixels of the image file."""
 
     gamma: PositiveFloat = 1.2
@@ -35,50 +42,50 @@ class AliveCells(Settings):
     """Clip limit of the contrast-limited adaptive histogram equalisation."""
     clahe_tiles: PositiveInt = 8
     """Number of tiles of the equalisation along each side."""
-    radius: PositiveInt = 3
+    radius: Pixels = 3
     """Radius of the structuring element of closing and opening by reconstruction, in px: about half the width of a
     cell body inside its halo."""
-    ground_radius: PositiveInt = 10
+    ground_radius: Pixels = 10
     """Radius of the opening that removes cells from the background, in px: more than half the width of a cell."""
-    adaptive_window: OddKernel = Field(default=51, ge=3)
+    adaptive_window: Window = 51
     """Window of the adaptive threshold that detects borders between cells, in px, odd."""
-    marker_distance: PositiveInt = 8
+    marker_distance: Pixels = 8
     """Smallest distance of two markers, and so of the centres of two cells, in px."""
-    area: Interval = (150, 4000)
+    area: Area = (150, 4000)
     """Smallest and largest area of a box, in square px."""
     nms_iou: Fraction = 0.3
     """IoU above which the smaller box is removed."""
 
 
-class InhibitedCells(Settings):
+class InhibitedCells(SizedSettings):
     """Settings of edges and connected components for irregular cells; pixels of the image file."""
 
-    illumination_radius: PositiveInt = 12
+    illumination_radius: Pixels = 12
     """Largest radius of the alternating filters that estimate uneven illumination, in px: above a cell's radius."""
-    smoothing: PositiveFloat = 1.0
+    smoothing: Length = 1.0
     """Standard deviation of the Gaussian filter before edge detection, in px: about the grain size of the noise."""
     edge_strength: Interval = (2, 5)
     """Low and high Canny threshold, in multiples of the background gradient. Noise alone exceeds 2 in one of 16
     background pixels, and exceeds 5 in none."""
-    closing_radius: PositiveInt = 2
+    closing_radius: Pixels = 2
     """Radius of the closing that joins the edges of a cell, in px."""
-    opening_radius: PositiveInt = 3
+    opening_radius: Pixels = 3
     """Radius of the opening that removes structures too thin for a cell, in px: less than half the width of a cell."""
-    area: Interval = (110, 1500)
+    area: Area = (110, 1500)
     """Smallest and largest area of a box, in square px."""
     nms_iou: Fraction = 0.3
     """IoU above which the smaller box is removed."""
 
 
-class PipelineChoice(Settings):
+class PipelineChoice(SizedSettings):
     """Settings of the rule by which `auto` chooses a pipeline; see `sissi.weak_labels.choosing`.
 
     The ratios do not depend on exposure.
     """
 
-    area: Interval = (60, 800)
+    area: Area = (60, 800)
     """Smallest and largest area of the evaluated regions, in square px: about the area of one cell."""
-    rim_width: PositiveFloat = 2.5
+    rim_width: Length = 2.5
     """Width of the rim of a region, inside the region, in px."""
     dark_rim: float = 0.33
     """Threshold of the ratio of rim to mean deviation from the background; a lower ratio means dead: a dark ring."""
@@ -93,7 +100,25 @@ class WeakLabels(Settings):
     pipeline: PipelineSetting = "category"
     """One pipeline for all images; `category`: the pipeline that the CellLab folder (alive, inhib, dead) names; `auto`:
     a pipeline for each image by its appearance."""
+    cell_size: Literal["auto"] | PositiveFloat = "auto"
+    """Longer side of a typical cell, in px; `auto`: estimated from all images together. Every radius, window, area and
+    distance below that is not given follows from it."""
     auto: PipelineChoice = PipelineChoice()
     dead: DeadCells = DeadCells()
     alive: AliveCells = AliveCells()
     inhibited: InhibitedCells = InhibitedCells()
+
+    @property
+    def needs_cell_size(self) -> bool:
+        """Whether the size of a cell decides any setting that the chosen pipeline uses."""
+        used = self._sections if self.pipeline in ("auto", "category") else {self.pipeline: getattr(self, self.pipeline)}
+        return any(section.open_sizes() for section in used.values())
+
+    def for_cells_of(self, cell_size: float) -> Self:
+        """These settings for cells of a size in px: every size that is not given is set."""
+        sections = {name: section.for_cells_of(cell_size) for name, section in self._sections.items()}
+        return self.model_validate(dict(self) | sections | {"cell_size": cell_size})
+
+    @property
+    def _sections(self) -> dict[str, SizedSettings]:
+        return {name: section for name, section in self if isinstance(section, SizedSettings)}

@@ -20,6 +20,10 @@ from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.runtime.cache import Cache
 from sissi.weak_labels import Choice, choose_pipeline, find_cells, label_cells
+from sissi.weak_labels.cell_size import CellSize, estimate_cell_size
+
+SIZED_FROM = 16
+"""Most images from which the size of a cell is estimated."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def label_images(samples: Sequence[Sample], settings: WeakLabels) -> Iterator[La
 
     Args:
         samples: the images; their boxes do not matter.
-        settings: in px of the images.
+        settings: in px of the images, of every size; see `sized`.
 
     Raises:
         DataError: the pipeline depends on the folder of an image, and that is none of alive, dead and inhib.
@@ -53,6 +57,30 @@ def label_images(samples: Sequence[Sample], settings: WeakLabels) -> Iterator[La
 
     with ThreadPoolExecutor(THREADS) as pool:
         yield from pool.map(label, samples)
+
+
+def sized(samples: Sequence[Sample], settings: WeakLabels) -> tuple[WeakLabels, CellSize | None]:
+    """The settings with every size given, and the estimated size of a cell if they needed one.
+
+    Args:
+        samples: the images whose labels the settings make.
+        settings: their `cell_size` decides the sizes that are not given; if it is `auto`, the images do.
+
+    Raises:
+        DataError: the size of a cell is to be estimated, and there is nothing to be seen in the images.
+    """
+    if not settings.needs_cell_size:
+        return settings, None
+    if settings.cell_size != "auto":
+        return settings.for_cells_of(settings.cell_size), None
+    found = estimate_cell_size([sample.read() for sample in _some(samples)])
+    return settings.for_cells_of(found.size), found
+
+
+def _some(samples: Sequence[Sample]) -> list[Sample]:
+    """Some of the images, evenly spread over all."""
+    chosen = np.unique(np.linspace(0, len(samples) - 1, SIZED_FROM).round().astype(int))
+    return [samples[index] for index in chosen]
 
 
 def with_weak_labels(
@@ -76,6 +104,7 @@ def with_weak_labels(
             f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
         )
 
+    settings, _ = sized(samples, settings)
     caches = _image_caches(samples, settings, cache) if cache else {}
 
     def labelled(sample: Sample) -> Sample:
