@@ -65,6 +65,8 @@ class LabelledImages(ImageReading):
     """Classes that count as a cell; default: all."""
     weak_labels: WeakLabels | None = None
     """Settings to generate the labels by image processing instead of reading them."""
+    names: Path | None = None
+    """Text file with the names of the images to use, one a line, as paths below the folder; default: all images."""
     limit: PositiveInt | None = None
     """Number of images to use, spread evenly over the sorted list; default: all."""
 
@@ -82,6 +84,8 @@ class TestImages(ImageReading):
     """Folder of the images."""
     readers: Named[LabelFiles] = Field(min_length=1)
     """Independent annotations of these images by name, such as reader_1."""
+    names: Path | None = None
+    """Text file with the names of the images to use, one a line, as paths below the folder; default: all images."""
     limit: PositiveInt | None = None
     """Number of images to use, spread evenly over the sorted list; default: all."""
 

@@ -57,7 +57,9 @@ class SizedSettings(Settings):
     @classmethod
     def sizes(cls) -> dict[str, Scales]:
         """How each size follows from the size of a cell, by the name of the setting."""
-        kinds = {name: [one for one in field.metadata if isinstance(one, Scales)] for name, field in cls.model_fields.items()}
+        kinds = {
+            name: [one for one in field.metadata if isinstance(one, Scales)] for name, field in cls.model_fields.items()
+        }
         return {name: found[0] for name, found in kinds.items() if found}
 
     def open_sizes(self) -> set[str]:
@@ -73,4 +75,3 @@ class SizedSettings(Settings):
     @model_serializer(mode="wrap")
     def _without_open_sizes(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in serialize(self).items() if name not in self.open_sizes()}
-

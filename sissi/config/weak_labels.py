@@ -111,7 +111,9 @@ class WeakLabels(Settings):
     @property
     def needs_cell_size(self) -> bool:
         """Whether the size of a cell decides any setting that the chosen pipeline uses."""
-        used = self._sections if self.pipeline in ("auto", "category") else {self.pipeline: getattr(self, self.pipeline)}
+        used = (
+            self._sections if self.pipeline in ("auto", "category") else {self.pipeline: getattr(self, self.pipeline)}
+        )
         return any(section.open_sizes() for section in used.values())
 
     def for_cells_of(self, cell_size: float) -> Self:

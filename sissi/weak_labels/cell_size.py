@@ -46,7 +46,9 @@ def estimate_cell_size(images: Sequence[Image]) -> CellSize:
     """
     found = [size for size in map(_blob_size, images) if size is not None]
     if not found:
-        raise DataError("the images are empty: nothing differs from the background, so that the size of a cell is unknown")
+        raise DataError(
+            "the images are empty: nothing differs from the background, so that the size of a cell is unknown"
+        )
     low, size, high = (float(value) for value in np.percentile(found, (25, 50, 75)))
     confidence = float(np.clip(2 - high / low, 0, 1))
     return CellSize(size, low, high, confidence, f"{len(found)} images, half of them from {low:.0f} to {high:.0f} px")
