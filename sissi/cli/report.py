@@ -43,16 +43,15 @@ def compare(
 
 @app.command()
 def labels(
-    run: Annotated[str, typer.Argument(metavar="[RUN]", help="Id of an ablation's run; latest.")] = "latest",
     out: Annotated[
         Path,
         typer.Option(
-            "--out",
             metavar="OUT",
             help="New folder for the labels, or for a format of one file that file.",
             callback=writable_output,
         ),
-    ] = Path("labels.json"),
+    ],
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="Id of an ablation's run; latest.")] = "latest",
     format: Annotated[FormatName, typer.Option(help="Format of the labels.")] = "coco",
     variant: Annotated[
         str | None, typer.Option(help="Row of the ablation; without it the paper's whole method, if it is there.")

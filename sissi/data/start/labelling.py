@@ -74,8 +74,9 @@ def make_labels(samples: Sequence[Sample], folder: Path, options: StartOptions, 
     by = ", ".join(f"{pipeline} in {count:,}" for pipeline, count in pipelines)
     say(f"labels by image processing ({by} images): {_amount(result)}")
     write_labels("coco", result, [sample.boxes for sample in result], folder / LABELS)
-    (folder / SETTINGS).write_text(_as_yaml(settings), encoding="utf-8")
-    return result, typical_side(result) if estimated is None and given == "auto" else float(settings.cell_size)
+    size = typical_side(result) if settings.cell_size == "auto" else settings.cell_size
+    (folder / SETTINGS).write_text(_as_yaml(options.weak_labels, size), encoding="utf-8")
+    return result, size
 
 
 def typical_side(samples: Sequence[Sample]) -> float:
@@ -90,6 +91,8 @@ def _amount(samples: Sequence[Sample]) -> str:
     return f"{sum(numbers):,} labels, {min(numbers)} to {max(numbers)} an image"
 
 
-def _as_yaml(settings: WeakLabels) -> str:
-    head = "# The settings of labels.json: sissi weak-labels IMAGES --settings weak-labels.yaml --out other.json\n"
-    return head + yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+def _as_yaml(settings: WeakLabels, size: float) -> str:
+    """What differs from the defaults, as a file for --settings; every size that is not given follows from a cell's."""
+    head = "# How labels.json was made: sissi weak-labels IMAGES --settings weak-labels.yaml --out other.json\n"
+    sized = settings.model_copy(update={"cell_size": round(size, 1)})
+    return head + yaml.safe_dump(sized.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
