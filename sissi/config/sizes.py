@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer
+from pydantic import PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
 from sissi.config.base import Interval, OddKernel, Settings
 
@@ -67,7 +67,7 @@ class SizedSettings(Settings):
         return set(self.sizes()) - self.model_fields_set
 
     def for_cells_of(self, cell_size: float) -> Self:
-        """These settings with every size given: those that were, and for the others that for cells of `cell_size` px."""
+        """These settings with every size given: those that were, and else those for cells of `cell_size` px."""
         return self._with_scaled(self.open_sizes(), cell_size / DRAWN_CELL)
 
     def scaled(self, factor: float) -> Self:

@@ -17,6 +17,7 @@ from sissi.data.labels import read_labels, refuse_none
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.data.start.options import StartOptions
+from sissi.data.weak_label_summary import describe_cell_size
 from sissi.data.weak_labelling import label_images, sized
 from sissi.errors import DataError
 
@@ -47,7 +48,9 @@ def read_own_labels(samples: Sequence[Sample], options: StartOptions, problems: 
     return labelled
 
 
-def make_labels(samples: Sequence[Sample], folder: Path, options: StartOptions, say: Say) -> tuple[list[Sample], float]:
+def make_labels(
+    samples: Sequence[Sample], folder: Path, options: StartOptions, problems: Problems, say: Say
+) -> tuple[list[Sample], float]:
     """The images with labels by image processing, which are also written to a folder, with their settings.
 
     Returns:
@@ -56,13 +59,8 @@ def make_labels(samples: Sequence[Sample], folder: Path, options: StartOptions, 
     Raises:
         DataError: there is nothing to be seen in the images, a cell is larger than them, or no cell is found.
     """
-    given = options.weak_labels.cell_size
-    shorter = min(min(sample.height, sample.width) for sample in samples)
-    if given != "auto" and given > shorter:
-        raise DataError(f"--cell-size {given:g}: larger than an image, whose shorter side is {shorter} px")
-    settings, estimated = sized(samples, options.weak_labels)
-    if estimated is not None:
-        say(f"cells of about {estimated.size:.0f} px, {estimated.confidence:.0%} sure: {estimated.reason}")
+    settings, estimated = sized(samples, options.weak_labels, problems)
+    say(describe_cell_size(settings, estimated))
     labelled = list(label_images(samples, settings))
     result = [item.sample for item in labelled]
     if not any(len(sample.boxes) for sample in result):

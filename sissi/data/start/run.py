@@ -59,7 +59,7 @@ def start(images: Path, out: Path, options: StartOptions, say: Say) -> Path:
             given = options.weak_labels.cell_size
             size = typical_side(samples) if given == "auto" else given
         else:
-            samples, size = make_labels(samples, unfinished, options, say)
+            samples, size = make_labels(samples, unfinished, options, problems, say)
         drawn = draw_pictures(samples, unfinished / PICTURES, unfinished / SHEET)
         say(f"pictures of {drawn} images with their labels: {out / PICTURES}; some side by side: {out / SHEET}")
         if not options.labels_only:
