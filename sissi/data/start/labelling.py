@@ -93,4 +93,5 @@ def _as_yaml(settings: WeakLabels, size: float) -> str:
     """What differs from the defaults, as a file for --settings; every size that is not given follows from a cell's."""
     head = "# How labels.json was made: sissi weak-labels IMAGES --settings weak-labels.yaml --out other.json\n"
     sized = settings.model_copy(update={"cell_size": round(size, 1)})
-    return head + yaml.safe_dump(sized.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
+    changed = {"pipeline": sized.pipeline} | sized.model_dump(mode="json", exclude_defaults=True)
+    return head + yaml.safe_dump(changed, sort_keys=False)
