@@ -116,9 +116,9 @@ def _read(experiment: Experiment, cache: Cache, problems: Problems, refused: lis
     tested = files.target_test
     test, readers = read(lambda: load_test(tested, files.folder, problems), nothing) if tested else nothing
     target_val = images("target_val", files.target_val)
-    sources: tuple[LabelledImages | None, LabelledImages | None] = read(
-        lambda: source_images(files, experiment, target), (files.source_train, files.source_val)
-    )
+    sources: tuple[LabelledImages | None, LabelledImages | None] = (files.source_train, files.source_val)
+    if target:  # a drawn source has cells of its size
+        sources = read(lambda: source_images(files, experiment, target), sources)
     source_train, source_val = images("source_train", sources[0]), images("source_val", sources[1])
     return ExperimentData(target, reference, test, readers, source_train, source_val, target_val)
 

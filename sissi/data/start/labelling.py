@@ -60,6 +60,8 @@ def make_labels(
         DataError: there is nothing to be seen in the images, a cell is larger than them, or no cell is found.
     """
     settings, estimated = sized(samples, options.weak_labels, problems)
+    if estimated is not None:  # the size that is written makes the same labels again
+        settings = options.weak_labels.for_cells_of(round(estimated.size, 1))
     say(describe_cell_size(settings, estimated))
     labelled = list(label_images(samples, settings))
     result = [item.sample for item in labelled]
@@ -92,6 +94,6 @@ def _amount(samples: Sequence[Sample]) -> str:
 def _as_yaml(settings: WeakLabels, size: float) -> str:
     """What differs from the defaults, as a file for --settings; every size that is not given follows from a cell's."""
     head = "# How labels.json was made: sissi weak-labels IMAGES --settings weak-labels.yaml --out other.json\n"
-    sized = settings.model_copy(update={"cell_size": round(size, 1)})
+    sized = settings.model_copy(update={"cell_size": size})
     changed = {"pipeline": sized.pipeline} | sized.model_dump(mode="json", exclude_defaults=True)
     return head + yaml.safe_dump(changed, sort_keys=False)

@@ -58,9 +58,10 @@ def test_labels_only_stops_after_labels_and_pictures(sissi, lab, tmp_path):
     assert cv2.imread(str(tmp_path / "labels/labels.jpg")).shape[1] == 3 * 420 + 2 * 6
 
 
-def test_the_settings_that_are_written_make_the_same_labels_again(sissi, lab, tmp_path):
-    sissi("start", "images", "--out", "a", "--labels-only", "--pipeline", "inhibited", *SIZED)
-    assert yaml.safe_load((tmp_path / "a/weak-labels.yaml").read_text()) == {"pipeline": "inhibited", "cell_size": 23.0}
+@pytest.mark.parametrize("size", [SIZED, ()], ids=["given", "estimated"])
+def test_the_settings_that_are_written_make_the_same_labels_again(sissi, lab, tmp_path, size):
+    sissi("start", "images", "--out", "a", "--labels-only", "--pipeline", "inhibited", *size)
+    assert set(yaml.safe_load((tmp_path / "a/weak-labels.yaml").read_text())) == {"pipeline", "cell_size"}
     code, _, _ = sissi("weak-labels", "images", "--settings", "a/weak-labels.yaml", "--out", "again.json")
     assert code == 0
     first, again = (json.loads((tmp_path / name).read_text()) for name in ("a/labels.json", "again.json"))
