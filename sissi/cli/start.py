@@ -10,6 +10,7 @@ import typer
 
 from sissi.cli.app import app
 from sissi.cli.options import writable_output
+from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
 from sissi.names import FormatName, PipelineSetting
 
@@ -51,6 +52,9 @@ def start(
     settings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="YAML of its settings, or a shipped name, such as blood_smear.")
     ] = None,
+    plane: Plane = None,
+    projection: Projection = None,
+    channels: Channels = None,
     labels_only: Annotated[
         bool, typer.Option("--labels-only", help="Stop after the labels and their pictures.")
     ] = False,
@@ -64,8 +68,9 @@ def start(
         raise SissiError("--labels-only makes labels, and --labels names some that are there; give one of the two")
     given = {"pipeline": pipeline, "cell_size": cell_size}
     weak_labels = load_weak_labels(settings, [f"{key}={value}" for key, value in given.items() if value is not None])
+    reading = image_reading(plane, projection, channels)
     options = StartOptions(
-        labels, labels_format, classes or (), readers or (), readers_format, source, weak_labels, labels_only
+        labels, labels_format, classes or (), readers or (), readers_format, source, weak_labels, reading, labels_only
     )
     written = begin(images, out, options, print)
     print(f"wrote {written}")

@@ -32,6 +32,7 @@ class ExperimentText:
         about: the images, in words.
         frames: how the detector sees the images.
         images: folder of the images.
+        reading: keys that say which planes and channels of a file are the image.
         labels: `format`, `labels` and further keys of target_train.
         names: text files with the names of the images for training (`train`) and testing (`test`); none: all train.
         readers: labels of the test images by reader, as keys of an experiment.
@@ -44,6 +45,7 @@ class ExperimentText:
     about: str
     frames: Frames
     images: Path
+    reading: Mapping[str, Any]
     labels: Mapping[str, Any]
     names: Mapping[str, str]
     readers: Mapping[str, Mapping[str, Any]]
@@ -60,7 +62,7 @@ class ExperimentText:
         frames = self.frames
         detector, training = detector_settings(frames)
         commands = {
-            f"sissi ablation {shlex.quote(str(self.path))}": f"about {frames.minutes(len(self.rows))} minutes on "
+            f"sissi ablation {shlex.quote(str(self.path))}": f"about {frames.minutes(self.rows)} minutes on "
             f"{frames.cores} CPU cores"
             if frames.device == "cpu"
             else "on this machine's GPU",
@@ -68,6 +70,7 @@ class ExperimentText:
         }
         width = max(map(len, commands))
         jobs = min(frames.cores, len(self.rows)) if frames.device == "cpu" else 1
+        training_set = {**self.labels, **self._listed("train"), **self.reading}
         lines = [
             f"# {self.about}.",
             "#",
@@ -80,7 +83,7 @@ class ExperimentText:
             "  kind: files",
             "  target_train:   # your images, and the labels that training corrects",
             f"    images: {self._value(self.images)}",
-            *(f"    {key}: {self._value(value)}" for key, value in {**self.labels, **self._listed("train")}.items()),
+            *(f"    {key}: {self._value(value)}" for key, value in training_set.items()),
             *self._test(),
             *self._source(),
             "# Sizes below are px of a frame: an image at image_size, height and width, as the detector sees it.",
@@ -102,7 +105,7 @@ class ExperimentText:
         if not self.readers:
             return ["  # target_test: readers of some images would score the rows; see docs/your-data.md"]
         lines = ["  target_test:   # images that are only scored on, with the boxes of each reader"]
-        images = {"images": self.images, **self._listed("test")}
+        images = {"images": self.images, **self._listed("test"), **self.reading}
         lines += [f"    {key}: {self._value(value)}" for key, value in images.items()]
         readers = ", ".join(f"{name}: {self._flow(source)}" for name, source in self.readers.items())
         lines.append(f"    readers: {{{readers}}}")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sissi.config import WeakLabels
+from sissi.config import ImageReading, WeakLabels
+from sissi.data.images.read import FIRST
 from sissi.names import FormatName
 
 
@@ -22,6 +23,7 @@ class StartOptions:
         readers_format: their format.
         source: folder of other cells with masks in Cellpose's layout; None: cells are drawn.
         weak_labels: settings of the labels by image processing, with the size of a cell if it is known.
+        reading: planes and channels of the files that are the images.
         labels_only: whether to stop after the labels.
     """
 
@@ -32,4 +34,5 @@ class StartOptions:
     readers_format: FormatName = "coco"
     source: Path | None = None
     weak_labels: WeakLabels = field(default_factory=lambda: WeakLabels(pipeline="auto"))
+    reading: ImageReading = FIRST
     labels_only: bool = False

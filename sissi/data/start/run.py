@@ -49,7 +49,7 @@ def start(images: Path, out: Path, options: StartOptions, say: Say) -> Path:
     readers = name_readers(options.readers, options.readers_format, options.classes)
     problems = Problems()
     found = find_images(images, options.labels_format if options.labels else "coco", problems, "IMAGES")
-    samples = decode_all(_without_masks(found, images, problems), "IMAGES", problems)
+    samples = decode_all(_without_masks(found, images, problems), "IMAGES", problems, options.reading)
     about = describe_images(samples)
     say(about)
     with new_output(out) as unfinished:
@@ -76,6 +76,7 @@ def start(images: Path, out: Path, options: StartOptions, say: Say) -> Path:
                 about=f"{about}, cells of about {size:.0f} px",
                 frames=frames,
                 images=images,
+                reading=options.reading.model_dump(mode="json", exclude_none=True),
                 labels=_labels(options, out),
                 names=_write_names(split, found, unfinished),
                 readers={name: _settings(source) for name, source in split.readers.items()},

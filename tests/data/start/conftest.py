@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import pytest
 
-from sissi.boxes import Boxes
 from sissi.config import DemoData
 from sissi.data.demo.series import target_image
 from sissi.data.formats import write_labels
@@ -18,19 +17,16 @@ SETTINGS = DemoData(kind="demo", width=128, height=96, cells=(6, 9), seed=5)
 COUNT = 6
 
 
-def person(folder: Path, images: Sequence[int], name: str, format: str = "coco") -> Path:
+def person(folder: Path, images: Sequence[int], name: str, format: str = "coco", suffix: str = ".png") -> Path:
     """The true boxes of some of the images, written to a file beside the folder of the images."""
     samples, boxes = [], []
     for index in images:
         drawn = target_image(SETTINGS, "target_test", index)
-        sample = Sample(f"{index:03d}.png", folder / f"{index:03d}.png", 96, 128, drawn.truth)
+        file = f"{index:03d}{suffix}"
+        sample = Sample(file, folder / file, 96, 128, drawn.truth)
         samples.append(sample)
         boxes.append(drawn.truth)
     return write_labels(format, samples, boxes, folder.parent / name)[0]
-
-
-def truth(index: int) -> Boxes:
-    return target_image(SETTINGS, "target_test", index).truth
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sissi.boxes import EMPTY, make_boxes
+from sissi.config.variants import DEFAULT
 from sissi.data.sample import Sample
 from sissi.data.start.detector_settings import detector_settings
-from sissi.data.start.frames import LARGEST_FACTOR, LONGEST, STEP, fit_frames
+from sissi.data.start.frames import LARGEST_FACTOR, LONGEST, STEP, WANTED, fit_frames
 from sissi.errors import DataError
 
 
@@ -56,3 +57,10 @@ def test_many_cells_raise_the_limits_and_many_images_lower_the_epochs():
     few, many = (fit_frames([sample(100, 100)] * count, 20, "cpu", 2) for count in (10, 2000))
     assert few.detections == 300 and few.epochs > fit_frames([sample(100, 100)] * 48, 20, "cpu", 2).epochs > many.epochs
     assert few.early_learning["max_epochs"] < few.epochs and many.early_learning["min_epoch"] >= 2
+
+
+def test_the_time_of_the_demo_is_that_of_the_demo():
+    demo = fit_frames([sample(160, 192)] * 48, WANTED, "cpu", 2)
+    assert (demo.height, demo.width, demo.epochs) == (160, 192, 30)
+    assert demo.minutes(DEFAULT) == 10
+    assert fit_frames([sample(160, 192)] * 48, WANTED, "cpu", 8).minutes(DEFAULT) < 4

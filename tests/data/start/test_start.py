@@ -8,6 +8,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+import tifffile
 import yaml
 
 from sissi.config.load import load_experiment
@@ -115,6 +116,22 @@ def test_a_source_with_masks_is_split_for_training_and_validation(sissi, lab, tm
     assert experiment.data.source is None
     assert [sample.name[0] for sample in data.source_val] == (["0", "1"] if folders else ["0", "5"])
     assert len(data.source_train) == 4
+
+
+def test_a_plane_that_is_chosen_is_the_image_everywhere(sissi, lab, tmp_path):
+    for path in lab.iterdir():
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        stack = np.stack([np.zeros_like(image), image]).astype(np.uint16) * 16
+        tifffile.imwrite(path.with_suffix(".tif"), stack, metadata={"axes": "ZYX"})
+        path.unlink()
+    person(lab, [1], "anna.json", suffix=".tif")
+    code, out, _ = sissi("start", "images", "--out", "lab", "--plane", "2", "--readers", "anna.json", *SIZED)
+    assert code == 0 and "16-bit grey" in out and "warning" not in out
+    experiment, data, _ = small(tmp_path / "lab")
+    assert experiment.data.target_train.plane == experiment.data.target_test.plane == 2
+    assert data.target_train[0].read().any()
+    _, out, _ = sissi("start", "images", "--out", "first", "--labels", "anna.json")
+    assert "warning: 6 x" in out and "depth 1 of 2" in out
 
 
 def test_masks_among_the_images_are_left_out(sissi, lab, tmp_path):
