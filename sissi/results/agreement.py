@@ -98,7 +98,7 @@ def write(rows: Sequence[Agreement], counts: Sequence[Mapping[str, object]], fol
     """
     if not rows:
         return []
-    write_whole(folder / "agreement.csv", tables.as_csv(as_table(rows)).encode())
+    write_whole(folder / "agreement.csv", to_csv(map(asdict, rows)).encode())
     write_whole(folder / "counts.csv", to_csv(counts).encode())
     return [folder / "agreement.csv", folder / "counts.csv"]
 

@@ -1,9 +1,11 @@
 import csv
 import math
+from dataclasses import replace
 
 import pytest
 
 from sissi.boxes import EMPTY, make_boxes
+from sissi.config.variants import VARIANTS
 from sissi.results.ablation_results import AblationResults
 from sissi.results.agreement import agreements, as_markdown, counts_by_image
 from sissi.results.scores import NOBODY, summarise
@@ -53,6 +55,14 @@ def test_the_table_of_rows_that_nobody_scored_says_so_and_has_no_scores(unscored
     assert text.startswith("Nobody has scored these rows") and "AP" not in text
     assert "| Baseline | 2 | 1.0 | 50.0 |" in text and "Agreement is no score" in text
     assert unscored.complete and summarise(unscored.rows) == {}
+
+
+def test_rows_of_an_experiment_s_own_are_written_and_shown(tmp_path):
+    own = replace(VARIANTS["baseline"], name="mine", title="my row")
+    found = agreements({("mine", 0): INITIAL}, INITIAL)
+    results = AblationResults([row("mine", reader=NOBODY)], {}, {"mine": own}, agreements=found)
+    results.write(tmp_path)
+    assert "my row" in results.as_markdown() and "mine,0,2,2,1.0" in (tmp_path / "agreement.csv").read_text()
 
 
 def test_their_files_are_those_of_any_ablation_and_two_more(unscored, tmp_path):
