@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sissi.data.start.frames import Frames
 
-ANCHORS = ((0.55, 0.8), (1.15, 1.7))
-"""Sides of the anchors of each level, against the longer side of a typical cell: as in the demo."""
+SMALLEST, LARGEST = 0.55, 1.7
+"""Smallest and largest anchor against the longer side of a typical cell: as in the demo."""
+LEVELS, ON_LEVEL, FINEST = 2, 2, 4
+"""Of the preset: levels, anchors of each, and the step of its finest level in px."""
 
 
 def detector_settings(frames: Frames) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -16,7 +20,11 @@ def detector_settings(frames: Frames) -> tuple[dict[str, Any], dict[str, Any]]:
     Args:
         frames: how it sees the images.
     """
-    anchors = [[max(4, round(side * frames.cell)) for side in level] for level in ANCHORS]
+    cells = (frames.cell, frames.source_cell or frames.cell)
+    smallest = max(FINEST, SMALLEST * min(cells))
+    largest = max(2 * smallest, LARGEST * max(cells))
+    sides = np.geomspace(smallest, largest, LEVELS * ON_LEVEL).round().astype(int)
+    anchors = sides.reshape(LEVELS, ON_LEVEL).tolist()
     detector: dict[str, Any] = {"preset": "small", "anchor_sizes": anchors, "score_floor": 0.01}
     if frames.detections > 300:
         detector |= {"detections_per_image": frames.detections, "proposals": frames.detections}

@@ -38,6 +38,7 @@ class Frames:
         images: number of training images.
         device: cpu or cuda.
         cores: of the machine.
+        source_cell: longer side of a typical cell of the source domain in a frame, in px; None: as that of the target.
     """
 
     height: int
@@ -47,6 +48,7 @@ class Frames:
     images: int
     device: str
     cores: int
+    source_cell: float | None = None
 
     @property
     def batch(self) -> int:

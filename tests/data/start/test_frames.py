@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_frames_are_multiples_of_32_and_within_reason(height, width, cell, devic
 def test_a_typical_cell_has_about_35_px(height, width, cell, expected):
     frames = fit_frames([sample(height, width)], cell, "cpu", 2)
     assert (frames.height, frames.width) == expected
+
+
+def test_anchors_reach_from_the_smaller_to_the_larger_cells():
+    frames = fit_frames([sample(512, 512)], 60, "cpu", 2)
+    assert detector_settings(frames)[0]["anchor_sizes"] == [[19, 27], [39, 57]]
+    other = detector_settings(replace(frames, source_cell=10.0))[0]["anchor_sizes"]
+    assert other[0][0] == 6 and other[1][1] == 57 and other == [sorted(level) for level in other]
 
 
 def test_a_cell_larger_than_the_images_is_refused():
