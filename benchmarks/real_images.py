@@ -59,7 +59,7 @@ def real_sets(folder: Path) -> list[RealSet]:
     nuclei = {part: _read(folder / "nuclei" / part, folder / "nuclei" / part, "cellpose") for part in ("train", "val")}
     return [
         RealSet("t98g", CHOSEN_ON, t98g[::2]),
-        RealSet("nuclei", CHOSEN_ON, nuclei["train"]),
+        RealSet("nuclei", CHOSEN_ON, nuclei["train"][::5]),
         RealSet("draas", CHOSEN_ON, _coco(folder / "draas/train", folder / "draas/train.json")),
         RealSet("bccd", CHOSEN_ON, bccd[::2]),
         RealSet("t98g", "other quarters of the same scenes", t98g[1::2]),

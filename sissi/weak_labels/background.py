@@ -22,6 +22,8 @@ _PASSES = 2
 """Estimates of the background: from two classes of brightness, then from the pixels that are close to the first."""
 _ROUNDING = 0.5
 """Largest distance that is due to rounding, in grey levels."""
+_AREA = 0.1
+"""Weight of the area of a class as evidence, against its smoothness and its paleness: dense cells may cover more."""
 _FAINT_COLOUR = 10.0
 """Difference of channels, in grey levels, below which colours do not count."""
 
@@ -65,7 +67,8 @@ def departure(image: Image, smoothing: float, reach: float) -> Departure:
 def find_background(channels: Floats, reach: float) -> Mask:
     """Which pixels are background, shape (H, W), bool: of two classes of brightness the smoother and paler one.
 
-    Cells have edges, grains and colour. A background has none of them, whether it is bright or dark.
+    Cells have edges, grains and colour. A background has none of them, whether it is bright or dark. Where that decides
+    nothing, the background is larger.
 
     Args:
         channels: shape (H, W, 1) or (H, W, 3), float32.
@@ -79,6 +82,7 @@ def find_background(channels: Floats, reach: float) -> Mask:
     evidence = _log_ratio(slope, bright, 0.5)
     if channels.shape[2] == 3:
         evidence += _log_ratio(channels.max(axis=2) - channels.min(axis=2), bright, _FAINT_COLOUR)
+    evidence -= _AREA * float(np.log((bright.sum() + 1) / ((~bright).sum() + 1)))
     background: Mask = bright if evidence < 0 else ~bright
     return background
 
