@@ -82,6 +82,11 @@ def scores_key(experiment: Experiment, branch: Entry, digests: dict[str, str]) -
     }
 
 
+def detections_key(branch: Entry, digests: dict[str, str]) -> dict[str, Any]:
+    """Key of the detections of a branch in the target training images."""
+    return {"branch": branch.digest, "target_train": digests["target_train"]}
+
+
 def data_digests(data: ExperimentData) -> dict[str, str]:
     """sha256 of each data set, of the boxes of the readers, of the reference, and of the images that have a reference.
 

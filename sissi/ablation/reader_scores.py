@@ -87,15 +87,21 @@ def score_readers(
     Raises:
         SissiError: a metric differs from that of the compiled code, which curves and intervals use.
     """
-    predicted = []
-    for index, sample in enumerate(test):
-        predicted.append(detect(detector, sample.read()))
-        progress((index + 1) / len(test))
+    predicted = detect_all(detector, test, progress)
     scores = {
         name: _metrics(name, *_known(predicted, truth), max_detections=max_detections)
         for name, truth in readers.items()
     }
     return predicted, scores
+
+
+def detect_all(detector: CellDetector, samples: Sequence[Sample], progress: OnProgress) -> list[Boxes]:
+    """Predictions for each image, in px of its file; `progress` is called after each with the finished fraction."""
+    predicted = []
+    for index, sample in enumerate(samples):
+        predicted.append(detect(detector, sample.read()))
+        progress((index + 1) / len(samples))
+    return predicted
 
 
 def _metrics(reader: str, predicted: Sequence[Boxes], truth: Sequence[Boxes], max_detections: int) -> CocoMetrics:

@@ -17,6 +17,7 @@ from sissi.errors import SissiError
 from sissi.evaluation.headroom import shares
 from sissi.results import table_1
 from sissi.results.ablation_results import AblationResults
+from sissi.results.agreement import agreements, counts_by_image
 from sissi.results.next_steps import LoggedRuns
 from sissi.runtime.cache import Cache, cache_folder
 from sissi.runtime.events import File, Table, Tags
@@ -42,6 +43,8 @@ def run_ablation(
     """
     data, problems = load_checked(experiment, display.warn)
     experiment = without_missing_oracle(experiment, data, display.log)
+    if not data.readers:
+        display.log("no row is scored: there are no test images with readers (data.target_test)")
     digests = cache_keys.data_digests(data)
     cache = Cache(cache_folder(experiment.tracking.folder))
     key = cache.entry("ablation", {"settings": experiment.model_dump(mode="json"), "data": digests}).digest[:16]
@@ -55,7 +58,15 @@ def run_ablation(
             seeds = [SeedRun(runner, parent, seed) for seed in experiment.seeds]
             rows = [row for seed_run in seeds for row in seed_run.rows()]
             scored = {key: resampled for seed_run in seeds for key, resampled in seed_run.scored.items()}
-            results = AblationResults(rows, shares(scored), experiment.table_rows)
+            found = {key: boxes for seed_run in seeds for key, boxes in seed_run.found.items()}
+            initial = {sample.name: sample.boxes for sample in data.target_train}
+            results = AblationResults(
+                rows,
+                shares(scored),
+                experiment.table_rows,
+                agreements=agreements(found, list(initial.values())),
+                counts=counts_by_image(found, initial),
+            )
             for path in results.write(session.folder / "table"):
                 parent.record(File(path, "table"))
             parent.record(Table(table_1.columns(rows), "table_1.json"))

@@ -24,6 +24,12 @@ press *Compare* for their curves: `labels/precision` and `labels/recall` show wh
 artifacts are the pseudo labels of every cycle, the predictions for the test images, and the tables at full precision.
 `sissi report` puts all of it on one page, with intervals.
 """
+UNSCORED = """\
+The runs inside this one are its rows; `trunk` is the early learning that they share. `labels/count` is the number of
+labels over the cycles, `agreement/other_rows` how far a row agrees with the others. The artifacts are the pseudo labels
+of every cycle, the detections in the training images, and the tables. `sissi labels` writes the labels of a row in any
+format, and `sissi report` puts all of it on one page.
+"""
 
 
 def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
@@ -39,7 +45,8 @@ def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentDa
         known = [(sample, one) for sample, one in zip(data.target_test, boxes, strict=True) if one is not None]
         content = _as_coco([sample for sample, _ in known], [one for _, one in known])
         parent.record(Json(content, f"readers/{reader}.json"))
-    parent.record(ExperimentTags(scores_view(data.readers, ("AP", "AR"), parent.header["started"])))
+    if data.readers:
+        parent.record(ExperimentTags(scores_view(data.readers, ("AP", "AR"), parent.header["started"])))
     if data.reference is not None:
         referenced = data.referenced()
         parent.record(Json(_as_coco(referenced, [sample.boxes for sample in referenced]), "reference.json"))
@@ -47,7 +54,9 @@ def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentDa
 
 def description(results: AblationResults) -> str:
     """What MLflow's page says of the ablation, as Markdown: table 1, and how to compare rows and readers there."""
-    parts = ["**Table 1 for this run, in %**", results.as_markdown(), COMPARING]
+    unscored = bool(results.agreements)
+    head = [] if unscored else ["**Table 1 for this run, in %**"]
+    parts = [*head, results.as_markdown(), UNSCORED if unscored else COMPARING]
     return "\n\n".join(part.strip() for part in parts if part)
 
 

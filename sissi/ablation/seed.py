@@ -8,9 +8,11 @@ from pathlib import Path
 
 from sissi.ablation import cache_keys
 from sissi.ablation.branch import BranchTask
+from sissi.ablation.detections import read_detections
 from sissi.ablation.reader_scores import read_resampled
 from sissi.ablation.runner import StageRunner
 from sissi.ablation.stages import label_checkpoint, train_and_score_branch, train_trunk_stage
+from sissi.boxes import Boxes
 from sissi.config.variants import settings_of_variant
 from sissi.errors import SissiError
 from sissi.evaluation.bootstrap import Resampled
@@ -19,7 +21,8 @@ from sissi.evaluation.metrics import COCO_LIMIT, METRICS
 from sissi.method.deceleration import StartPoint, adele_start
 from sissi.method.early_learning import Trunk
 from sissi.method.start_point import start_point
-from sissi.results.scores import Row
+from sissi.results.agreement import agreements
+from sissi.results.scores import NOBODY, Row
 from sissi.runtime.cache import Entry
 from sissi.runtime.events import Metrics, Model, Params, Text
 from sissi.runtime.jobs import Job, Outcome
@@ -37,6 +40,7 @@ class SeedRun:
         variants: rows of the table by name.
         settings: settings of each variant.
         scored: results of `bootstrap.bootstrap` for each reader, by variant and seed; set by `rows`.
+        found: without readers, the detections in each target training image, by variant and seed; set by `rows`.
         with_model: runs that have a trained detector, by variant and seed; set by `rows`.
     """
 
@@ -48,6 +52,7 @@ class SeedRun:
         self.variants = self.experiment.table_rows
         self.settings = {name: settings_of_variant(variant, self.experiment) for name, variant in self.variants.items()}
         self.scored: dict[tuple[str, int], dict[str, Resampled]] = {}
+        self.found: dict[tuple[str, int], list[Boxes]] = {}
         self.with_model: dict[tuple[str, int], LocalRun] = {}
 
     def rows(self) -> list[Row]:
@@ -112,15 +117,21 @@ class SeedRun:
             runs_of[job.name] = [tracked[name] for name in names]
         outcomes = self.runner.run(jobs, runs_of)
         by_name = {name: outcomes[job.name] for job, names in zip(jobs, longest_first, strict=True) for name in names}
-        readers = self.runner.data.readers
-        self.scored = {
-            (name, self.seed): read_resampled(entries[name], readers) for name in starts if by_name[name].error is None
-        }
-        self._log_headroom(tracked)
+        finished = {name: entries[name] for name in starts if by_name[name].error is None}
+        if readers := self.runner.data.readers:
+            self.scored = {(name, self.seed): read_resampled(entry, readers) for name, entry in finished.items()}
+            self._log_headroom(tracked)
+        else:
+            score = self.experiment.pseudo_labels.score
+            self.found = {(name, self.seed): read_detections(entry, score) for name, entry in finished.items()}
+            self._log_agreement(tracked)
         return [row for name in starts for row in self._finish(name, starts[name], by_name[name], tracked[name])]
 
     def _scores(self, task: BranchTask) -> Entry:
+        """Entry of the scores of a branch, or without readers of its detections."""
         runner = self.runner
+        if not runner.data.readers:
+            return runner.entry("detections", cache_keys.detections_key(task.entry, runner.digests))
         return runner.entry("scores", cache_keys.scores_key(self.experiment, task.entry, runner.digests))
 
     def _log_headroom(self, tracked: dict[str, LocalRun]) -> None:
@@ -129,6 +140,18 @@ class SeedRun:
             if math.isfinite(share.value):
                 values = {f"{reader}/headroom_{metric}": share.value}
                 tracked[name].record(Metrics(values, self._last_epoch(name)))
+
+    def _log_agreement(self, tracked: dict[str, LocalRun]) -> None:
+        """Record how many cells each variant finds in the training images, and how far it agrees with the others."""
+        initial = [sample.boxes for sample in self.runner.data.target_train]
+        for one in agreements(self.found, initial):
+            values = {
+                "detections/count": float(one.cells),
+                "agreement/initial_labels": one.with_initial,
+                "agreement/other_rows": one.with_others,
+            }
+            known = {key: value for key, value in values.items() if math.isfinite(value)}
+            tracked[one.variant].record(Metrics(known, self._last_epoch(one.variant)))
 
     def _start_branch(self, name: str, start: StartPoint, runs: ExitStack) -> LocalRun:
         tracked = self._start(self._name(name), {"sissi.stage": "branch", "sissi.variant": name}, runs)
@@ -145,15 +168,16 @@ class SeedRun:
             tracked.record(Model(outcome.value[0], "model", self._last_epoch(name)))
             self.with_model[name, self.seed] = tracked
             tracked.end("FINISHED")
-        return [self._row(name, reader, start, outcome) for reader in self.runner.data.readers]
+        return [self._row(name, reader, start, outcome) for reader in self.runner.data.readers or (NOBODY,)]
 
     def _row(self, name: str, reader: str, start: StartPoint, outcome: Outcome) -> Row:
-        failed = dict.fromkeys(METRICS, float("nan"))
+        unknown = dict.fromkeys(METRICS, float("nan"))
+        scores = outcome.value[1].get(reader, unknown) if outcome.error is None else unknown
         return Row(
             variant=name,
             seed=self.seed,
             reader=reader,
-            **(failed if outcome.error is not None else outcome.value[1][reader]),
+            **scores,
             ap_limit=COCO_LIMIT,
             dense_limit=self.experiment.evaluation.max_detections,
             start_epoch=start.epoch,

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from sissi.ablation.branch import BranchTask
+from sissi.ablation.detections import detect_branch
 from sissi.ablation.epoch_log import log_cycle, log_labels
 from sissi.ablation.reader_scores import score_branch
 from sissi.boxes import Boxes, as_lists, make_boxes
@@ -108,13 +109,13 @@ def train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask,
 def train_and_score_branch(
     experiment: Experiment, data: ExperimentData, task: BranchTask, scores: Entry, recorder: Recorder
 ) -> tuple[Path, dict[str, dict[str, float]]]:
-    """Train a variant to its last epoch and score it.
+    """Train a variant to its last epoch and score it; without readers, find the cells in the target training images.
 
     Args:
         experiment: all settings.
         data: data of the experiment.
         task: branch of the variant.
-        scores: cache entry of the scores.
+        scores: cache entry of the scores, or without readers of the detections.
         recorder: recorder of the events.
 
     Returns:
@@ -122,6 +123,9 @@ def train_and_score_branch(
     """
     train_branch(experiment, data, task, recorder)
     epoch = experiment.last_epoch(task.corrects)
+    if not data.readers:
+        detect_branch(experiment, data, task.model, epoch, scores, recorder)
+        return task.model, {}
     return task.model, score_branch(experiment, data, task.model, epoch, scores, recorder)
 
 

@@ -14,7 +14,7 @@ from sissi.active_learning.disagreement import Committee
 from sissi.boxes import Boxes, scale
 from sissi.config import Experiment, ImageReading, PseudoLabels
 from sissi.data.experiment_data import data_files
-from sissi.data.find import find_images, note_unread_parts, require_path, subsample
+from sissi.data.find import find_images, listed, note_unread_parts, require_path, subsample
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.images.read import FIRST, image_size, read_image
 from sissi.data.problems import Problems
@@ -94,7 +94,8 @@ def target_images(experiment: Experiment, problems: Problems) -> dict[str, Path]
     files = data_files(experiment)
     target, key = files.target_train, "data.target_train.images"
     images = find_images(require_path(files.folder, target.images, key), target.format, problems, key)
-    return subsample(images, target.limit)
+    chosen = listed(images, files.folder, target.names, "data.target_train.names")
+    return subsample(chosen, target.limit)
 
 
 def committees(

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Out, Tracking, output_folder
+from sissi.cli.options import Out, Tracking, output_folder, writable_output
+from sissi.names import FormatName
 
 
 @app.command()
@@ -38,3 +39,38 @@ def compare(
 
     for part in compare_runs(runs, tracking, out):
         Console().print(part)
+
+
+@app.command()
+def labels(
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="OUT",
+            help="New folder for the labels, or for a format of one file that file.",
+            callback=writable_output,
+        ),
+    ],
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="Id of an ablation's run; latest.")] = "latest",
+    format: Annotated[FormatName, typer.Option(help="Format of the labels.")] = "coco",
+    variant: Annotated[
+        str | None, typer.Option(help="Row of the ablation; without it the paper's whole method, if it is there.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the row; without it the first.")] = None,
+    epoch: Annotated[
+        int | None, typer.Option(help="Epoch that was trained on the labels, 0 for the initial ones; the last.")
+    ] = None,
+    score: Annotated[float, typer.Option(min=0, max=1, help="Lowest score of a label.")] = 0.0,
+    tracking: Tracking = Path("mlruns"),
+) -> None:
+    """Write the corrected labels of a row of an ablation, in any format."""
+    from sissi.results.row_labels import holds_scores, row_labels, write_row_labels
+    from sissi.results.stored_ablation import read_ablation
+    from sissi.tracking import open_existing_store
+
+    ablation = read_ablation(open_existing_store(tracking), run)
+    found = row_labels(ablation, variant, seed, epoch)
+    print(f"{ablation.known[found.row].title}, seed {found.seed}, of run {ablation.run.id}: {found.what}")
+    place, count = write_row_labels(found, format, score, out)
+    lost = "" if holds_scores(format) else f", without their scores, for which {format} has no place"
+    print(f"wrote {count:,} labels of {len(found.samples):,} images as {format} to {place}{lost}")

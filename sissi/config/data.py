@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from sissi.config.base import Named, Settings
 from sissi.config.sizes import DRAWN_CELL
@@ -65,6 +65,8 @@ class LabelledImages(ImageReading):
     """Classes that count as a cell; default: all."""
     weak_labels: WeakLabels | None = None
     """Settings to generate the labels by image processing instead of reading them."""
+    names: Path | None = None
+    """Text file with the names of the images to use, one a line, as paths below the folder; default: all images."""
     limit: PositiveInt | None = None
     """Number of images to use, spread evenly over the sorted list; default: all."""
 
@@ -82,12 +84,27 @@ class TestImages(ImageReading):
     """Folder of the images."""
     readers: Named[LabelFiles] = Field(min_length=1)
     """Independent annotations of these images by name, such as reader_1."""
+    names: Path | None = None
+    """Text file with the names of the images to use, one a line, as paths below the folder; default: all images."""
     limit: PositiveInt | None = None
     """Number of images to use, spread evenly over the sorted list; default: all."""
 
 
+class DrawnSource(Settings):
+    """Source domain that the program draws: fluorescent and stained cells, at the size of the target's frames."""
+
+    train: int = Field(default=96, ge=2)
+    """Number of training images."""
+    val: int = Field(default=24, ge=2)
+    """Number of validation images."""
+    cell_size: Literal["auto"] | PositiveFloat = "auto"
+    """Longer side of a typical cell in px at training.image_size; auto: that of the target's labels."""
+    seed: int = Field(default=2022, ge=0)
+    """Seed of the drawing; independent of the seeds of the training."""
+
+
 class FileData(Settings):
-    """Image files: target domain (to be labelled) and source domain (public data with clean labels)."""
+    """Image files: target domain (to be labelled) and source domain (with clean labels: public data, or drawn)."""
 
     kind: Literal["files"]
     folder: Path = Path()
@@ -100,11 +117,28 @@ class FileData(Settings):
     trained on the images that have them. They select nothing."""
     target_val: LabelledImages | None = None
     """Validation images of the target domain with careful labels, for the choice of settings; the paper has none."""
-    target_test: TestImages
-    source_train: LabelledImages
+    target_test: TestImages | None = None
+    """Images on which every row is scored. Without them nobody scores the rows; how far they agree is told instead."""
+    source: Literal["drawn"] | None = None
+    """drawn: a source domain that the program draws, in place of source_train and source_val; see `drawn_source`."""
+    drawn_source: DrawnSource = DrawnSource()
+    source_train: LabelledImages | None = None
     """Training images of the source domain, with clean labels."""
-    source_val: LabelledImages
+    source_val: LabelledImages | None = None
     """Validation images of the source domain, for model selection and tuning."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [key for key in ("source_train", "source_val") if getattr(self, key) is not None]
+        if self.source == "drawn" and given:
+            raise ValueError(f"source: drawn takes the place of {' and '.join(given)}; leave out one or the other")
+        if self.source is None and len(given) < 2:
+            missing = " and ".join(key for key in ("source_train", "source_val") if key not in given)
+            raise ValueError(
+                f"{missing}: missing; give images of other cells with clean labels as source_train and source_val, or "
+                "set source: drawn"
+            )
+        return self
 
 
 class DemoData(Settings):

@@ -11,12 +11,12 @@ from filelock import FileLock
 
 from sissi.boxes import Boxes
 from sissi.config import Experiment, FileData
-from sissi.data import demo
-from sissi.data.demo import demo_files, write_demo
+from sissi.data.demo import demo_files, drawing_code, source_images, write_demo
 from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.data.resized import ResizedDataset, resized_dataset
 from sissi.data.sample import Sample, digest
+from sissi.errors import DataError
 from sissi.runtime.cache import Cache, cache_folder
 
 ROLES = ("target_train", "target_val", "target_test", "source_train", "source_val")
@@ -30,7 +30,7 @@ class ExperimentData:
     Attributes:
         target_train: target training images with their initial weak labels.
         reference: better labels of these images, None for images without; or None. For diagnosis and the oracle only.
-        target_test: target test images, without labels.
+        target_test: target test images, without labels; empty if there are none.
         readers: boxes of each test image, for each reader; None where a reader does not mention it.
         source_train: source training images.
         source_val: source validation images.
@@ -76,28 +76,37 @@ def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
     """
     files, cache = data_files(experiment), Cache(cache_folder(experiment.tracking.folder))
     target = load_images(files.target_train, files.folder, problems, "data.target_train", cache)
-    test, readers = load_test(files.target_test, files.folder, problems)
+    test, readers = load_test(files.target_test, files.folder, problems) if files.target_test else ([], {})
     reference = None
     if files.target_reference is not None:
         reference = load_reference(files.target_reference, target, files.folder, problems)
     target_val = None
     if files.target_val is not None:
         target_val = load_images(files.target_val, files.folder, problems, "data.target_val", cache)
+    source_train, source_val = source_images(files, experiment, target)
     return ExperimentData(
         target_train=target,
         reference=reference,
         target_test=test,
         readers=readers,
-        source_train=load_images(files.source_train, files.folder, problems, "data.source_train", cache),
-        source_val=load_images(files.source_val, files.folder, problems, "data.source_val", cache),
+        source_train=load_images(source_train, files.folder, problems, "data.source_train", cache),
+        source_val=load_images(source_val, files.folder, problems, "data.source_val", cache),
         target_val=target_val or (),
         cache=cache,
     )
 
 
 def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sample], dict[str, list[Boxes | None]]]:
-    """The target test images of an experiment, and each reader's boxes of them."""
+    """The target test images of an experiment, and each reader's boxes of them.
+
+    Raises:
+        DataError: there are none, or they cannot be used.
+    """
     files = data_files(experiment)
+    if files.target_test is None:
+        raise DataError(
+            "data.target_test: is not given, so nothing can be scored: name test images, and their boxes by readers"
+        )
     return load_test(files.target_test, files.folder, problems)
 
 
@@ -106,14 +115,8 @@ def data_files(experiment: Experiment) -> FileData:
     if isinstance(experiment.data, FileData):
         return experiment.data
     settings = experiment.data
-    key = hashlib.sha256(f"{_drawing_code()} {settings.model_dump_json()}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{drawing_code()} {settings.model_dump_json()}".encode()).hexdigest()[:12]
     out = Path(experiment.tracking.folder).resolve() / "demo" / key
     out.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(out.with_suffix(".lock")):
         return demo_files(settings, out) if out.exists() else write_demo(settings, out)
-
-
-def _drawing_code() -> str:
-    """Digest of the code that draws the demo, so that changed code never meets old images."""
-    sources = sorted(Path(demo.__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

@@ -71,6 +71,35 @@ def find_images(folder: Path, layout: str, problems: Problems, key: str) -> dict
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 
+def listed(found: Mapping[str, Path], folder: Path, names: Path | None, key: str) -> dict[str, Path]:
+    """Those of the images that a text file names, one a line; all of them without a file.
+
+    Args:
+        found: images by name.
+        folder: where a relative path starts.
+        names: text file.
+        key: of its setting, for messages.
+
+    Raises:
+        DataError: the file cannot be read, names no image, or one that is not there.
+    """
+    if names is None:
+        return dict(found)
+    path = require_path(folder, names, key)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{key}: {path} is no list of names that can be read: {error}") from error
+    wanted = sorted({line.strip() for line in lines} - {""})
+    missing = [name for name in wanted if name not in found]
+    if missing or not wanted:
+        fault = f"{len(missing)} of {len(wanted)} images are not there, such as {missing[0]}" if missing else "is empty"
+        raise DataError(
+            f"{key}: {path}: {fault}; it has a line for each image, its path below the folder of the images"
+        )
+    return {name: found[name] for name in wanted}
+
+
 def subsample(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
     """At most `limit` of the images, evenly spaced over the sorted names, in order; all of them for None."""
     names = sorted(paths)

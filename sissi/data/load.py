@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles, LabelledImages, TestImages
-from sissi.data.find import decode_all, find_images, require_path, subsample
+from sissi.data.find import decode_all, find_images, listed, require_path, subsample
 from sissi.data.formats import cellpose_names
 from sissi.data.labels import read_labels, refuse_none, sought_name
 from sissi.data.problems import Problems
@@ -39,7 +39,7 @@ def load_images(
     found = find_images(
         require_path(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images"
     )
-    chosen = subsample(found, settings.limit)
+    chosen = subsample(listed(found, folder, settings.names, f"{key}.names"), settings.limit)
     blank = decode_all(chosen, key, problems, settings.reading)
     if settings.weak_labels is not None:
         return with_weak_labels(blank, settings.weak_labels, problems, key, cache)
@@ -68,7 +68,7 @@ def load_test(
     found = find_images(require_path(folder, settings.images, f"{key}.images"), "flat", problems, f"{key}.images")
     if any(source.format == "cellpose" for source in settings.readers.values()):
         found = {name: path for name, path in found.items() if not cellpose_names.is_mask(path)}
-    chosen = subsample(found, settings.limit)
+    chosen = subsample(listed(found, folder, settings.names, f"{key}.names"), settings.limit)
     samples = decode_all(chosen, key, problems, settings.reading)
     readers = {}
     for reader, source in settings.readers.items():

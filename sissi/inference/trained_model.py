@@ -60,11 +60,13 @@ def find_model(
     run = store.run_of_model(address)
     of_parent = store.run(run.parent).params if run.parent else {}  # the run of the ablation has the settings
     settings = _pseudo_labels(of_parent | run.params)
-    try:
-        scored = store.artifact(run.id, "predictions/target_test.json")
-    except TrackingError:  # not a run of an ablation
-        return TrainedModel(file, None, settings)
-    return TrainedModel(file, _common_size(scored), settings)
+    for role in ("target_test", "target_train"):  # the latter where nobody has scored it
+        try:
+            predicted = store.artifact(run.id, f"predictions/{role}.json")
+        except TrackingError:
+            continue
+        return TrainedModel(file, _common_size(predicted), settings)
+    return TrainedModel(file, None, settings)  # not a run of an ablation
 
 
 def _latest(ablation: StoredAblation, variant: str | None, notify: Callable[[str], None]) -> str:
@@ -84,8 +86,8 @@ def _latest(ablation: StoredAblation, variant: str | None, notify: Callable[[str
     return f"runs:/{run.id}/model"
 
 
-def _common_size(scored: Path) -> tuple[int, int] | None:
-    images = json.loads(scored.read_text(encoding="utf-8"))["images"]
+def _common_size(predicted: Path) -> tuple[int, int] | None:
+    images = json.loads(predicted.read_text(encoding="utf-8"))["images"]
     sizes = {(image["height"], image["width"]) for image in images}
     return sizes.pop() if len(sizes) == 1 else None
 

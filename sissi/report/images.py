@@ -23,7 +23,7 @@ class Images:
 
     Attributes:
         target: target training images with their initial labels.
-        test: test images without boxes.
+        test: test images without boxes; empty if the ablation has none.
         files: settings of the image files.
     """
 
@@ -32,7 +32,9 @@ class Images:
     files: FileData
 
     def readers(self) -> dict[str, dict[str, Boxes]]:
-        """Boxes of each reader by image name, read from the current label files."""
+        """Boxes of each reader by image name, read from the current label files; empty without test images."""
+        if self.files.target_test is None:
+            return {}
         samples, readers = load_test(self.files.target_test, self.files.folder, Problems())
         return {
             reader: {sample.name: boxes for sample, boxes in zip(samples, of_reader, strict=True) if boxes is not None}
@@ -47,44 +49,32 @@ class Images:
         return {sample.name: boxes for sample, boxes in zip(self.target, labels, strict=True) if boxes is not None}
 
 
-def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot, folder: Path) -> Images:
+def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot | None, folder: Path) -> Images:
     """Find the images on which an ablation was trained and scored.
 
     Args:
         record: ablation in its store.
         initial: initial labels of its training images.
-        test: any boxes of its test images.
+        test: any boxes of its test images; None if it has none.
         folder: folder of tracking, which contains the images of a demo.
 
     Raises:
         DataError: images are missing, or have changed since the ablation.
     """
     files = data_files(_tracked_in(record.experiment, folder))
-    paths = {
-        "target_train": find_images(
-            require_path(files.folder, files.target_train.images, "data.target_train.images"),
-            files.target_train.format,
-            Problems(),
-            "data.target_train.images",
-        ),
-        "target_test": find_images(
-            require_path(files.folder, files.target_test.images, "data.target_test.images"),
-            "flat",
-            Problems(),
-            "data.target_test.images",
-        ),
-    }
-    samples = {
-        "target_train": _samples(
-            initial, paths["target_train"], files.target_train, "data.target_train.images", initial.boxes
-        ),
-        "target_test": _samples(test, paths["target_test"], files.target_test, "data.target_test.images", {}),
-    }
+    train, tested = files.target_train, files.target_test
+    key = "data.target_train.images"
+    paths = find_images(require_path(files.folder, train.images, key), train.format, Problems(), key)
+    samples = {"target_train": _samples(initial, paths, train, key, initial.boxes)}
+    if tested is not None and test is not None:
+        key = "data.target_test.images"
+        paths = find_images(require_path(files.folder, tested.images, key), "flat", Problems(), key)
+        samples["target_test"] = _samples(test, paths, tested, key, {})
     used = record.store.dataset_digests(record.run.id)
     for role, of_role in samples.items():
         if role in used and not digest(of_role).startswith(used[role]):
             raise DataError(f"data.{role}: the images have changed since the ablation")
-    return Images(samples["target_train"], samples["target_test"], files)
+    return Images(samples["target_train"], samples.get("target_test", []), files)
 
 
 def _tracked_in(experiment: Experiment, folder: Path) -> Experiment:

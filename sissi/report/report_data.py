@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +21,7 @@ class ReportData:
     Attributes:
         record: ablation in its store.
         predictions: predictions on the target test images by variant and seed.
+        detections: those on the target training images, of an ablation without test images.
         readers: boxes of each reader by image name; empty if unknown.
         reference: reference labels of training images by name; empty without reference.
         images: image files, or the reason for their absence.
@@ -31,6 +32,7 @@ class ReportData:
     readers: dict[str, dict[str, Boxes]]
     reference: dict[str, Boxes]
     images: Images | str
+    detections: dict[tuple[str, int], Snapshot] = field(default_factory=dict)
 
     @cached_property
     def scored(self) -> dict[tuple[str, int], dict[str, Resampled]]:
@@ -56,8 +58,7 @@ def gather(record: StoredAblation, folder: Path) -> ReportData:
         record: ablation in its store.
         folder: folder of tracking, which contains the images of a demo.
     """
-    snapshots = {key: record.snapshot("predictions/target_test.json", run) for key, run in record.branches.items()}
-    predictions = {key: snapshot for key, snapshot in snapshots.items() if snapshot is not None}
+    predictions, detections = (_predictions(record, role) for role in ("target_test", "target_train"))
     readers = {name: snapshot.boxes for name, snapshot in record.snapshots("readers").items()}
     reference = record.snapshot("reference.json")
     images = _images(record, predictions, folder)
@@ -69,7 +70,14 @@ def gather(record: StoredAblation, folder: Path) -> ReportData:
         readers=readers,
         reference=_reference(reference, images),
         images=images,
+        detections=detections,
     )
+
+
+def _predictions(record: StoredAblation, role: str) -> dict[tuple[str, int], Snapshot]:
+    """The predictions on a data set by variant and seed, of the branches that have them."""
+    snapshots = {key: record.snapshot(f"predictions/{role}.json", run) for key, run in record.branches.items()}
+    return {key: snapshot for key, snapshot in snapshots.items() if snapshot is not None}
 
 
 def _images(record: StoredAblation, predictions: dict[tuple[str, int], Snapshot], folder: Path) -> Images | str:
@@ -77,7 +85,7 @@ def _images(record: StoredAblation, predictions: dict[tuple[str, int], Snapshot]
     readers = record.snapshots("readers").values()  # one that mentions all images, if there is none of a variant
     fullest = max(readers, key=lambda snapshot: len(snapshot.sizes), default=None)
     test = next(iter(predictions.values()), fullest)
-    if initial is None or test is None:
+    if initial is None or (test is None and record.experiment.data.target_test):
         return "the ablation has no labels or no predictions yet"
     try:
         return find_run_images(record, initial, test, folder)

@@ -13,7 +13,7 @@ from sissi.report.document import Picture, Section
 from sissi.report.paper_table import paper_table
 from sissi.report.report_data import ReportData
 from sissi.results.scores import Row, short
-from sissi.results.table_1 import as_table
+from sissi.results.table_1 import UNSCORED, as_table
 from sissi.runtime.tables import Cell, Table, Value
 
 BASELINE = "baseline"
@@ -25,6 +25,9 @@ def scores_section(evidence: ReportData) -> Section:
     """Section with table 1 of the run and of the paper."""
     section = Section("Scores on the test images, for each reader")
     rows = evidence.record.rows
+    if not evidence.record.experiment.data.target_test:
+        section.blocks.append(UNSCORED)
+        return section
     if rows:
         section.blocks += [
             as_table(rows, evidence.record.known),

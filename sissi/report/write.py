@@ -10,6 +10,7 @@ from typing import Any
 from sissi import __version__
 from sissi.config.load import dump_experiment, flatten
 from sissi.config.variants import WEAK_ONLY
+from sissi.report.agreement import agreement_section
 from sissi.report.costs_and_settings import SETTINGS, costs_section, settings_section
 from sissi.report.document import Document, Picture, Section
 from sissi.report.headroom import headroom_section
@@ -64,6 +65,10 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
 def describe(evidence: ReportData) -> Document:
     """Make the report of an ablation."""
     record = evidence.record
+    scored = bool(record.experiment.data.target_test)
+    compared = [agreement_section(evidence)]
+    if scored:
+        compared = [headroom_section(evidence), *(differences_section(evidence, row) for row in (WEAK_ONLY, BASELINE))]
     return Document(
         title=f"Ablation {record.experiment.name}",
         lead=[
@@ -72,13 +77,11 @@ def describe(evidence: ReportData) -> Document:
         ],
         sections=[
             scores_section(evidence),
-            headroom_section(evidence),
-            differences_section(evidence, WEAK_ONLY),
-            differences_section(evidence, BASELINE),
+            *compared,
             start_section(evidence),
             quality_section(evidence),
             pictures_section(evidence),
-            readers_section(evidence),
+            *([readers_section(evidence)] if scored else []),
             costs_section(evidence),
             settings_section(evidence),
         ],

@@ -10,7 +10,8 @@ from rich.console import Group
 
 from sissi.config.variants import VARIANTS, Variant
 from sissi.evaluation.headroom import Shares
-from sissi.results import headroom_table, table_1
+from sissi.results import agreement, headroom_table, table_1
+from sissi.results.agreement import Agreement
 from sissi.results.next_steps import LoggedRuns
 from sissi.results.scores import Row
 from sissi.runtime.tables import TerminalTable
@@ -25,32 +26,47 @@ class AblationResults:
         shares: shares of the headroom; empty if weak-only or the oracle has no scores.
         variants: variants of the rows by name.
         logged: runs in MLflow; None if they have none yet.
+        agreements: how far the rows agree; only of an ablation without readers.
+        counts: cells of each image by row; only of an ablation without readers.
     """
 
     rows: Sequence[Row]
     shares: Shares
     variants: Mapping[str, Variant] = field(default_factory=lambda: VARIANTS)
     logged: LoggedRuns | None = None
+    agreements: Sequence[Agreement] = ()
+    counts: Sequence[Mapping[str, object]] = ()
 
     def write(self, folder: Path) -> list[Path]:
-        """Write table.csv, table.json, table.md and, if there are shares, headroom.csv and headroom.json.
+        """Write table.csv, table.json and table.md; shares as headroom.csv and headroom.json; without readers also
+        agreement.csv and counts.csv.
 
         Returns:
             Paths of the files.
         """
-        return [*table_1.write(self.rows, folder, self.as_markdown()), *headroom_table.write(self.shares, folder)]
+        return [
+            *table_1.write(self.rows, folder, self.as_markdown()),
+            *headroom_table.write(self.shares, folder),
+            *agreement.write(self.agreements, self.counts, folder),
+        ]
 
     def as_markdown(self) -> str:
-        """Both tables as Markdown."""
-        more = headroom_table.as_markdown(self.shares, self.variants)
-        return "\n".join([table_1.as_markdown(self.rows, self.variants), *([more] if more else [])])
+        """All tables as Markdown."""
+        more = (
+            headroom_table.as_markdown(self.shares, self.variants),
+            agreement.as_markdown(self.agreements, self.variants),
+        )
+        return "\n".join([table_1.as_markdown(self.rows, self.variants), *filter(None, more)])
 
     def as_rich(self) -> Group:
-        """Both tables for the terminal."""
-        first = TerminalTable(table_1.as_table(self.rows, self.variants))
-        if not self.shares:
-            return Group(first)
-        return Group(first, "", TerminalTable(headroom_table.as_table(self.shares, self.variants)))
+        """All tables for the terminal."""
+        tables = [table_1.as_table(self.rows, self.variants)]
+        if self.shares:
+            tables.append(headroom_table.as_table(self.shares, self.variants))
+        if self.agreements:
+            tables.append(agreement.as_table(self.agreements, self.variants))
+        first, *others = map(TerminalTable, tables)
+        return Group(first, *(part for table in others for part in ("", table)))
 
     @property
     def complete(self) -> bool:

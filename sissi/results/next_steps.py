@@ -39,8 +39,10 @@ class LoggedRuns:
             lines.append(f"  {name}  runs:/{run}/model")
         lines.append("What to do next:")
         lines.append(f"  {shlex.join(['sissi', 'report', self.ablation, '--out', 'report', *where])}")
+        labels = ["sissi", "labels", self.ablation, "--out", "labels.json", *where]
         chosen = preferred_variant({variant for variant, _ in self.branches})
         if chosen is not None:
+            lines.append(f"  {shlex.join(labels)}")
             run = next(run for (variant, _), run in self.branches.items() if variant == chosen)
             command = shlex.join(["sissi", "predict", f"runs:/{run}/model", "IMAGES", "--out", "found", *where])
             lines.append(f"  {command}")

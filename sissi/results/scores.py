@@ -11,6 +11,9 @@ from typing import Any
 from sissi.config.variants import REFERENCES
 from sissi.evaluation.metrics import TABLE_METRICS
 
+NOBODY = ""
+"""Reader of the rows of an ablation without readers; all its scores are NaN."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -28,10 +31,10 @@ class Summary:
 
 
 def summarise(rows: Sequence[Any]) -> dict[tuple[str, str, str], Summary]:
-    """Summary for each variant, reader and metric of the rows, in their order."""
+    """Summary for each variant, reader and metric of the rows, in their order; none of rows that nobody has scored."""
     values: dict[tuple[str, str, str], list[float]] = {}
     for row in rows:
-        for metric in TABLE_METRICS:
+        for metric in TABLE_METRICS if row.reader != NOBODY else ():
             values.setdefault((row.variant, row.reader, metric), []).append(getattr(row, metric))
     return {key: _summary([value for value in many if not math.isnan(value)]) for key, many in values.items()}
 
@@ -72,12 +75,12 @@ def _summary(known: list[float]) -> Summary:
 
 @dataclass(frozen=True)
 class Row:
-    """Scores of a variant for one seed and reader; NaN if the variant failed.
+    """Scores of a variant for one seed and reader; NaN if the variant failed, or nobody has scored it.
 
     Attributes:
         variant: name of the variant.
         seed: experiment seed.
-        reader: reader whose annotations are the truth.
+        reader: reader whose annotations are the truth, or NOBODY.
         AP50, AP75, AP: COCO's average precisions with `ap_limit` detections per image, as fractions in [0, 1].
         AR: COCO's average recall with `ap_limit` detections per image, as a fraction.
         AR_dense: average recall with `dense_limit` detections per image, as a fraction.

@@ -13,11 +13,13 @@ from typing import Any
 
 from sissi.config.variants import ORACLE, REFERENCES, VARIANTS, Variant
 from sissi.evaluation.metrics import METRICS, TABLE_METRICS
-from sissi.results.scores import Row, best, percent, short, summarise
+from sissi.results.scores import NOBODY, Row, best, percent, short, summarise
 from sissi.runtime import tables
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 from sissi.runtime.tables import Cell, Table
+
+UNSCORED = "Nobody has scored these rows: there are no test images with readers (data.target_test)."
 
 
 def write(rows: Sequence[Row], folder: Path, markdown: str | None = None) -> list[Path]:
@@ -77,7 +79,7 @@ def as_table(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) ->
     columns = columns_of(rows)
     return Table(
         "table_1",
-        "Table 1 for this run, in %.",
+        "Table 1 for this run, in %." if columns else UNSCORED,
         ["variant", "start", *(f"{short(reader)} {metric}" for reader, metric in columns)],
         [_line(variant, rows, columns, best(summarise(rows)), variants) for variant in names],
         note=caption(rows, variants),
@@ -88,7 +90,8 @@ def as_table(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) ->
 
 def columns_of(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """Reader and metric of each column of scores."""
-    return [(reader, metric) for reader in dict.fromkeys(row.reader for row in rows) for metric in TABLE_METRICS]
+    readers = dict.fromkeys(row.reader for row in rows if row.reader != NOBODY)
+    return [(reader, metric) for reader in readers for metric in TABLE_METRICS]
 
 
 def _line(
@@ -130,7 +133,8 @@ def score_cells(
 def as_markdown(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
     """Table as Markdown, followed by its caption."""
     table = as_table(rows, variants)
-    return f"{tables.as_markdown(table)}\n\n{table.note}\n"
+    head = "" if columns_of(rows) else f"{UNSCORED}\n\n"
+    return f"{head}{tables.as_markdown(table)}\n\n{table.note}\n"
 
 
 def starts(rows: Sequence[Row], variant: str) -> str:
@@ -149,13 +153,14 @@ def lengths(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> 
 
 def caption(rows: Sequence[Row], variants: Mapping[str, Variant] = VARIANTS) -> str:
     """Explanation of the numbers, and the variants without scores."""
-    seeds = sorted({row.seed for row in rows})
-    first = rows[0]
-    sentences = f"AP and AR with {first.ap_limit} detections an image (COCO's definitions, by pycocotools), "
-    sentences += f"{lengths(rows, variants)}; "
-    sentences += (
-        f"seed {seeds[0]}" if len(seeds) == 1 else f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
-    )
+    seeds = ", ".join(map(str, sorted({row.seed for row in rows})))
+    several = "," in seeds
+    if columns_of(rows):
+        sentences = f"AP and AR with {rows[0].ap_limit} detections an image (COCO's definitions, by pycocotools), "
+        sentences += f"{lengths(rows, variants)}; "
+        sentences += f"mean ± standard deviation over seeds {seeds}" if several else f"seed {seeds}"
+    else:
+        sentences = f"{lengths(rows, variants).capitalize()}; seed{'s' if several else ''} {seeds}"
     if any(row.variant == ORACLE for row in rows):
         sentences += f". {ORACLE}: trained on the reference labels of the training images that have them"
     failed = sorted({f"{variants[row.variant].title}: {row.status}" for row in rows if row.status != "ok"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -40,3 +41,9 @@ def peak_memory() -> float:
 
         in_units = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return in_units / (2**20 if sys.platform == "darwin" else 2**10)  # bytes on macOS, KB elsewhere
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -183,6 +183,11 @@ def load_search(path: Path, overrides: Sequence[str] = ()) -> Search:
         faults = [_explain(fault) for fault in error.errors()]
         raise ExperimentError("\n  ".join([f"{path}: the search cannot be used", *faults])) from None
     search = search.model_copy(update={"experiment": find_beside(path, str(search.experiment))})
+    if search.oracle and not experiment_of(search, overrides, {}).data.target_test:
+        raise ExperimentError(
+            f"{path}: objective: {search.objective} is a metric of a test reader, and the experiment has none "
+            "(data.target_test)"
+        )
     for key, values in search.space.items():
         _check(path, search, list(overrides), key, values)
     return search

@@ -14,6 +14,8 @@ COMMANDS = [
     ["search", "threshold", "--out", "{bad}"],
     ["report", "--out", "{bad}"],
     ["compare", "a", "b", "--out", "{bad}"],
+    ["labels", "--out", "{bad}"],
+    ["start", "images", "--out", "{bad}"],
     ["predict", "x.pt", "images", "--out", "{bad}"],
     ["suggest", "latest", "--out", "{bad}"],
     ["weak-labels", "images", "--out", "{bad}"],
@@ -40,6 +42,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(sissi, tmp_
 
 READING = [
     ["report"],
+    ["labels", "--out", "labels.json"],
     ["compare", "a", "b"],
     ["suggest", "latest", "--out", "next"],
     ["predict", "latest", "images", "--out", "found"],

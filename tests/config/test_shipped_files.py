@@ -17,7 +17,7 @@ def empty(tmp_path, monkeypatch):
 
 
 def test_the_shipped_files_have_names_and_titles():
-    assert NAMES[:3] == ["ablate-the-ablation", "bccd-cpu", "bccd-hough"] and "search/threshold" in NAMES
+    assert NAMES[:3] == ["ablate-the-ablation", "bccd-cpu", "bccd-drawn-source"] and "search/threshold" in NAMES
     assert all(len(file.title) > 20 for file in shipped_files())
     assert not any("yaml-language-server" in file.title for file in shipped_files())
 

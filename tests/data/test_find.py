@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sissi.data.find import decode_all, find_images, require_path, subsample
+from sissi.data.find import decode_all, find_images, listed, require_path, subsample
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
 
@@ -159,3 +159,27 @@ def test_all_broken_images_are_named_at_once(tmp_path: Path, broken: int, named:
     assert first == f"data.target_train: {broken} of 15 images cannot be used"
     assert [line.split(": ")[0] for line in lines[:named]] == [str(path) for path in list(files.values())[:named]]
     assert lines[named:] == ([] if more is None else [more])
+
+
+def test_a_list_chooses_images_by_name(tmp_path):
+    found = {name: tmp_path / name for name in ("a.png", "b.png", "sub/c.png")}
+    (tmp_path / "names.txt").write_text("sub/c.png\n\n a.png \n")
+    assert list(listed(found, tmp_path, Path("names.txt"), "data.target_train.names")) == ["a.png", "sub/c.png"]
+    assert listed(found, tmp_path, None, "x") == found
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("a.png\nz.png\n", r"names.txt: 1 of 2 images are not there, such as z.png"),
+        ("\n", "names.txt: is empty"),
+        (None, "no such file or folder"),
+        (b"\xff\xfe\x80", "is no list of names that can be read"),
+    ],
+)
+def test_a_list_that_does_not_fit_is_refused_by_its_key(tmp_path, content, told):
+    if content is not None:
+        (tmp_path / "names.txt").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(DataError, match=told) as caught:
+        listed({"a.png": tmp_path / "a.png"}, tmp_path, Path("names.txt"), "data.target_test.names")
+    assert str(caught.value).startswith("data.target_test.names: ")

@@ -31,11 +31,13 @@ def test_every_model_has_an_address_and_the_commands_can_be_pasted():
     assert lines[1].split() == ["Baseline", "runs:/b2/model"]
     assert lines[2].split() == ["A", "+", "SISSI", "(S)", "runs:/c3/model"]
     assert shlex.split(lines[4]) == ["sissi", "report", "a1", "--out", "report", "--tracking", "my lab/runs"]
-    assert shlex.split(lines[5])[:3] == ["sissi", "predict", "runs:/c3/model"]
+    assert shlex.split(lines[5])[:5] == ["sissi", "labels", "a1", "--out", "labels.json"]
+    assert shlex.split(lines[6])[:3] == ["sissi", "predict", "runs:/c3/model"]
 
 
 def test_seeds_are_named_where_there_are_several_and_the_default_folder_is_not():
     runs = LoggedRuns("a1", {("baseline", seed): f"b{seed}" for seed in (0, 1)}, Path("mlruns"))
     text = runs.next_steps(TITLES)
     assert "Baseline seed 0  runs:/b0/model" in text and "--tracking" not in text
+    assert "sissi labels" in text and "sissi labels" not in LoggedRuns("a1", {}, Path("mlruns")).next_steps(TITLES)
     assert "sissi predict" not in LoggedRuns("a1", {}, Path("mlruns")).next_steps(TITLES)

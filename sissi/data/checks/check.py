@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sissi.boxes import Boxes
-from sissi.config import Experiment, FileData
+from sissi.config import Experiment, LabelledImages
 from sissi.data.checks.detector_fit import Labelled, check_fit
 from sissi.data.checks.duplicates import note_duplicates
+from sissi.data.demo import source_images
 from sissi.data.experiment_data import ExperimentData, data_files, load_data
 from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
@@ -49,7 +50,7 @@ def check_data(experiment: Experiment) -> Check:
     """Decode every image and read every label of an experiment once, going on where something cannot be used."""
     problems = Problems(strict=False)
     refused: list[str] = []
-    data = _read(data_files(experiment), Cache(cache_folder(experiment.tracking.folder)), problems, refused)
+    data = _read(experiment, Cache(cache_folder(experiment.tracking.folder)), problems, refused)
     check_cheaply(experiment, data, problems)
     return Check(data, problems, refused)
 
@@ -89,8 +90,9 @@ def _labelled(samples: Sequence[Sample]) -> Labelled:
     return [(sample, sample.boxes) for sample in samples]
 
 
-def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str]) -> ExperimentData:
+def _read(experiment: Experiment, cache: Cache, problems: Problems, refused: list[str]) -> ExperimentData:
     """The data sets, each empty where it cannot be used at all."""
+    files = data_files(experiment)
 
     def read(load: Callable[[], Loaded], otherwise: Loaded) -> Loaded:
         try:
@@ -99,20 +101,25 @@ def _read(files: FileData, cache: Cache, problems: Problems, refused: list[str])
             refused.append(str(error))
             return otherwise
 
-    def images(key: str) -> list[Sample]:
-        settings = getattr(files, key)
+    def images(key: str, settings: LabelledImages | None) -> list[Sample]:
+        if settings is None:
+            return []
         return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache), [])
 
-    target = images("target_train")
+    target = images("target_train", files.target_train)
     reference: list[Boxes | None] | None = None
     given = files.target_reference
     if given is not None:
         unknown: list[Boxes | None] = [None] * len(target)
         reference = read(lambda: load_reference(given, target, files.folder, problems), unknown)
     nothing: tuple[list[Sample], dict[str, list[Boxes | None]]] = ([], {})
-    test, readers = read(lambda: load_test(files.target_test, files.folder, problems), nothing)
-    target_val = images("target_val") if files.target_val is not None else []
-    source_train, source_val = images("source_train"), images("source_val")
+    tested = files.target_test
+    test, readers = read(lambda: load_test(tested, files.folder, problems), nothing) if tested else nothing
+    target_val = images("target_val", files.target_val)
+    sources: tuple[LabelledImages | None, LabelledImages | None] = (files.source_train, files.source_val)
+    if target:  # a drawn source has cells of its size
+        sources = read(lambda: source_images(files, experiment, target), sources)
+    source_train, source_val = images("source_train", sources[0]), images("source_val", sources[1])
     return ExperimentData(target, reference, test, readers, source_train, source_val, target_val)
 
 

@@ -44,7 +44,9 @@ class Placed:
     visible: float
 
 
-def scatter(rng: np.random.Generator, bodies: Sequence[Mask], shape: tuple[int, int], taken: Mask) -> list[Placed]:
+def scatter(
+    rng: np.random.Generator, bodies: Sequence[Mask], shape: tuple[int, int], taken: Mask, scale: float = 1.0
+) -> list[Placed]:
     """Places at random, in order; a cell that finds none in 40 tries is left out.
 
     Args:
@@ -52,10 +54,11 @@ def scatter(rng: np.random.Generator, bodies: Sequence[Mask], shape: tuple[int, 
         bodies: (S, S) bool each, the pixels of a cell on its stamp.
         shape: height and width of the image.
         taken: (H, W) bool, pixels that are taken from the start.
+        scale: of the distances between cells that lie close and beyond the border, against those of the demo.
     """
     placed: list[Placed] = []
     for index, body in enumerate(bodies):
-        found = _find(rng, index, body, taken)
+        found = _find(rng, index, body, taken, scale)
         if found is not None:
             placed.append(found)
             taken = taken | found.mask
@@ -71,29 +74,37 @@ def extents(masks: Sequence[Mask]) -> Boxes:
     return make_boxes(boxes)
 
 
-def _find(rng: np.random.Generator, index: int, body: Mask, taken: Mask) -> Placed | None:
+def _find(rng: np.random.Generator, index: int, body: Mask, taken: Mask, scale: float) -> Placed | None:
     clumped = bool(rng.random() < _CLUMPED) and bool(taken.any())
     most = body.sum() * (_OVERLAP if clumped else 0.01)
     for _ in range(_TRIES):
-        centre = _beside(rng, taken) if clumped else rng.uniform(-_OUTSIDE, np.array(taken.shape) + _OUTSIDE)
-        placed = _place(index, body, np.round(centre - len(body) / 2).astype(int), taken.shape)
-        if placed.visible >= _VISIBLE and (placed.mask & taken).sum() <= most:
-            return placed
+        beyond = _OUTSIDE * scale
+        centre = _beside(rng, taken, scale) if clumped else rng.uniform(-beyond, np.array(taken.shape) + beyond)
+        corner = np.round(centre - len(body) / 2).astype(int)
+        image, stamp = _overlap(corner, len(body), taken.shape)
+        seen = body[stamp]
+        visible = float(seen.sum() / body.sum())
+        if visible >= _VISIBLE and (seen & taken[image]).sum() <= most:
+            mask = np.zeros(taken.shape, np.bool_)
+            mask[image] = seen
+            return Placed(index, image, stamp, mask, visible)
     return None
 
 
-def _beside(rng: np.random.Generator, taken: Mask) -> npt.NDArray[np.float64]:
+def _beside(rng: np.random.Generator, taken: Mask, scale: float) -> npt.NDArray[np.float64]:
     """A centre, row and column, some px from a pixel that is taken, inside the image."""
-    near = np.argwhere(taken)[rng.integers(taken.sum())] + rng.normal(0, _NEAR, 2)
+    near = np.argwhere(taken)[rng.integers(taken.sum())] + rng.normal(0, _NEAR * scale, 2)
     centre: npt.NDArray[np.float64] = np.clip(near, 0, taken.shape)
     return centre
 
 
-def _place(index: int, body: Mask, corner: npt.NDArray[np.int_], shape: tuple[int, ...]) -> Placed:
-    """A body with the upper left corner of its stamp at a row and column of the image, which may lie outside."""
-    low, high = np.maximum(corner, 0), np.minimum(corner + len(body), shape)
+def _overlap(
+    corner: npt.NDArray[np.int_], side: int, shape: tuple[int, ...]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The part of an image that a stamp covers, its upper left corner at a row and column, and that part of the stamp.
+
+    The corner may lie outside of the image.
+    """
+    low, high = np.maximum(corner, 0), np.minimum(corner + side, shape)
     image = (slice(low[0], high[0]), slice(low[1], high[1]))
-    stamp = (slice(low[0] - corner[0], high[0] - corner[0]), slice(low[1] - corner[1], high[1] - corner[1]))
-    mask = np.zeros(shape, np.bool_)
-    mask[image] = body[stamp]
-    return Placed(index, image, stamp, mask, float(mask.sum() / body.sum()))
+    return image, (slice(low[0] - corner[0], high[0] - corner[0]), slice(low[1] - corner[1], high[1] - corner[1]))

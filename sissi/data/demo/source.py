@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,8 @@ from sissi.data.demo.placing import Mask, Placed, scatter
 
 Look = Literal["fluorescent", "stained"]
 LOOKS: tuple[Look, ...] = ("fluorescent", "stained")
+CELL_SIZE = 21.0
+"""Longer side of a cell at scale 1: the median in px."""
 
 _DYES = (
     ((1, 1, 1), (1, 1, 1)),
@@ -47,38 +50,51 @@ class SourceImage:
 
 @dataclass(frozen=True, eq=False)
 class _Cell:
-    """How much of body and nucleus each pixel of a stamp (STAMP, STAMP) holds, about 0 to 1, and the cell's mask."""
+    """How much of body and nucleus each pixel of a stamp (S, S) holds, about 0 to 1, and the cell's mask."""
 
     cytoplasm: Floats
     nucleus: Floats
     body: Mask
 
 
-def draw_source(rng: np.random.Generator, look: Look, shape: tuple[int, int], cells: tuple[int, int]) -> SourceImage:
+def draw_source(
+    rng: np.random.Generator,
+    look: Look,
+    shape: tuple[int, int],
+    cells: tuple[int, int],
+    scale: float = 1.0,
+) -> SourceImage:
     """An image (H, W, 3) of one look; it depends on the state of `rng` alone.
 
-    `cells` are the fewest and the most; there are fewer where no more fit.
+    Args:
+        rng: of the drawing.
+        look: fluorescent or stained.
+        shape: height and width in px.
+        cells: fewest and most; there are fewer where no more fit.
+        scale: of cells and their texture, against those of the demo, whose longer side is about `CELL_SIZE`. Optics and
+            sensor are the same at every scale.
     """
-    drawn = [_cell(rng) for _ in range(rng.integers(cells[0], cells[1] + 1))]
-    placed = scatter(rng, [cell.body for cell in drawn], shape, np.zeros(shape, np.bool_))
+    drawn = [_cell(rng, scale) for _ in range(rng.integers(cells[0], cells[1] + 1))]
+    placed = scatter(rng, [cell.body for cell in drawn], shape, np.zeros(shape, np.bool_), scale)
     cytoplasm = _layer([cell.cytoplasm for cell in drawn], placed, shape)
     nuclei = _layer([cell.nucleus for cell in drawn], placed, shape)
-    picture = (_fluorescent if look == "fluorescent" else _stained)(rng, cytoplasm, nuclei)
+    picture = (_fluorescent if look == "fluorescent" else _stained)(rng, cytoplasm, nuclei, scale)
     pixels = expose(rng, picture, blur=rng.uniform(0.6, 1.1), noise=rng.uniform(1.5, 4))
     return SourceImage(pixels, _instances(placed, shape))
 
 
-def _cell(rng: np.random.Generator) -> _Cell:
-    outline = blob(rng, (13, 28)) if rng.random() < 0.6 else lobed(rng, (14, 26))
-    inside = depth(outline, (STAMP / 2, STAMP / 2), (STAMP, STAMP))
+def _cell(rng: np.random.Generator, scale: float) -> _Cell:
+    outline = blob(rng, (13 * scale, 28 * scale)) if rng.random() < 0.6 else lobed(rng, (14 * scale, 26 * scale))
+    side = math.ceil(STAMP * scale)
+    inside = depth(outline, (side / 2, side / 2), (side, side))
     size = 2 * float(inside.max())
-    middle = STAMP / 2 + rng.uniform(-0.12, 0.12, 2) * size
+    middle = side / 2 + rng.uniform(-0.12, 0.12, 2) * size
     core = depth(blob(rng, (0.45 * size, 0.65 * size)), (float(middle[0]), float(middle[1])), inside.shape)
     strength = rng.uniform(0.45, 1.1)
     edge = np.clip(inside + 0.5, 0, 1)
     dome = 0.6 + 0.4 * np.clip(inside / inside.max(), 0, 1)
-    grain = 1 + 0.15 * texture(rng, inside.shape, 1.3)
-    nucleus = np.clip(core + 0.5, 0, 1) * (1 + 0.12 * texture(rng, inside.shape, 1.0))
+    grain = 1 + 0.15 * texture(rng, inside.shape, 1.3 * scale)
+    nucleus = np.clip(core + 0.5, 0, 1) * (1 + 0.12 * texture(rng, inside.shape, 1.0 * scale))
     return _Cell((strength * edge * dome * grain).astype(np.float32), strength * nucleus * edge, inside > 0)
 
 
@@ -90,19 +106,20 @@ def _layer(parts: Sequence[Floats], placed: Sequence[Placed], shape: tuple[int, 
     return layer
 
 
-def _fluorescent(rng: np.random.Generator, cytoplasm: Floats, nuclei: Floats) -> Floats:
+def _fluorescent(rng: np.random.Generator, cytoplasm: Floats, nuclei: Floats, scale: float) -> Floats:
     """Cells that shine on a dark ground: (H, W, 3) float32 grey levels."""
     body, core = np.array(_DYES[rng.integers(len(_DYES))], np.float32)
-    haze = 1 + 0.3 * texture(rng, cytoplasm.shape, 12.0)
+    haze = 1 + 0.3 * texture(rng, cytoplasm.shape, 12.0 * scale)
     light = 130 * cytoplasm[..., None] * body + 100 * nuclei[..., None] * core + 8 * haze[..., None] * (body + 0.3)
     picture: Floats = (light * uneven_light(rng, cytoplasm.shape, 0.2)[..., None]).astype(np.float32)
     return picture
 
 
-def _stained(rng: np.random.Generator, cytoplasm: Floats, nuclei: Floats) -> Floats:
+def _stained(rng: np.random.Generator, cytoplasm: Floats, nuclei: Floats, scale: float) -> Floats:
     """Cells that swallow light on a bright ground (Beer-Lambert): (H, W, 3) float32 grey levels."""
     ground, body, core = (np.array(part, np.float32) for part in _STAINS[rng.integers(len(_STAINS))])
-    fibres = np.maximum(0.06 + 0.05 * texture(rng, cytoplasm.shape, 5.0) + 0.03 * texture(rng, cytoplasm.shape, 1.5), 0)
+    coarse, fine = texture(rng, cytoplasm.shape, 5.0 * scale), texture(rng, cytoplasm.shape, 1.5 * scale)
+    fibres = np.maximum(0.06 + 0.05 * coarse + 0.03 * fine, 0)
     density = (cytoplasm + fibres)[..., None] * body + nuclei[..., None] * core
     return (ground * uneven_light(rng, cytoplasm.shape, 0.1)[..., None] * np.exp(-density)).astype(np.float32)
 

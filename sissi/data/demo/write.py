@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,6 +47,12 @@ def write_demo(settings: DemoData, out: Path) -> FileData:
     return demo_files(settings, out)
 
 
+def drawing_code() -> str:
+    """Digest of the code that draws, so that changed code never meets old images."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
 def demo_files(settings: DemoData, out: Path) -> FileData:
     """The settings that read a demo which `write_demo` has drawn into `out`."""
     test = Path("cell_lab/test_labelled")
@@ -72,7 +79,7 @@ def _write_truth(settings: DemoData, role: TargetRole, count: int, folder: Path,
     for index in range(count):
         image = target_image(settings, role, index)
         name = f"{image.kind}{'/' if role == 'target_train' else '_'}{index // 3:03d}.jpg"
-        _save(folder / images / name, image.pixels)
+        save_image(folder / images / name, image.pixels)
         truth[name] = image.truth
     if truth:
         coco = _coco(truth, settings.width, settings.height)
@@ -82,7 +89,7 @@ def _write_truth(settings: DemoData, role: TargetRole, count: int, folder: Path,
 def _write_target_test(settings: DemoData, folder: Path) -> None:
     for index in range(settings.target_test):
         image = target_image(settings, "target_test", index)
-        _save(folder / f"{index:03d}.jpg", image.pixels)
+        save_image(folder / f"{index:03d}.jpg", image.pixels)
         for reader, boxes in readings(settings, image, index).items():
             path = folder / reader / f"{index:03d}.txt"
             path.parent.mkdir(exist_ok=True)
@@ -92,11 +99,11 @@ def _write_target_test(settings: DemoData, folder: Path) -> None:
 def _write_source(settings: DemoData, role: SourceRole, count: int, folder: Path) -> None:
     for index in range(count):
         image = source_image(settings, role, index)
-        _save(folder / f"{index:03d}_img.png", cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR))
-        _save(folder / f"{index:03d}_masks.png", image.masks)
+        save_image(folder / f"{index:03d}_img.png", cv2.cvtColor(image.pixels, cv2.COLOR_RGB2BGR))
+        save_image(folder / f"{index:03d}_masks.png", image.masks)
 
 
-def _save(path: Path, pixels: npt.NDArray[Any]) -> None:
+def save_image(path: Path, pixels: npt.NDArray[Any]) -> None:
     """Write an image (grey, or BGR) in the format of its suffix; raises OSError where that is impossible."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == ".jpg" else []
