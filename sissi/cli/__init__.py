@@ -1,6 +1,6 @@
 """The commands: each reads its arguments and calls one function; heavy packages are imported inside them."""
 
-from sissi.cli import ablation, data, experiments, maintenance, predict, report, search, tune, weak_labels
+from sissi.cli import ablation, data, experiments, maintenance, predict, report, search, suggest, tune, weak_labels
 from sissi.cli.app import app, main
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "predict",
     "report",
     "search",
+    "suggest",
     "tune",
     "weak_labels",
 ]
