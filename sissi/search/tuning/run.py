@@ -16,6 +16,7 @@ from sissi.data.sample import Sample, digest
 from sissi.data.weak_labelling import sized
 from sissi.errors import DataError
 from sissi.runtime.cache import Cache, Entry, cache_folder
+from sissi.runtime.journal import Journal
 from sissi.search.tuning.fit import fit, typical_size
 from sissi.search.tuning.outputs import Tuning, Way
 from sissi.search.tuning.scoring import Scorer
@@ -88,7 +89,7 @@ def tune(
     space = Space(options.given)
     entry = _entry(corrected, options)
     with entry.lock(notify):
-        scorer = Scorer(corrected, entry.folder / "counts.jsonl")
+        scorer = Scorer(corrected, Journal(entry.folder))
         stored = StoredStudy(f"tune-{entry.digest[:8]}", options.folder)
 
         def ended(trial: optuna.trial.FrozenTrial) -> None:

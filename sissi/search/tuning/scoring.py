@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import get_args
 
 from sissi.boxes import Boxes, match
@@ -16,7 +15,7 @@ from sissi.data.find import THREADS
 from sissi.data.sample import Sample
 from sissi.data.weak_labelling import label_image
 from sissi.names import PipelineName
-from sissi.runtime.files import append_whole
+from sissi.runtime.journal import Journal
 
 SAME_CELL = 0.5
 """Lowest IoU of a label and its true box."""
@@ -71,19 +70,17 @@ class Scorer:
         samples: corrected images; their boxes are the truth.
     """
 
-    def __init__(self, samples: Sequence[Sample], memory: Path) -> None:
+    def __init__(self, samples: Sequence[Sample], journal: Journal) -> None:
         """Read the counts so far.
 
         Args:
             samples: corrected images; their boxes are the truth.
-            memory: file of the counts, a line of JSON each; counts that were computed before a kill are in it.
+            journal: counts of earlier commands, to which new ones are appended.
         """
         self.samples = samples
         self._images = [sample.read() for sample in samples]
-        self._memory = memory
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        lines = memory.read_bytes().split(b"\n")[:-1] if memory.exists() else []
-        self._known = {(key, image): Counts(*counts) for key, image, *counts in map(json.loads, lines)}
+        self._journal = journal
+        self._known = {(key, image): Counts(*counts) for key, (image, *counts) in journal.raw()}
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -107,8 +104,7 @@ class Scorer:
         return compare(label_image(sample, self._images[index], settings).sample.boxes, sample.boxes)
 
     def _remember(self, key: str, index: int, found: Counts) -> None:
-        line = json.dumps([key, index, found.hits, found.labels, found.cells])
-        append_whole(self._memory, f"{line}\n".encode())
+        self._journal.add(json.dumps([key, [index, found.hits, found.labels, found.cells]]).encode())
         self._known[key, index] = found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args, get_origin
 
@@ -21,18 +20,20 @@ FACTOR = 4.0
 """The same for any other number, such as a threshold."""
 FROM_ZERO = 0.05
 """Largest value of a length that is 0 untuned, in sizes of a cell."""
-PIPELINE, CELL = "pipeline", "cell_size"
+RATIO_EXPONENT = 1.5
+"""Largest exponent on the ratio of the ends of an interval; the smallest is its inverse."""
+PIPELINE, CELL, RATIO = "pipeline", "cell_size", ".ratio"
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """Number, end of an interval, or choice among the settings of a pipeline.
+    """Setting of a pipeline that is searched.
 
     A number is searched as a factor on its untuned value, on a logarithmic scale, so that the untuned settings are the
-    centre of the space.
+    centre of the space. An interval has a factor for both ends, and an exponent for their ratio.
 
     Attributes:
-        name: parameter of the trial, such as `inhibited.area.low`.
+        name: parameter of the trial, such as `inhibited.area`.
         key: setting.
         untuned: default, for cells of `DRAWN_CELL` px.
         scales: how the setting follows from the size of a cell; None if it does not.
@@ -50,9 +51,11 @@ class Dimension:
     highest: float
 
     @property
-    def start(self) -> Any:
-        """Value of the parameter that stands for the untuned setting."""
-        return self.untuned if self.choices else 1.0 if self.untuned else 0.0
+    def centre(self) -> dict[str, Any]:
+        """Parameters of the trial that stand for the untuned setting."""
+        if isinstance(self.untuned, tuple):
+            return {self.name: 1.0, f"{self.name}{RATIO}": 1.0}
+        return {self.name: self.untuned if self.choices else 1.0 if self.untuned else 0.0}
 
     def suggest(self, trial: BaseTrial, cell_size: float) -> Any:
         """Value of the setting that a trial proposes, for cells of a size in px."""
@@ -62,10 +65,17 @@ class Dimension:
             return rounded(trial.suggest_float(self.name, 0, 1) * FROM_ZERO * cell_size)
         largest = SIZE_FACTOR if self.scales else FACTOR
         factor = trial.suggest_float(self.name, 1 / largest, largest, log=True)
+        if not isinstance(self.untuned, tuple):
+            return self._at(self.untuned, factor, cell_size)
+        low, high = self.untuned
+        exponent = trial.suggest_float(f"{self.name}{RATIO}", 1 / RATIO_EXPONENT, RATIO_EXPONENT, log=True)
+        return tuple(self._at(end, factor, cell_size) for end in (low, low * (high / low) ** exponent))
+
+    def _at(self, untuned: float, factor: float, cell_size: float) -> float:
         if self.scales:
-            value = self.scales.at(self.untuned, factor * cell_size / DRAWN_CELL)
+            value: float = self.scales.at(untuned, factor * cell_size / DRAWN_CELL)
         else:
-            value = min(self.untuned * factor, self.highest)
+            value = min(untuned * factor, self.highest)
         return max(1, round(value)) if self.whole else rounded(value)
 
 
@@ -93,23 +103,21 @@ class Space:
     def dimensions(self, pipeline: PipelineName) -> list[Dimension]:
         """Dimensions of a pipeline."""
         section: SizedSettings = getattr(self.given, pipeline)
-        return [found for key in type(section).model_fields for found in _dimensions(pipeline, section, key)]
+        found = (_dimension(pipeline, section, key) for key in type(section).model_fields)
+        return [one for one in found if one is not None]
 
     def untuned(self, pipeline: PipelineName) -> dict[str, Any]:
         """Parameters of the trial that stands for the untuned settings of a pipeline."""
         size = {CELL: 1.0} if self.sizes_searched else {}
-        return {PIPELINE: pipeline} | size | {one.name: one.start for one in self.dimensions(pipeline)}
+        return {PIPELINE: pipeline} | size | {k: v for one in self.dimensions(pipeline) for k, v in one.centre.items()}
 
     def suggest(self, trial: BaseTrial, cell_size: float) -> WeakLabels:
         """Settings that a trial proposes for cells of a size in px: of its pipeline, every setting."""
         pipeline = cast(PipelineName, trial.suggest_categorical(PIPELINE, self.pipelines))
         if self.sizes_searched:
             cell_size *= trial.suggest_float(CELL, 1 / CELL_FACTOR, CELL_FACTOR, log=True)
-        found: dict[str, list[Any]] = {}
-        for one in self.dimensions(pipeline):
-            found.setdefault(one.key, []).append(one.suggest(trial, cell_size))
         section: SizedSettings = getattr(self.given, pipeline)
-        values = {key: ends[0] if len(ends) == 1 else tuple(sorted(ends)) for key, ends in found.items()}
+        values = {one.key: one.suggest(trial, cell_size) for one in self.dimensions(pipeline)}
         tuned = section.model_validate(section.model_dump() | values)
         given = {key: getattr(self.given, key) for key in self.given.model_fields_set}
         return WeakLabels.model_validate(given | {PIPELINE: pipeline, CELL: rounded(cell_size), pipeline: tuned})
@@ -120,19 +128,14 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def _dimensions(pipeline: str, section: SizedSettings, key: str) -> Iterator[Dimension]:
-    """Dimensions of a setting: none if it is given, or 0 without a size that it follows; two for an interval."""
+def _dimension(pipeline: str, section: SizedSettings, key: str) -> Dimension | None:
+    """Dimension of a setting; None if it is given, or 0 without a size that it follows."""
     field, untuned, scales = type(section).model_fields[key], getattr(section, key), section.sizes().get(key)
-    if key in section.model_fields_set:
-        return
     choices = (False, True) if field.annotation is bool else ()
     if get_origin(field.annotation) is Literal:
         choices = get_args(field.annotation)
+    if key in section.model_fields_set or not (untuned or scales or choices):
+        return None
     limits: list[Any] = [limit.le for limit in field.metadata if isinstance(limit, Le)]
     highest = min(limits, default=float("inf"))
-    whole, name = field.annotation is int, f"{pipeline}.{key}"
-    if isinstance(untuned, tuple):
-        for end, value in zip(("low", "high"), untuned, strict=True):
-            yield Dimension(f"{name}.{end}", key, value, scales, choices, whole, highest)
-    elif choices or untuned or scales:
-        yield Dimension(name, key, untuned, scales, choices, whole, highest)
+    return Dimension(f"{pipeline}.{key}", key, untuned, scales, choices, field.annotation is int, highest)
