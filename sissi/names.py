@@ -4,7 +4,7 @@ from typing import Literal
 
 FormatName = Literal["celllab", "cellpose", "coco", "cvat", "label_studio", "voc", "yolo"]
 """Label format; `sissi.data.formats` reads and writes them."""
-PipelineName = Literal["dead", "alive", "inhibited"]
+PipelineName = Literal["dead", "alive", "inhibited", "adherent", "stained"]
 """Pipeline of `sissi.weak_labels`."""
-PipelineSetting = Literal["dead", "alive", "inhibited", "auto", "category"]
+PipelineSetting = Literal["dead", "alive", "inhibited", "adherent", "stained", "auto", "category"]
 """Pipeline, or how it is chosen: by the appearance of the image, or by its folder in the CellLab layout."""

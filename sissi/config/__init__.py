@@ -7,9 +7,18 @@ from sissi.config.correction import Blur, PseudoLabels, SelfTraining, SyntheticI
 from sissi.config.data import DemoData, FileData, ImageReading, LabelFiles, LabelledImages, TestImages
 from sissi.config.experiment import CustomVariant, Evaluation, Experiment, Runtime, Tracking
 from sissi.config.training import Augmentation, Deceleration, Detector, EarlyLearning, Training
-from sissi.config.weak_labels import AliveCells, DeadCells, InhibitedCells, PipelineChoice, WeakLabels
+from sissi.config.weak_labels import (
+    AdherentCells,
+    AliveCells,
+    DeadCells,
+    InhibitedCells,
+    PipelineChoice,
+    StainedCells,
+    WeakLabels,
+)
 
 __all__ = [
+    "AdherentCells",
     "AliveCells",
     "Augmentation",
     "Blur",
@@ -30,6 +39,7 @@ __all__ = [
     "PseudoLabels",
     "Runtime",
     "SelfTraining",
+    "StainedCells",
     "SyntheticImages",
     "TestImages",
     "Tracking",

@@ -66,9 +66,15 @@ class SizedSettings(Settings):
 
     def for_cells_of(self, cell_size: float) -> Self:
         """These settings with every size given: those that were, and for the others that for cells of `cell_size` px."""
-        factor, sizes = cell_size / DRAWN_CELL, self.sizes()
-        scaled = {name: sizes[name].at(getattr(self, name), factor) for name in self.open_sizes()}
-        return self.model_validate(dict(self) | scaled)
+        return self._with_scaled(self.open_sizes(), cell_size / DRAWN_CELL)
+
+    def scaled(self, factor: float) -> Self:
+        """These settings for the same image, enlarged by a factor."""
+        return self._with_scaled(set(self.sizes()), factor)
+
+    def _with_scaled(self, names: set[str], factor: float) -> Self:
+        sizes = self.sizes()
+        return self.model_validate(dict(self) | {name: sizes[name].at(getattr(self, name), factor) for name in names})
 
     @model_serializer(mode="wrap")
     def _without_open_sizes(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -77,6 +77,59 @@ class InhibitedCells(SizedSettings):
     """IoU above which the smaller box is removed."""
 
 
+class AdherentCells(SizedSettings):
+    """Settings of local contrast and watershed for flat cells in transmitted light; pixels of the image file."""
+
+    texture: Length = 0.6
+    """Standard deviation of the Gaussian window in which local contrast is measured, in px."""
+    threshold: PositiveFloat = 1.35
+    """Lowest local contrast of a cell, in multiples of Otsu's threshold; a lower one finds fainter cells, and more
+    dirt."""
+    hole: Annotated[float, Scales(power=2)] = Field(default=105, ge=0)
+    """Largest hole inside a cell that is filled, in square px."""
+    opening_radius: Pixels = 2
+    """Radius of the opening that removes dirt and threads, in px."""
+    halo_radius: Pixels = 2
+    """Width of the bright halo outside a cell, which is no part of it, in px."""
+    depth_smoothing: Length = 1.2
+    """Standard deviation of the Gaussian filter of the distance to the background, in px."""
+    halo_smoothing: Length = 1.2
+    """Standard deviation of the Gaussian filter before halos between cells are sought, in px."""
+    surroundings: Length = 23
+    """Standard deviation of the Gaussian window to whose mean a halo is compared, in px."""
+    halo_depth: Annotated[float, Scales()] = Field(default=0.7, ge=0)
+    """How much shallower a cell counts where it is brighter by one standard deviation, in px; 0: halos do not split."""
+    neck: Fraction = 0.8
+    """Two parts are two cells if the neck between them is narrower than this share of the smaller one's width; a higher
+    one splits more."""
+    side: Lengths = (9, 70)
+    """Smallest and largest longer side of a box, in px."""
+
+
+class StainedCells(SizedSettings):
+    """Settings of threshold and watershed for fluorescent or stained cells and nuclei; pixels of the image file."""
+
+    smoothing: Length = 0.7
+    """Standard deviation of the Gaussian filter against noise, in px."""
+    ground: Length = 40
+    """Standard deviation of the Gaussian window in which the background is estimated, in px."""
+    share: Fraction = 0.6
+    """Outline of a cell, as a share of the mean contrast of the cells around; a higher one draws it tighter."""
+    surroundings: Length = 14
+    """Standard deviation of the Gaussian window of this mean, in px."""
+    hole: Annotated[float, Scales(power=2)] = Field(default=130, ge=0)
+    """Largest hole inside a cell that is filled, in square px, such as the pale centre of a red blood cell."""
+    opening_radius: Pixels = 3
+    """Radius of the opening that removes dirt and threads, in px."""
+    depth_smoothing: Length = 1.8
+    """Standard deviation of the Gaussian filter of the distance to the background, in px."""
+    neck: Fraction = 0.96
+    """Two parts are two cells if the neck between them is narrower than this share of the smaller one's width; a higher
+    one splits more."""
+    side: Lengths = (8, 92)
+    """Smallest and largest longer side of a box, in px."""
+
+
 class PipelineChoice(SizedSettings):
     """Settings of the rule by which `auto` chooses a pipeline; see `sissi.weak_labels.choosing`.
 
@@ -107,6 +160,8 @@ class WeakLabels(Settings):
     dead: DeadCells = DeadCells()
     alive: AliveCells = AliveCells()
     inhibited: InhibitedCells = InhibitedCells()
+    adherent: AdherentCells = AdherentCells()
+    stained: StainedCells = StainedCells()
 
     @property
     def needs_cell_size(self) -> bool:
@@ -118,6 +173,10 @@ class WeakLabels(Settings):
         """These settings for cells of a size in px: every size that is not given is set."""
         sections = {name: section.for_cells_of(cell_size) for name, section in self._sections.items()}
         return self.model_validate(dict(self) | sections | {"cell_size": cell_size})
+
+    def scaled(self, factor: float) -> Self:
+        """These settings for the same images, enlarged by a factor."""
+        return self.model_validate(dict(self) | {name: one.scaled(factor) for name, one in self._sections.items()})
 
     @property
     def _sections(self) -> dict[str, SizedSettings]:

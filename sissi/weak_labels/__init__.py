@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sissi.boxes import Boxes
+from sissi.boxes import Boxes, scale
 from sissi.config import WeakLabels
 from sissi.errors import DataError
 from sissi.names import PipelineName
-from sissi.weak_labels import alive, dead, inhibited
+from sissi.weak_labels import adherent, alive, dead, inhibited, stained
 from sissi.weak_labels.channels import Image
 from sissi.weak_labels.choosing import Choice, choose
+from sissi.weak_labels.reduced import reduce
 
 __all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells"]
 
@@ -61,10 +62,20 @@ def find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> Bo
     Raises:
         ValueError: the array has another shape or dtype.
     """
+    reduced = reduce(image, settings)
+    found = _find_cells(reduced.image, reduced.settings, pipeline)
+    return found if reduced.image is image else scale(found, 1 / reduced.x, 1 / reduced.y)
+
+
+def _find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> Boxes:
     if pipeline == "dead":
         return dead.find_cells(image, settings.dead)
     if pipeline == "alive":
         return alive.find_cells(image, settings.alive)
+    if pipeline == "adherent":
+        return adherent.find_cells(image, settings.adherent)
+    if pipeline == "stained":
+        return stained.find_cells(image, settings.stained)
     return inhibited.find_cells(image, settings.inhibited)
 
 

@@ -1,0 +1,103 @@
+"""What the background of an image looks like, and how far each pixel departs from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from skimage.filters import threshold_otsu
+
+from sissi.weak_labels.channels import Image
+from sissi.weak_labels.gradients import derivatives, magnitude
+
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+_PASSES = 2
+"""Estimates of the background: from two classes of brightness, then from the pixels that are close to the first."""
+_FAINT_COLOUR = 10.0
+"""Difference of channels, in grey levels, below which colours do not count."""
+
+
+@dataclass(frozen=True)
+class Departure:
+    """How far each pixel departs from the background around it.
+
+    Attributes:
+        distance: of its colour, in grey levels, shape (H, W), float32.
+        light: of its luminance, in grey levels, positive where it is brighter, shape (H, W), float32.
+    """
+
+    distance: Floats
+    light: Floats
+
+
+def departure(image: Image, smoothing: float, reach: float) -> Departure:
+    """Departure from the background, which is uneven, brighter or darker than the cells, and of any colour.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+        smoothing: standard deviation of a Gaussian filter against noise, in px.
+        reach: standard deviation of the Gaussian window in which the background is estimated, in px.
+    """
+    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), smoothing)
+    channels = np.ascontiguousarray(np.atleast_3d(smooth))
+    ground = find_background(channels, reach)
+    for _ in range(_PASSES):
+        difference = channels - _spread(channels, ground, reach)
+        distance = np.sqrt((difference * difference).sum(axis=2))
+        ground = distance <= otsu(distance)
+    return Departure(distance, difference.mean(axis=2))
+
+
+def find_background(channels: Floats, reach: float) -> Mask:
+    """Which pixels are background, shape (H, W), bool: of two classes of brightness the smoother and paler one.
+
+    Cells have edges, grains and colour. A background has none of them, whether it is bright or dark.
+
+    Args:
+        channels: shape (H, W, 1) or (H, W, 3), float32.
+        reach: pixels are compared to their surroundings of this standard deviation, in px, so that illumination may be
+            uneven.
+    """
+    light = channels.mean(axis=2)
+    even = light - cv2.GaussianBlur(light, (0, 0), reach)
+    bright = even > threshold_otsu(even)
+    slope = magnitude(*derivatives(light))
+    evidence = _log_ratio(slope, bright, 0.5)
+    if channels.shape[2] == 3:
+        evidence += _log_ratio(channels.max(axis=2) - channels.min(axis=2), bright, _FAINT_COLOUR)
+    return bright if evidence < 0 else ~bright
+
+
+def otsu(distance: Floats) -> float:
+    """Otsu's threshold of the square roots of distances from the background, as a distance.
+
+    The root makes the spread of faint and of strong cells alike, as it does that of photon counts.
+    """
+    return float(threshold_otsu(np.sqrt(distance))) ** 2
+
+
+def _log_ratio(values: Floats, bright: Mask, least: float) -> float:
+    """Logarithm of the ratio of medians inside bright and dark pixels, away from where they meet."""
+    medians = [float(np.median(values[_core(mask)])) if mask.any() else 0.0 for mask in (bright, ~bright)]
+    return float(np.log((medians[0] + least) / (medians[1] + least)))
+
+
+def _core(mask: Mask) -> Mask:
+    """The mask without its outermost pixels, unless nothing is left then."""
+    core = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return core if core.any() else mask
+
+
+def _spread(channels: Floats, ground: Mask, reach: float) -> Floats:
+    """Colour of the background at each pixel: the weighted mean of the background around it."""
+    core = _core(ground)
+    typical = np.median(channels[core], axis=0) if core.any() else np.median(channels, axis=(0, 1))
+    weight = core.astype(np.float32)[..., None]
+    stacked = np.concatenate([(channels - typical) * weight, weight], axis=2)
+    blurred = np.atleast_3d(cv2.GaussianBlur(stacked, (0, 0), reach))
+    spread: Floats = (typical + blurred[..., :-1] / (blurred[..., -1:] + 1e-2)).astype(np.float32)
+    return spread
