@@ -15,7 +15,7 @@ from sissi.data.find import THREADS
 from sissi.search.tuning.scoring import Counts, Scorer, total
 from sissi.search.tuning.space import Space
 
-STARTUP = 10
+STARTUP = 4
 """Number of random trials for each pipeline before the sampler learns from the trials."""
 P_PRUNED = 0.1
 """A trial is stopped when it is worse than the best one with a p-value below this (Wilcoxon's signed-rank test over

@@ -111,5 +111,5 @@ class Scorer:
 def _digest(settings: WeakLabels) -> str:
     """Digest of the settings that the pipeline uses; of all of them where each image has its own pipeline."""
     single = settings.pipeline in get_args(PipelineName)
-    used = settings.model_dump(mode="json", include={"pipeline", settings.pipeline} if single else None)
+    used = settings.model_dump(mode="json", include={"pipeline", "cell_size", settings.pipeline} if single else None)
     return hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()[:16]

@@ -39,7 +39,7 @@ class Dimension:
         scales: how the setting follows from the size of a cell; None if it does not.
         choices: allowed values of a setting that is no number.
         whole: whether it is a whole number.
-        highest: largest allowed value.
+        share: whether it is a share in (0, 1), of which the odds are searched.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Dimension:
     scales: Scales | None
     choices: tuple[Any, ...]
     whole: bool
-    highest: float
+    share: bool
 
     @property
     def centre(self) -> dict[str, Any]:
@@ -74,8 +74,10 @@ class Dimension:
     def _at(self, untuned: float, factor: float, cell_size: float) -> float:
         if self.scales:
             value: float = self.scales.at(untuned, factor * cell_size / DRAWN_CELL)
+        elif self.share:
+            value = untuned * factor / (1 + untuned * (factor - 1))
         else:
-            value = min(untuned * factor, self.highest)
+            value = untuned * factor
         return max(1, round(value)) if self.whole else rounded(value)
 
 
@@ -136,6 +138,5 @@ def _dimension(pipeline: str, section: SizedSettings, key: str) -> Dimension | N
         choices = get_args(field.annotation)
     if key in section.model_fields_set or not (untuned or scales or choices):
         return None
-    limits: list[Any] = [limit.le for limit in field.metadata if isinstance(limit, Le)]
-    highest = min(limits, default=float("inf"))
-    return Dimension(f"{pipeline}.{key}", key, untuned, scales, choices, field.annotation is int, highest)
+    share = any(isinstance(limit, Le) and limit.le == 1 for limit in field.metadata)
+    return Dimension(f"{pipeline}.{key}", key, untuned, scales, choices, field.annotation is int, share)

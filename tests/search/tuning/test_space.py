@@ -57,7 +57,7 @@ def test_sizes_follow_the_size_of_a_cell_and_thresholds_do_not():
     assert high.radius[1] / high.radius[0] == pytest.approx((15 / 7) ** RATIO_EXPONENT, rel=0.01)
     assert low.radius[0] == pytest.approx(7 * 2 / SIZE_FACTOR / CELL_FACTOR, rel=0.01)
     assert (low.edge_threshold, high.edge_threshold) == pytest.approx((90 / FACTOR, 90 * FACTOR), rel=0.01)
-    assert high.nms_iou == pytest.approx(0.2 * FACTOR, rel=0.01)
+    assert high.nms_iou / (1 - high.nms_iou) == pytest.approx(0.2 / 0.8 * FACTOR, rel=0.01)
     assert low.smoothing == 0 < high.smoothing
 
 

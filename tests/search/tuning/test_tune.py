@@ -40,7 +40,7 @@ def folder(tmp_path, monkeypatch):
         path = tmp_path / "images" / f"{k}.png"
         truth[path.name] = draw_cells(path, k)
         image = cv2.GaussianBlur(cv2.imread(str(path)), (0, 0), 2).astype(float)
-        cv2.imwrite(str(path), (90 + (image - 90) / 3).clip(0, 255).astype(np.uint8))
+        cv2.imwrite(str(path), (90 + (image - 90) / 6).clip(0, 255).astype(np.uint8))
     del truth["5.png"]
     write_truth(tmp_path / "truth.json", truth)
     monkeypatch.chdir(tmp_path)
