@@ -19,7 +19,7 @@ from sissi.boxes import make_boxes
 from sissi.config import WeakLabels
 from sissi.data.find import THREADS
 from sissi.data.sample import Sample
-from sissi.data.weak_labelling import label_image, sized
+from sissi.data.weak_labelling import label_image
 from sissi.method.pseudo_labels import fuse
 from sissi.runtime.progress import image_bar
 from sissi.weak_labels.channels import grey
@@ -39,13 +39,20 @@ of its cells whose labels change with the settings of the pipeline. **in questio
 
 
 def suggest_first(
-    samples: Sequence[Sample], settings: WeakLabels, out: Path, count: int, format: str, console: Console
+    samples: Sequence[Sample],
+    settings: WeakLabels,
+    sized: WeakLabels,
+    out: Path,
+    count: int,
+    format: str,
+    console: Console,
 ) -> list[Suggestion]:
     """Choose the images to be corrected first, and export them with their weak labels; see `write_suggestions`.
 
     Args:
         samples: images; their boxes do not matter.
         settings: settings of the weak labels.
+        sized: these settings with every size given.
         out: folder of the files; it is created if necessary.
         count: number of images to be corrected by hand.
         format: format of their labels.
@@ -53,11 +60,8 @@ def suggest_first(
 
     Returns:
         All images: first the chosen ones in order, then the others, the most doubtful first.
-
-    Raises:
-        DataError: the settings cannot be used for the images.
     """
-    changed = _changed(samples, settings)
+    changed = _changed(settings, sized)
     with image_bar(console, len(samples)) as advance, ThreadPoolExecutor(THREADS) as pool:
 
         def look(sample: Sample) -> Suggestion:
@@ -71,14 +75,11 @@ def suggest_first(
     return ranked
 
 
-def _changed(samples: Sequence[Sample], settings: WeakLabels) -> list[WeakLabels]:
-    """The settings for cells of several sizes around the given or estimated one."""
-    _, estimated = sized(samples, settings)
-    if estimated:
-        settings = settings.model_copy(update={"cell_size": estimated.size})
-    if settings.cell_size == "auto":
-        return [settings]
-    return [settings.for_cells_of(settings.cell_size * change) for change in CHANGES]
+def _changed(settings: WeakLabels, sized: WeakLabels) -> list[WeakLabels]:
+    """The settings for cells of several sizes around the given or estimated one; as they are if no size is open."""
+    if sized.cell_size == "auto":
+        return [sized]
+    return [settings.for_cells_of(sized.cell_size * change) for change in CHANGES]
 
 
 def _suggestion(sample: Sample, changed: Sequence[WeakLabels]) -> Suggestion:

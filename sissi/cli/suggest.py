@@ -62,13 +62,17 @@ def suggest(
         from sissi.data.find import decode_all
         from sissi.data.image_arguments import find_arguments
         from sissi.data.problems import Problems
+        from sissi.data.weak_label_summary import describe_cell_size
+        from sissi.data.weak_labelling import sized
 
         settings, problems = load_weak_labels(None, overrides or []), Problems()
         samples = decode_all(find_arguments(of, problems), "IMAGES", problems, reading)
+        full, found = sized(samples, settings, problems)
+        print(describe_cell_size(full, found))
         for line in problems.summary():
             print(f"warning: {line}", file=sys.stderr)
         first = count or OF_IMAGES
-        images = suggest_first(samples, settings, out, first, format, Console())
+        images = suggest_first(samples, settings, full, out, first, format, Console())
     elif any(option is not None for option in (plane, projection, channels)):
         raise SissiError(f"{of[0]}: no such image; --plane, --projection and --channels are for images")
     else:

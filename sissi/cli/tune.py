@@ -64,7 +64,8 @@ def tune(
     from sissi.data.find import decode_all
     from sissi.data.image_arguments import find_arguments
     from sissi.data.problems import Problems
-    from sissi.data.weak_label_summary import read_truth
+    from sissi.data.weak_label_summary import describe_cell_size, read_truth
+    from sissi.data.weak_labelling import sized
     from sissi.runtime.tables import TerminalTable
     from sissi.search.tuning import outputs
     from sissi.search.tuning.run import Options, corrected_images, total_trials
@@ -77,11 +78,13 @@ def tune(
     reading = image_reading(plane, projection, channels)
     samples = decode_all(find_arguments(images, problems), "IMAGES", problems, reading)
     corrected = corrected_images(samples, read_truth(truth, truth_format, truth_classes, samples, problems))
+    untuned, found = sized(samples, options.given, problems)
+    print(describe_cell_size(untuned, found))
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("tuning", total=total_trials(len(corrected), trials))
-        result = tuned(samples, corrected, options, lambda: bar.advance(task), print)
+        result = tuned(corrected, untuned, options, lambda: bar.advance(task), print)
     outputs.write_settings(result, out)
     if plots:
         outputs.write_plots(result, plots)

@@ -39,7 +39,9 @@ def weak_labels(
     overlays: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="New folder for the images with their labels drawn in.", callback=writable_output
+            metavar="DIR",
+            help="New folder for the images with their labels, and a typical cell, drawn in.",
+            callback=writable_output,
         ),
     ] = None,
     truth: Annotated[
@@ -72,7 +74,13 @@ def weak_labels(
     from sissi.data.formats.writing import require_new
     from sissi.data.image_arguments import find_arguments
     from sissi.data.problems import Problems
-    from sissi.data.weak_label_summary import describe_each, draw_labelled, read_truth, summary_table
+    from sissi.data.weak_label_summary import (
+        describe_cell_size,
+        describe_each,
+        draw_labelled,
+        read_truth,
+        summary_table,
+    )
     from sissi.data.weak_labelling import label_images, sized
     from sissi.runtime.files import new_output
     from sissi.runtime.tables import TerminalTable
@@ -86,9 +94,8 @@ def weak_labels(
     reading = image_reading(plane, projection, channels)
     samples = decode_all(find_arguments(images, problems), "IMAGES", problems, reading)
     true = read_truth(truth, truth_format, truth_classes, samples, problems) if truth else None
-    full, found = sized(samples, chosen)
-    if found:
-        print(f"cells of {found.size:.0f} px, {found.confidence:.0%} sure: {found.reason}")
+    full, found = sized(samples, chosen, problems)
+    print(describe_cell_size(full, found))
     bar = track(label_images(samples, full), "labelling", len(samples), console=Console(stderr=True), transient=True)
     labelled = list(bar)
     for line in describe_each(labelled, true):
@@ -98,7 +105,7 @@ def weak_labels(
         print(f"warning: {line}", file=sys.stderr)
     if overlays:
         with new_output(overlays) as unfinished:
-            drawn = draw_labelled(labelled, unfinished)
+            drawn = draw_labelled(labelled, unfinished, full.cell_size)
         print(f"drew {len(drawn)} images in {overlays}")
     if out:
         written = [item.sample for item in labelled]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer
+from pydantic import PositiveFloat, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
 from sissi.config.base import Interval, OddKernel, Settings
 
@@ -57,7 +57,9 @@ class SizedSettings(Settings):
     @classmethod
     def sizes(cls) -> dict[str, Scales]:
         """How each size follows from the size of a cell, by the name of the setting."""
-        kinds = {name: [one for one in field.metadata if isinstance(one, Scales)] for name, field in cls.model_fields.items()}
+        kinds = {
+            name: [one for one in field.metadata if isinstance(one, Scales)] for name, field in cls.model_fields.items()
+        }
         return {name: found[0] for name, found in kinds.items() if found}
 
     def open_sizes(self) -> set[str]:
@@ -65,7 +67,7 @@ class SizedSettings(Settings):
         return set(self.sizes()) - self.model_fields_set
 
     def for_cells_of(self, cell_size: float) -> Self:
-        """These settings with every size given: those that were, and for the others that for cells of `cell_size` px."""
+        """These settings with every size given: those that were, and else those for cells of `cell_size` px."""
         return self._with_scaled(self.open_sizes(), cell_size / DRAWN_CELL)
 
     def scaled(self, factor: float) -> Self:
@@ -79,4 +81,3 @@ class SizedSettings(Settings):
     @model_serializer(mode="wrap")
     def _without_open_sizes(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in serialize(self).items() if name not in self.open_sizes()}
-

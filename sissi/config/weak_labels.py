@@ -6,9 +6,10 @@ not given, they follow from `cell_size`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from math import inf
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 from sissi.config.base import Fraction, Interval, Settings
 from sissi.config.sizes import Area, Length, Lengths, Pixels, Scales, SizedSettings, Window
@@ -80,29 +81,29 @@ class InhibitedCells(SizedSettings):
 class AdherentCells(SizedSettings):
     """Settings of local contrast and watershed for flat cells in transmitted light; pixels of the image file."""
 
-    texture: Length = 0.6
+    texture: Length = 0.7
     """Standard deviation of the Gaussian window in which local contrast is measured, in px."""
-    threshold: PositiveFloat = 1.35
+    threshold: PositiveFloat = 1.3
     """Lowest local contrast of a cell, in multiples of Otsu's threshold; a lower one finds fainter cells, and more
     dirt."""
     hole: Annotated[float, Scales(power=2)] = Field(default=105, ge=0)
     """Largest hole inside a cell that is filled, in square px."""
     opening_radius: Pixels = 2
     """Radius of the opening that removes dirt and threads, in px."""
-    halo_radius: Pixels = 2
+    halo_radius: Pixels = 1
     """Width of the bright halo outside a cell, which is no part of it, in px."""
-    depth_smoothing: Length = 1.2
+    depth_smoothing: Length = 1.8
     """Standard deviation of the Gaussian filter of the distance to the background, in px."""
     halo_smoothing: Length = 1.2
     """Standard deviation of the Gaussian filter before halos between cells are sought, in px."""
     surroundings: Length = 23
     """Standard deviation of the Gaussian window to whose mean a halo is compared, in px."""
-    halo_depth: Annotated[float, Scales()] = Field(default=0.7, ge=0)
+    halo_depth: Annotated[float, Scales()] = Field(default=1, ge=0)
     """How much shallower a cell counts where it is brighter by one standard deviation, in px; 0: halos do not split."""
     neck: Fraction = 0.8
     """Two parts are two cells if the neck between them is narrower than this share of the smaller one's width; a higher
     one splits more."""
-    side: Lengths = (9, 70)
+    side: Lengths = (10, 70)
     """Smallest and largest longer side of a box, in px."""
 
 
@@ -145,6 +146,15 @@ class PipelineChoice(SizedSettings):
     bright_balance: float = 0.83
     """Threshold of the balance of bright and dark; a higher balance means alive: a halo, and a body that is not darker
     than the background."""
+    even_balance: float = 0.25
+    """Threshold of the balance of bright and dark; a lower balance means adherent: bright halos, and bodies that are
+    darker than the background."""
+    strong_contrast: PositiveFloat = 0.36
+    """Threshold of the mean departure from the background, over the brightness of the background; a higher one means
+    adherent too: the strong halos of phase contrast."""
+    apart: Fraction = 0.45
+    """Threshold of the share of the cells' area in regions of the size of one cell; a lower share means adherent too:
+    cells touch, and have to be split."""
 
 
 class WeakLabels(Settings):
@@ -163,10 +173,20 @@ class WeakLabels(Settings):
     adherent: AdherentCells = AdherentCells()
     stained: StainedCells = StainedCells()
 
+    @field_validator("cell_size", mode="before")
+    @classmethod
+    def _auto_or_length(cls, given: Any) -> Any:
+        is_length = isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < inf
+        if given != "auto" and not is_length:
+            raise ValueError(f"the size of a cell must be auto or a length above 0, in px, not {given}")
+        return given
+
     @property
     def needs_cell_size(self) -> bool:
         """Whether the size of a cell decides any setting that the chosen pipeline uses."""
-        used = self._sections if self.pipeline in ("auto", "category") else {self.pipeline: getattr(self, self.pipeline)}
+        used = (
+            self._sections if self.pipeline in ("auto", "category") else {self.pipeline: getattr(self, self.pipeline)}
+        )
         return any(section.open_sizes() for section in used.values())
 
     def for_cells_of(self, cell_size: float) -> Self:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isnan
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import cv2
 
 from sissi.boxes import Boxes
-from sissi.config import LabelFiles
+from sissi.config import LabelFiles, WeakLabels
 from sissi.data.formats.writing import label_files
 from sissi.data.images.draw import draw_boxes
 from sissi.data.labels import read_labels
@@ -20,6 +20,7 @@ from sissi.data.weak_labelling import Labelled
 from sissi.errors import DataError
 from sissi.evaluation.label_quality import label_quality
 from sissi.runtime.tables import Cell, Table, row_of
+from sissi.weak_labels.cell_size import CellSize
 
 QUALITY = ("labels", "cells", "precision", "recall", "F1", "mean IoU")
 """Columns of labels with a truth; a label is right that overlaps a cell of its own by an IoU of at least 0.5."""
@@ -46,6 +47,23 @@ def read_truth(
     if not found:
         raise DataError(f"--truth {path}: lists none of the {len(samples)} images; it names them by their file names")
     return [found.get(sample.name) for sample in samples]
+
+
+def describe_cell_size(settings: WeakLabels, estimated: CellSize | None) -> str:
+    """A line that says how large a typical cell is, and how sure that is.
+
+    Args:
+        settings: with every size given.
+        estimated: the estimate, if one was made.
+    """
+    if estimated is not None:
+        return (
+            f"cell size: {estimated.size:.0f} px, {estimated.confidence:.0%} sure ({estimated.reason}); "
+            "--cell-size sets it"
+        )
+    if settings.cell_size == "auto":
+        return "cell size: not needed, every size is set"
+    return f"cell size: {settings.cell_size:g} px, as set"
 
 
 def describe_each(labelled: Sequence[Labelled], truth: Sequence[Boxes | None] | None) -> list[str]:
@@ -78,15 +96,22 @@ def summary_table(labelled: Sequence[Labelled], truth: Sequence[Boxes | None] | 
     return Table("weak_labels", caption, header, rows)
 
 
-def draw_labelled(labelled: Sequence[Labelled], out: Path) -> list[Path]:
+def draw_labelled(labelled: Sequence[Labelled], out: Path, cell_size: float | Literal["auto"] = "auto") -> list[Path]:
     """A JPEG of each image with its labels, below `out` as the images are below their folder.
+
+    Args:
+        labelled: the images.
+        out: folder of the pictures.
+        cell_size: side in px of a square in the corner that shows the size of a typical cell; auto: none is drawn.
 
     Raises:
         DataError: two images would share a file.
     """
     files = label_files([item.sample for item in labelled], out, ".jpg")
     for item, file in zip(labelled, files, strict=True):
-        picture = draw_boxes(item.sample.read(), item.sample.boxes)
+        picture = draw_boxes(
+            item.sample.read(), item.sample.boxes, cell_size=None if cell_size == "auto" else cell_size
+        )
         file.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes())
     return files
 

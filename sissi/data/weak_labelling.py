@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,10 @@ from sissi.data.images.read import RGB
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.names import PipelineName
 from sissi.runtime.cache import Cache
-from sissi.weak_labels import Choice, choose_pipeline, find_cells, label_cells
-from sissi.weak_labels.cell_size import CellSize, estimate_cell_size
+from sissi.weak_labels import Choice, choose_pipeline, find_cells, label_cells, pipeline_of
+from sissi.weak_labels.cell_size import CellSize, size_in, typical_cell_size
 
 SIZED_FROM = 16
 """Most images from which the size of a cell is estimated."""
@@ -72,22 +74,58 @@ def label_image(sample: Sample, image: RGB, settings: WeakLabels) -> Labelled:
     return Labelled(_labelled(sample, find_cells(image, settings, choice.pipeline), "weak labels"), choice)
 
 
-def sized(samples: Sequence[Sample], settings: WeakLabels) -> tuple[WeakLabels, CellSize | None]:
+def sized(
+    samples: Sequence[Sample], settings: WeakLabels, problems: Problems | None = None, cache: Cache | None = None
+) -> tuple[WeakLabels, CellSize | None]:
     """The settings with every size given, and the estimated size of a cell if they needed one.
 
     Args:
         samples: the images whose labels the settings make.
         settings: their `cell_size` decides the sizes that are not given; if it is `auto`, the images do.
+        problems: takes that the images are of very different scale; None: that is not noted.
+        cache: keeps the sizes found in images, so that they are measured once; None: they are not kept.
 
     Raises:
-        DataError: the size of a cell is to be estimated, and there is nothing to be seen in the images.
+        DataError: the size of a cell is to be estimated, and no cell is to be seen in the images; or it is given, and
+            larger than every image; or the pipeline depends on the folder of an image, and that is none of alive, dead
+            and inhib.
     """
+    if settings.cell_size != "auto":
+        _require_fitting(samples, settings.cell_size)
+    if settings.pipeline == "category":
+        for category in {sample.category for sample in samples}:
+            pipeline_of(category)  # an error before the images are looked at
     if not settings.needs_cell_size:
         return settings, None
     if settings.cell_size != "auto":
         return settings.for_cells_of(settings.cell_size), None
-    found = estimate_cell_size([sample.read() for sample in _some(samples)])
+    chosen = _some(samples)
+    image_cache = image_cache_of(chosen, cache.entry("cell_size", {}).folder) if cache else None
+
+    def size_of(sample: Sample) -> float:
+        return float(load_or_compute(sample.path, image_cache, _measured, sample.reading)[0])
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = typical_cell_size(list(pool.map(size_of, chosen)))
+    if found.varied and problems is not None:
+        ordered = sorted((size, sample.path) for size, sample in zip(found.sizes, chosen, strict=True) if size > 0)
+        (small, first), (large, last) = ordered[0], ordered[-1]
+        detail = f"{small:.0f} px, in {last.name} {large:.0f} px, all labelled as if {found.size:.0f} px"
+        problems.add(first, "set of images of very different scale, better labelled apart; cells measure", detail)
     return settings.for_cells_of(found.size), found
+
+
+def _measured(image: RGB) -> npt.NDArray[np.float64]:
+    return np.array([size_in(image)])
+
+
+def _require_fitting(samples: Sequence[Sample], cell_size: float) -> None:
+    largest = max(samples, key=lambda sample: max(sample.width, sample.height), default=None)
+    if largest is not None and cell_size > max(largest.width, largest.height):
+        raise DataError(
+            f"weak_labels.cell_size: {cell_size:g} px is larger than the images, of which the largest is "
+            f"{largest.width}x{largest.height} ({largest.path}); it is the longer side of one cell, or auto"
+        )
 
 
 def _some(samples: Sequence[Sample]) -> list[Sample]:
@@ -104,20 +142,22 @@ def with_weak_labels(
     Args:
         samples: their own boxes do not matter.
         settings: in px of the images.
-        problems: takes images in which no cell is found.
+        problems: takes images in which no cell is found, and that images are of very different scale.
         key: of the data set's settings, for messages.
         cache: keeps the boxes, so that they are made once of equal images; None: not kept.
 
     Raises:
-        DataError: the pipeline depends on the folder of an image, and that is none of alive, dead and inhib.
+        DataError: the pipeline depends on the folder of an image, and that is none of alive, dead and inhib; or as for
+            `sized`.
     """
     if settings.pipeline == "category" and any(sample.category is None for sample in samples):
         raise DataError(
             f"{key}.weak_labels.pipeline: category takes the pipeline from the folder of an image, but the images are "
-            f"not in folders named {', '.join(CATEGORIES)}; sort them, or set it to auto, alive, dead or inhibited"
+            f"not in folders named {', '.join(CATEGORIES)}; sort them, or "
+            f"set it to auto or one of {', '.join(get_args(PipelineName))}"
         )
 
-    settings, _ = sized(samples, settings)
+    settings, _ = sized(samples, settings, problems, cache)
     caches = _image_caches(samples, settings, cache) if cache else {}
 
     def labelled(sample: Sample) -> Sample:

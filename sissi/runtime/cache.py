@@ -31,7 +31,7 @@ LIBRARIES = (
     "ensemble-boxes",
 )  # fmt: skip
 """Packages whose version may change a result."""
-IMAGE_KINDS = ("resized", "weak_labels")
+IMAGE_KINDS = ("resized", "weak_labels", "cell_size")
 """Kinds with one file per image and any number of files."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from sissi.boxes import Boxes, scale
 from sissi.config import WeakLabels
 from sissi.errors import DataError
@@ -11,7 +13,7 @@ from sissi.weak_labels.channels import Image
 from sissi.weak_labels.choosing import Choice, choose
 from sissi.weak_labels.reduced import reduce
 
-__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells"]
+__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells", "pipeline_of"]
 
 PIPELINE_OF_CATEGORY: dict[str, PipelineName] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
 """Pipeline for each image folder of the CellLab layout."""
@@ -47,7 +49,7 @@ def choose_pipeline(image: Image, settings: WeakLabels, category: str | None) ->
     if settings.pipeline == "auto":
         return choose(image, settings)
     if settings.pipeline == "category":
-        return Choice(_pipeline_of(category), f"folder {category}")
+        return Choice(pipeline_of(category), f"folder {category}")
     return Choice(settings.pipeline, "as set")
 
 
@@ -79,10 +81,16 @@ def _find_cells(image: Image, settings: WeakLabels, pipeline: PipelineName) -> B
     return inhibited.find_cells(image, settings.inhibited)
 
 
-def _pipeline_of(category: str | None) -> PipelineName:
+def pipeline_of(category: str | None) -> PipelineName:
+    """The pipeline that an image folder of the CellLab layout names.
+
+    Raises:
+        DataError: the folder is none of alive, inhib and dead.
+    """
     if category not in PIPELINE_OF_CATEGORY:
         raise DataError(
             f"weak_labels.pipeline is `category`, but the category of the image is {category}: put images into the "
-            f"folders {', '.join(PIPELINE_OF_CATEGORY)}, or set weak_labels.pipeline to auto, dead, alive or inhibited"
+            f"folders {', '.join(PIPELINE_OF_CATEGORY)}, or "
+            f"set weak_labels.pipeline to auto or one of {', '.join(get_args(PipelineName))}"
         )
     return PIPELINE_OF_CATEGORY[category]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from skimage.filters import threshold_otsu
 
-from sissi.weak_labels.channels import Image
+from sissi.weak_labels.channels import Image, distinct_channels
 from sissi.weak_labels.gradients import derivatives, magnitude
 
 Floats = npt.NDArray[np.float32]
@@ -17,6 +17,8 @@ Mask = npt.NDArray[np.bool_]
 
 _PASSES = 2
 """Estimates of the background: from two classes of brightness, then from the pixels that are close to the first."""
+_ROUNDING = 0.5
+"""Largest distance that is due to rounding, in grey levels."""
 _FAINT_COLOUR = 10.0
 """Difference of channels, in grey levels, below which colours do not count."""
 
@@ -28,10 +30,12 @@ class Departure:
     Attributes:
         distance: of its colour, in grey levels, shape (H, W), float32.
         light: of its luminance, in grey levels, positive where it is brighter, shape (H, W), float32.
+        channels: number of channels that differ, 1 or 3.
     """
 
     distance: Floats
     light: Floats
+    channels: int
 
 
 def departure(image: Image, smoothing: float, reach: float) -> Departure:
@@ -41,15 +45,18 @@ def departure(image: Image, smoothing: float, reach: float) -> Departure:
         image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
         smoothing: standard deviation of a Gaussian filter against noise, in px.
         reach: standard deviation of the Gaussian window in which the background is estimated, in px.
+
+    Raises:
+        ValueError: the array has another shape or dtype.
     """
-    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), smoothing)
-    channels = np.ascontiguousarray(np.atleast_3d(smooth))
+    own = np.ascontiguousarray(distinct_channels(image), np.float32)
+    channels = np.atleast_3d(cv2.GaussianBlur(own, (0, 0), smoothing))
     ground = find_background(channels, reach)
     for _ in range(_PASSES):
         difference = channels - _spread(channels, ground, reach)
         distance = np.sqrt((difference * difference).sum(axis=2))
         ground = distance <= otsu(distance)
-    return Departure(distance, difference.mean(axis=2))
+    return Departure(distance, difference.mean(axis=2), channels.shape[2])
 
 
 def find_background(channels: Floats, reach: float) -> Mask:
@@ -69,15 +76,17 @@ def find_background(channels: Floats, reach: float) -> Mask:
     evidence = _log_ratio(slope, bright, 0.5)
     if channels.shape[2] == 3:
         evidence += _log_ratio(channels.max(axis=2) - channels.min(axis=2), bright, _FAINT_COLOUR)
-    return bright if evidence < 0 else ~bright
+    background: Mask = bright if evidence < 0 else ~bright
+    return background
 
 
 def otsu(distance: Floats) -> float:
     """Otsu's threshold of the square roots of distances from the background, as a distance.
 
-    The root makes the spread of faint and of strong cells alike, as it does that of photon counts.
+    The root makes the spread of faint and of strong cells alike, as it does that of photon counts. The threshold is
+    never below what rounding to grey levels may be.
     """
-    return float(threshold_otsu(np.sqrt(distance))) ** 2
+    return max(_ROUNDING, float(threshold_otsu(np.sqrt(distance))) ** 2)
 
 
 def _log_ratio(values: Floats, bright: Mask, least: float) -> float:

@@ -45,6 +45,24 @@ def hsv_value(image: Image) -> Image:
     return value
 
 
+def distinct_channels(image: Image) -> Image:
+    """The channels of a grey or RGB image that differ.
+
+    Args:
+        image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
+
+    Returns:
+        One channel if the image is grey or all channels are equal, else three, shape (H, W, 1) or (H, W, 3), uint8.
+
+    Raises:
+        ValueError: the array has another shape or dtype.
+    """
+    if _is_grey(image):
+        return image[..., None]
+    first = image[..., :1]
+    return first if (image == first).all() else image
+
+
 def _is_grey(image: Image) -> bool:
     shape_fits = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
     if image.dtype != np.uint8 or not shape_fits or image.size == 0:

@@ -1,4 +1,4 @@
-"""Choice of the pipeline for an image by the intensity profile of its cells: dark ring, bright halo, or neither."""
+"""Choice of the pipeline for an image: by what is bright and dark in it, and by the intensity profile of its cells."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from sissi.config import WeakLabels
 from sissi.names import PipelineName
 from sissi.weak_labels.channels import Image, grey
 from sissi.weak_labels.inhibited import correct_illumination, find_regions
+from sissi.weak_labels.reduced import reduce
+from sissi.weak_labels.tone import Tone, measure_tone
+
+_FEW = 3
+"""Number of regions below which the intensity profile of cells is not known."""
+_HOLLOW = 0.9
+"""Rim above which a bright cell is a ring: the light at its rim is about the mean of it."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,13 @@ class Appearance:
         balance: (brighter - darker) / (brighter + darker), the sums of positive and negative deviations from the
             background; median over the regions. 1 if all pixels are brighter than the background, -1 if all are
             darker; NaN without regions.
+        apart: share of the area of all regions that lies in those of the size of a cell; NaN without regions.
     """
 
     regions: int
     rim: float
     balance: float
+    apart: float
 
 
 @dataclass(frozen=True)
@@ -47,10 +56,11 @@ class Choice:
 def choose(image: Image, settings: WeakLabels) -> Choice:
     """Choose the pipeline for an image by its appearance.
 
-    Cells with a dark rim are dead (a bright disc in a dark ring). Cells that are bright everywhere are alive (a bright
-    halo, and a body that is not darker than the background). All others are inhibited (grains brighter and darker than
-    the background, and no ring). Round cells on a brighter background, such as stained blood cells, have a dark rim
-    too, so that they count as dead.
+    Where all that departs from the background is brighter, or all darker, cells are fluorescent or stained, unless they
+    are hollow. In transmitted light, cells with a dark rim are dead (a bright disc in a dark ring). Cells that are
+    bright everywhere are alive (a bright halo, and a body that is not darker than the background). Cells about as dark
+    as bright (a halo, and a body that is darker), cells of strong contrast, and cells that touch, are adherent. All others are inhibited (grains
+    that are mostly brighter than the background, no ring, and room between them).
 
     Args:
         image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
@@ -59,7 +69,14 @@ def choose(image: Image, settings: WeakLabels) -> Choice:
     Raises:
         ValueError: the array has another shape or dtype.
     """
-    appearance, limits = measure(image, settings), settings.auto
+    tone, limits = measure_tone(image), settings.auto
+    if tone.coloured:
+        return Choice("stained", f"colour {tone.colour:.2f}: a stain")
+    reduced = reduce(image, settings)
+    appearance = measure(reduced.image, reduced.settings)
+    if tone.one_sided and not _is_denied(tone, appearance, settings):
+        direction = "brighter" if tone.balance > 0 else "darker"
+        return Choice("stained", f"tone {tone.balance:.2f}: cells {direction} than the background")
     if not appearance.regions:
         return Choice("inhibited", "no region of the size of a cell differs from the background")
     rim, balance = f"rim {appearance.rim:.2f}", f"balance {appearance.balance:.2f}"
@@ -67,7 +84,27 @@ def choose(image: Image, settings: WeakLabels) -> Choice:
         return Choice("dead", f"{rim} < {limits.dark_rim}: dark ring")
     if appearance.balance > limits.bright_balance:
         return Choice("alive", f"{rim}, {balance} > {limits.bright_balance}: bright halo")
+    if appearance.balance < limits.even_balance:
+        return Choice("adherent", f"{rim}, {balance} < {limits.even_balance}: as dark as bright")
+    if tone.gain > limits.strong_contrast:
+        return Choice(
+            "adherent", f"{rim}, {balance}, contrast {tone.gain:.2f} > {limits.strong_contrast}: strong halos"
+        )
+    if appearance.apart < limits.apart:
+        return Choice("adherent", f"{rim}, {balance}, apart {appearance.apart:.2f} < {limits.apart}: cells touch")
     return Choice("inhibited", f"{rim}, {balance}: neither dark ring nor bright halo")
+
+
+def _is_denied(tone: Tone, appearance: Appearance, settings: WeakLabels) -> bool:
+    """Whether the cells themselves say that they are not stained: each is bright and dark, or a bright ring.
+
+    A dye that shines may be in the membrane alone: then cells are rings as well, but far brighter than the background.
+    """
+    if appearance.regions < _FEW:
+        return False
+    mixed = abs(appearance.balance) < settings.auto.bright_balance
+    hollow = appearance.balance > settings.auto.bright_balance and appearance.rim > _HOLLOW
+    return mixed or (hollow and tone.gain < 1)
 
 
 def measure(image: Image, settings: WeakLabels) -> Appearance:
@@ -85,15 +122,16 @@ def measure(image: Image, settings: WeakLabels) -> Appearance:
     light = even - np.float32(np.median(even[regions == 0]) if (regions == 0).any() else np.median(even))
     inside = cv2.distanceTransform((regions > 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     smallest, largest = settings.auto.area
+    seen = [(window, region) for window, region in _windows_and_masks(regions) if region.sum() >= smallest]
+    single = [(window, region) for window, region in seen if region.sum() <= largest]
+    if not single:
+        return Appearance(0, float("nan"), float("nan"), float("nan"))
     ratios = [
-        _ratios(light[window][region], inside[window][region] <= settings.auto.rim_width)
-        for window, region in _windows_and_masks(regions)
-        if smallest <= region.sum() <= largest
+        _ratios(light[window][region], inside[window][region] <= settings.auto.rim_width) for window, region in single
     ]
-    if not ratios:
-        return Appearance(0, float("nan"), float("nan"))
     rim, balance = np.median(ratios, axis=0)
-    return Appearance(len(ratios), float(rim), float(balance))
+    apart = sum(int(region.sum()) for _, region in single) / sum(int(region.sum()) for _, region in seen)
+    return Appearance(len(ratios), float(rim), float(balance), apart)
 
 
 def _windows_and_masks(regions: npt.NDArray[np.int32]) -> list[tuple[Any, npt.NDArray[np.bool_]]]:

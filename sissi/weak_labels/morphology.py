@@ -31,7 +31,7 @@ def reconstruct(seed: Levels, limit: Levels) -> Levels:
         seed: start image, nowhere above `limit`, shape (H, W), uint8 or float32.
         limit: upper limit of the result, of the same shape and dtype.
     """
-    grown: Any = cv2.min(cv2.dilate(seed, np.ones((3, 3), np.uint8)), limit)
+    grown: Levels = cv2.min(cv2.dilate(seed, np.ones((3, 3), np.uint8)), limit)
     while not np.array_equal(grown, seed):
         seed, grown = grown, cv2.min(cv2.dilate(grown, np.ones((3, 3), np.uint8)), limit)
     return seed
@@ -90,7 +90,8 @@ def region_boxes_by_side(regions: npt.NDArray[Any], side: tuple[float, float]) -
 
 def longer_sides(boxes: Boxes) -> npt.NDArray[np.float32]:
     """Longer side of each box in px, shape (N,), float32."""
-    return np.maximum(boxes.xyxy[:, 2] - boxes.xyxy[:, 0], boxes.xyxy[:, 3] - boxes.xyxy[:, 1])
+    longer: npt.NDArray[np.float32] = np.maximum(boxes.widths, boxes.heights)
+    return longer
 
 
 def region_boxes(regions: npt.NDArray[Any], area: tuple[float, float], nms_iou: float) -> Boxes:

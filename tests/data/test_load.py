@@ -16,6 +16,7 @@ import sissi.data.weak_labelling
 from sissi.boxes import EMPTY, Boxes, make_boxes, same
 from sissi.config import DeadCells, DemoData, LabelledImages, WeakLabels
 from sissi.config.data import ONE_FILE
+from sissi.config.sizes import DRAWN_CELL
 from sissi.data.demo.series import target_image
 from sissi.data.formats import write_labels
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
@@ -187,6 +188,9 @@ def test_an_unusable_label_file_is_named_with_the_key(tmp_path: Path) -> None:
 
 # --- weak labels ------------------------------------------------------------------------------------------------------
 
+DRAWN = {"cell_size": DRAWN_CELL}
+"""Settings for images without cells, in which their size cannot be estimated."""
+
 
 def fake_labels(seen: list[tuple[int, str, str | None]]) -> Any:
     def label_cells(pixels: np.ndarray, settings: WeakLabels, category: str | None) -> Boxes:
@@ -202,7 +206,7 @@ def test_weak_labels_replace_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     image(tmp_path / "images" / "alive" / "a.png", 50)
     image(tmp_path / "images" / "dead" / "b.png", 250)
     text(tmp_path / "images" / "alive" / "a.txt", "not read")
-    samples, problems = load(tmp_path, weak_labels={})
+    samples, problems = load(tmp_path, weak_labels=DRAWN)
     assert boxes_of(samples) == {"alive/a.png": [[0, 1, 5, 6]], "dead/b.png": []}
     assert sorted(seen) == [(50, "category", "alive"), (250, "category", "dead")]
     assert problems == {"image in which the weak labels find no cell, used without boxes": 1}
@@ -212,14 +216,14 @@ def test_one_pipeline_needs_no_folders(tmp_path: Path, monkeypatch: pytest.Monke
     seen: list[tuple[int, str, str | None]] = []
     monkeypatch.setattr(sissi.data.weak_labelling, "label_cells", fake_labels(seen))
     image(tmp_path / "images" / "a.png", 50)
-    load(tmp_path, format="coco", weak_labels={"pipeline": "dead"})
+    load(tmp_path, format="coco", weak_labels=DRAWN | {"pipeline": "dead"})
     assert seen == [(50, "dead", None)]
 
 
 def test_weak_labels_by_category_need_folders(tmp_path: Path) -> None:
     image(tmp_path / "images" / "a.png")
     with pytest.raises(DataError, match=rf"{KEY}\.weak_labels\.pipeline: .*alive, dead, inhib"):
-        load(tmp_path, weak_labels={})
+        load(tmp_path, weak_labels=DRAWN)
 
 
 def test_the_real_pipeline_finds_a_round_cell(tmp_path: Path) -> None:
@@ -227,7 +231,7 @@ def test_the_real_pipeline_finds_a_round_cell(tmp_path: Path) -> None:
     disc = (rows - 40) ** 2 + (columns - 50) ** 2 <= 10**2
     (tmp_path / "images" / "dead").mkdir(parents=True)
     Image.fromarray(np.where(disc, 230, 60).astype(np.uint8)).save(tmp_path / "images" / "dead" / "a.png")
-    samples, _ = load(tmp_path, weak_labels=WeakLabels(dead=DeadCells(votes=20)))
+    samples, _ = load(tmp_path, weak_labels=WeakLabels(cell_size=DRAWN_CELL, dead=DeadCells(votes=20)))
     assert len(samples[0].boxes) >= 1
     np.testing.assert_allclose(samples[0].boxes.xyxy[0], [38, 28, 62, 52], atol=4)
 
@@ -240,15 +244,15 @@ def test_weak_labels_are_made_once_of_equal_pixels_by_equal_settings(
     cache = Cache(tmp_path / "cache")
     image(tmp_path / "images" / "alive" / "a.png", 50)
     image(tmp_path / "images" / "dead" / "b.png", 250)
-    first = load(tmp_path, cache, weak_labels={})
-    again = load(tmp_path, cache, weak_labels={})
+    first = load(tmp_path, cache, weak_labels=DRAWN)
+    again = load(tmp_path, cache, weak_labels=DRAWN)
     assert boxes_of(again[0]) == boxes_of(first[0]) == {"alive/a.png": [[0, 1, 5, 6]], "dead/b.png": []}
     assert again[1] == first[1] and all(same(*pair) for pair in zip(*boxes_only(first, again), strict=True))
     assert sorted(seen) == [(50, "category", "alive"), (250, "category", "dead")]
 
     (tmp_path / "images" / "alive" / "a.png").rename(tmp_path / "images" / "alive" / "c.png")
     image(tmp_path / "images" / "dead" / "b.png", 40)
-    assert boxes_of(load(tmp_path, cache, weak_labels={})[0]) == {
+    assert boxes_of(load(tmp_path, cache, weak_labels=DRAWN)[0]) == {
         name: [[0, 1, 5, 6]] for name in ("alive/c.png", "dead/b.png")
     }
     assert seen[2:] == [(40, "category", "dead")]  # new content, and a new name alone is none
@@ -263,10 +267,10 @@ def test_changed_settings_or_another_category_make_weak_labels_anew(
     cache = Cache(tmp_path / "cache")
     image(tmp_path / "images" / "alive" / "a.png", 50)
     for settings in ({}, changed, {}, changed):
-        load(tmp_path, cache, weak_labels=settings)
+        load(tmp_path, cache, weak_labels=DRAWN | settings)
     assert seen == [(50, "category", "alive"), (50, changed.get("pipeline", "category"), "alive")]
     (tmp_path / "images" / "alive").rename(tmp_path / "images" / "inhib")
-    load(tmp_path, cache, weak_labels={})
+    load(tmp_path, cache, weak_labels=DRAWN)
     assert seen[2:] == [(50, "category", "inhib")]
 
 
@@ -277,7 +281,7 @@ def test_another_plane_makes_weak_labels_and_frames_anew(tmp_path: Path, monkeyp
     (tmp_path / "images").mkdir()
     planes = np.stack([np.full((HEIGHT, WIDTH), level, np.uint8) for level in (50, 90, 70)])
     tifffile.imwrite(tmp_path / "images" / "a.tif", planes, metadata={"axes": "ZYX"}, photometric="minisblack")
-    weak = {"pipeline": "dead"}
+    weak = DRAWN | {"pipeline": "dead"}
     loaded = [
         load(tmp_path, cache, weak_labels=weak, **how)[0] for how in ({}, {"plane": 3}, {"projection": "max"}, {})
     ]
@@ -293,7 +297,7 @@ def test_weak_labels_from_the_cache_are_those_of_the_pipelines_bit_by_bit(tmp_pa
         drawn = target_image(demo, "target_train", index)
         (tmp_path / "images" / drawn.kind).mkdir(parents=True)
         Image.fromarray(drawn.pixels).save(tmp_path / "images" / drawn.kind / "a.png")
-    without, made, found = (load(tmp_path, one, weak_labels={}) for one in (None, cache, cache))
+    without, made, found = (load(tmp_path, one, weak_labels=DRAWN) for one in (None, cache, cache))
     assert sum(len(sample.boxes) for sample in without[0]) > 10
     for other in (made, found):
         assert all(same(*pair) for pair in zip(*boxes_only(without, other), strict=True))

@@ -1,6 +1,7 @@
 """`sissi weak-labels`, through the command."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from sissi.config import DemoData, WeakLabels
 from sissi.data.demo.series import target_image
 from sissi.data.images.read import read_image
 from sissi.weak_labels import find_cells
+from tests.weak_labels import pictures
 
 DEMO = DemoData(kind="demo", seed=21)
 
@@ -45,7 +47,8 @@ def labels_of(file: Path) -> dict[str, int]:
 
 def test_auto_tells_its_reasons_measures_draws_and_writes(folder, sissi):
     code, out, err = sissi(
-        "weak-labels", "images", "--truth", "truth.json", "--out", "labels.json", "--overlays", "pictures"
+        *("weak-labels", "images", "--cell-size", "23", "--truth", "truth.json"),
+        *("--out", "labels.json", "--overlays", "pictures"),
     )
     assert code == 0, err
     assert "alive/0.png: alive (rim" in out and "bright halo" in out and "dark ring" in out
@@ -56,10 +59,39 @@ def test_auto_tells_its_reasons_measures_draws_and_writes(folder, sissi):
     assert f" {sum(labels.values())} " in row and f" {cells} " in row
     assert sorted(labels) == [f"{kind}/{k}.png" for kind in ("alive", "dead", "inhib") for k in (0, 1)]
     image = read_image(folder / "images" / "dead" / "0.png")
-    assert labels["dead/0.png"] == len(find_cells(image, WeakLabels(), "dead"))
+    assert labels["dead/0.png"] == len(find_cells(image, WeakLabels().for_cells_of(23), "dead"))
     assert len(sorted((folder / "pictures").rglob("*.jpg"))) == 6
     picture = read_image(folder / "pictures" / "dead" / "0.jpg").astype(int)
     assert ((picture[..., 0] - picture[..., 2]) > 150).any()  # orange lines on a grey image
+
+
+def test_the_size_of_cells_is_found_told_and_drawn(folder, sissi):
+    code, out, err = sissi("weak-labels", "images", "--overlays", "found")
+    assert code == 0, err
+    told = re.match(r"cell size: (\d+) px, (\d+)% sure \(half of 6 images have cells of", out)
+    assert told and 17 <= int(told[1]) <= 28
+    sissi("weak-labels", "images", "--cell-size", "40", "--overlays", "given")
+    found, given = (read_image(folder / name / "dead" / "0.jpg").astype(int) for name in ("found", "given"))
+    blue = [np.argwhere(picture[..., 2] - picture[..., 0] > 150) for picture in (found, given)]
+    sides = [np.ptp(place[place[:, 1] < 10, 0]) / 2 for place in blue]  # small pictures are drawn twice as large
+    assert sides == pytest.approx([int(told[1]), 40], abs=3)
+
+
+def test_a_size_that_is_given_is_told_and_every_open_size_follows(folder, sissi):
+    code, out, _ = sissi("weak-labels", "images", "--cell-size", "46", "--pipeline", "dead", "--out", "large.json")
+    assert code == 0 and out.startswith("cell size: 46 px, as set\n")
+    image = read_image(folder / "images" / "dead" / "0.png")
+    expected = find_cells(image, WeakLabels().for_cells_of(46), "dead")
+    assert labels_of(folder / "large.json")["dead/0.png"] == len(expected)
+
+
+def test_images_of_very_different_scale_are_told_with_their_sizes(folder, sissi):
+    for index, radius in enumerate([6, 6, 6, 30, 30, 30]):
+        circles = [(x, y, radius) for x in range(60, 350, 4 * radius) for y in range(50, 260, 4 * radius)]
+        write(folder / "mixed" / f"{index}.png", pictures.discs(circles, (280, 400)))
+    code, _, err = sissi("weak-labels", "mixed")
+    assert code == 0
+    assert "very different scale" in err and re.search(r"mixed/[012]\.png \(1[0-9] px, in [345]\.png [56]\d px", err)
 
 
 def test_labels_measured_against_themselves_are_perfect(folder, sissi):
@@ -93,9 +125,14 @@ def test_labels_are_read_back_in_other_formats(folder, format, sissi):
 
 def test_one_pipeline_with_settings_of_a_file_and_of_the_command(folder, sissi):
     (folder / "few.yaml").write_text("pipeline: dead\ndead: {votes: 15, margin: 0}\n")
-    sissi("weak-labels", "images/dead/0.png", "--settings", "few.yaml", "--set", "dead.votes=16", "--out", "a.json")
+    sissi(
+        *("weak-labels", "images/dead/0.png", "--settings", "few.yaml", "--set", "dead.votes=16"),
+        *("--cell-size", "23", "--out", "a.json"),
+    )
     image = read_image(folder / "images" / "dead" / "0.png")
-    expected = find_cells(image, WeakLabels.model_validate({"dead": {"votes": 16, "margin": 0}}), "dead")
+    expected = find_cells(
+        image, WeakLabels.model_validate({"dead": {"votes": 16, "margin": 0}}).for_cells_of(23), "dead"
+    )
     assert labels_of(folder / "a.json") == {"dead/0.png": len(expected)}
 
 
@@ -119,6 +156,15 @@ def test_colour_and_16_bits_give_the_labels_of_8_grey_bits(folder, sissi):
         (["truth.json"], "truth.json: is not a PNG"),
         (["images", "--out", "truth.json"], "truth.json: exists already"),
         (["images", "--overlays", "images"], "images: exists already"),
+        (
+            ["images", "--cell-size", "0"],
+            "cell_size: the size of a cell must be auto or a length above 0, in px, not 0",
+        ),
+        (
+            ["images", "--cell-size", "5000"],
+            "cell_size: 5000 px is larger than the images, of which the largest is 192x160",
+        ),
+        (["plain"], "no cell is to be seen in the images, so that its size is unknown"),
         (["images", "--set", "dead.radius=[9,3]"], "dead.radius: an interval must be [low, high]"),
         (
             ["images", "--set", "dead.radii=[3,9]"],

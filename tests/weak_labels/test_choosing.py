@@ -30,11 +30,27 @@ def mottled() -> np.ndarray:
     return (GROUND + np.where(halves, light, -0.4 * light)).astype(np.uint8)
 
 
+def purple(light: np.ndarray) -> np.ndarray:
+    """The bright parts as dark purple ones on white."""
+    absorbed = (light.astype(float) - GROUND)[..., None] * [0.6, 1.2, 0.4]
+    return np.clip(230 - absorbed, 0, 255).astype(np.uint8)
+
+
+def touching() -> np.ndarray:
+    """A sheet of mottled cells side by side, next to a single one."""
+    sheet = [(20.0 + 14 * column, 20.0 + 14 * row, 8.0) for row in range(5) for column in range(5)]
+    light = pictures.discs([*sheet, (130.0, 60.0, 8.0)], light=GROUND + 60, ground=GROUND).astype(int) - GROUND
+    return (GROUND + np.where(np.arange(light.shape[0])[:, None] % 14 < 9, light, -0.4 * light)).astype(np.uint8)
+
+
 @pytest.mark.parametrize(
     ("image", "pipeline", "why"),
     [
         (ringed(), "dead", "dark ring"),
-        (255 - pictures.discs(CIRCLES), "dead", "dark ring"),  # dark cells on a bright ground: stained blood
+        (pictures.discs(CIRCLES), "stained", "brighter than the background"),  # as in fluorescence
+        (255 - pictures.discs(CIRCLES), "stained", "darker than the background"),  # as stained blood
+        (purple(pictures.discs(CIRCLES)), "stained", "colour"),
+        (touching(), "adherent", "cells touch"),
         (pictures.halos(CIRCLES, body=100), "alive", "bright halo"),
         (mottled(), "inhibited", "neither"),
         (np.full((60, 60), 90, np.uint8), "inhibited", "no region of the size of a cell"),
@@ -62,9 +78,10 @@ def test_balance_is_1_where_all_is_brighter_and_minus_1_where_all_is_darker() ->
 
 
 def test_the_limits_are_settings_and_the_reason_names_them() -> None:
-    image = pictures.discs(CIRCLES)
-    assert choose(image, WeakLabels(auto=PipelineChoice(dark_rim=2))) == Choice("dead", "rim 0.87 < 2.0: dark ring")
+    image = pictures.halos(CIRCLES, body=100)
+    assert choose(image, WeakLabels(auto=PipelineChoice(dark_rim=2))) == Choice("dead", "rim 1.31 < 2.0: dark ring")
     assert choose(image, WeakLabels(auto=PipelineChoice(bright_balance=2))).pipeline == "inhibited"
+    assert choose(image, WeakLabels(auto=PipelineChoice(bright_balance=2, even_balance=2))).pipeline == "adherent"
     assert measure(image, WeakLabels(auto=PipelineChoice(area=(1000, 2000)))).regions == 0
 
 

@@ -1,4 +1,4 @@
-"""What holds for all three pipelines."""
+"""What holds for all pipelines."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sissi.boxes import Boxes, iou, same
-from sissi.config import AliveCells, DeadCells, InhibitedCells
-from sissi.weak_labels import alive, dead, inhibited
+from sissi.config import AdherentCells, AliveCells, DeadCells, InhibitedCells, StainedCells
+from sissi.weak_labels import adherent, alive, dead, inhibited, stained
 from sissi.weak_labels.channels import Image
 
 from . import pictures
@@ -18,6 +18,8 @@ PIPELINES = {
     "dead": lambda image: dead.find_cells(image, DeadCells()),
     "alive": lambda image: alive.find_cells(image, AliveCells()),
     "inhibited": lambda image: inhibited.find_cells(image, InhibitedCells()),
+    "adherent": lambda image: adherent.find_cells(image, AdherentCells()),
+    "stained": lambda image: stained.find_cells(image, StainedCells()),
 }
 each_pipeline = pytest.mark.parametrize("find", PIPELINES.values(), ids=PIPELINES.keys())
 Find = Callable[[Image], Boxes]

@@ -13,17 +13,38 @@ from sissi.runtime.files import write_whole
 
 Image = npt.NDArray[np.uint8]
 ORANGE = (255, 140, 0)
+BLUE = (0, 150, 255)
 SHARP = 480
 """Smaller pictures are enlarged to about this width, so that boxes of a few px are seen apart."""
 
 
-def draw_boxes(image: Image, boxes: Boxes, colour: tuple[int, int, int] = ORANGE) -> Image:
-    """A copy of the (H, W, 3) uint8 image with its boxes, enlarged by a whole factor if it is small."""
+def draw_boxes(
+    image: Image, boxes: Boxes, colour: tuple[int, int, int] = ORANGE, cell_size: float | None = None
+) -> Image:
+    """A copy of the (H, W, 3) uint8 image with its boxes, enlarged by a whole factor if it is small.
+
+    Args:
+        image: shape (H, W, 3), uint8.
+        boxes: in px of the image.
+        colour: of their lines.
+        cell_size: side in px of the image of a square in the lower left corner: the size of a typical cell.
+    """
     factor = max(1, round(SHARP / image.shape[1]))
     canvas = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     for left, top, right, bottom in np.rint(boxes.xyxy * factor).astype(int).tolist():
         cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), colour, thickness=max(1, factor // 2))
+    if cell_size is not None:
+        _draw_size(canvas, cell_size, factor)
     return np.asarray(canvas, np.uint8)
+
+
+def _draw_size(canvas: Image, cell_size: float, factor: int) -> None:
+    """A square of the size of a typical cell in the lower left corner, and how many px of the file that is."""
+    side, margin = round(cell_size * factor), 4
+    left, bottom = margin, canvas.shape[0] - 1 - margin
+    text, font = f"{cell_size:.0f} px", cv2.FONT_HERSHEY_SIMPLEX
+    cv2.rectangle(canvas, (left, bottom - side), (left + side, bottom), BLUE, thickness=2)
+    cv2.putText(canvas, text, (left + side + margin, bottom), font, 0.5, BLUE, thickness=1, lineType=cv2.LINE_AA)
 
 
 def write_picture(picture: Image, path: Path) -> None:

@@ -13,7 +13,6 @@ import optuna
 from sissi.boxes import Boxes
 from sissi.config import WeakLabels
 from sissi.data.sample import Sample, digest
-from sissi.data.weak_labelling import sized
 from sissi.errors import DataError
 from sissi.runtime.cache import Cache, Entry, cache_folder
 from sissi.runtime.journal import Journal
@@ -67,8 +66,8 @@ def total_trials(images: int, trials: int) -> int:
 
 
 def tune(
-    samples: Sequence[Sample],
     corrected: Sequence[Sample],
+    untuned: WeakLabels,
     options: Options,
     advance: Callable[[], None],
     notify: Callable[[str], None],
@@ -76,14 +75,11 @@ def tune(
     """Fit settings to the corrected images, and measure by cross-validation whether they are better than untuned ones.
 
     Args:
-        samples: all images, from which the size of a cell is estimated where nothing is given.
         corrected: corrected images with their true boxes, see `corrected_images`.
+        untuned: the given settings with every size: as given, or as estimated from all images.
         options: options of the tuning.
         advance: function that is called after each trial.
         notify: function that shows a sentence to the user.
-
-    Raises:
-        DataError: the settings that are given cannot be used for the images.
     """
     logging.getLogger("optuna").setLevel(logging.WARNING)
     space = Space(options.given)
@@ -98,7 +94,7 @@ def tune(
 
         order = np.random.default_rng(options.seed).permutation(len(corrected)).tolist()
         fitted = fit(space, scorer, order, options.trials, options.seed, ended)
-        as_given = HeldOut("as given", tuple(scorer.counts(sized(samples, options.given)[0], range(len(corrected)))))
+        as_given = HeldOut("as given", tuple(scorer.counts(untuned, range(len(corrected)))))
         alone, tuned = cross_validate(space, scorer, options.trials, options.seed, advance)
         entry.finish({"trials": options.trials})
     size = typical_size(scorer, order)
