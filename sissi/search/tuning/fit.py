@@ -60,7 +60,7 @@ def fit(
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
     for pipeline in space.pipelines:
         study.enqueue_trial(space.untuned(pipeline))
-    cell_size = typical_size(scorer, which)
+    cell_size = cell_size_for(space.given, scorer, which)
     for _ in range(trials):
         trial = study.ask()
         value = _f1(trial, space.suggest(trial, cell_size), scorer, which)
@@ -69,8 +69,10 @@ def fit(
     return Fitted(study, space.suggest(optuna.trial.FixedTrial(study.best_params), cell_size))
 
 
-def typical_size(scorer: Scorer, which: Sequence[int]) -> float:
-    """Median of the longer sides of the true boxes of some images, in whole px."""
+def cell_size_for(given: WeakLabels, scorer: Scorer, which: Sequence[int]) -> float:
+    """Size of a cell: as given, else the median of the longer sides of the true boxes of some images, in whole px."""
+    if given.cell_size != "auto":
+        return given.cell_size
     sides = [np.maximum(scorer.samples[index].boxes.widths, scorer.samples[index].boxes.heights) for index in which]
     return float(max(1, round(float(np.median(np.concatenate(sides))))))
 

@@ -38,7 +38,7 @@ class Tuning:
 
     Attributes:
         ways: untuned settings, and the tuned ones at the end.
-        cell_size: median longer side of the true boxes, in px.
+        cell_size: size of a cell, as given or the median longer side of the true boxes, in px.
         study: trials on all corrected images.
         address: address of the studies.
     """
@@ -80,7 +80,7 @@ def write_settings(result: Tuning, file: Path) -> None:
     way = result.best
     lines = [
         f"sissi tune: {len(way.held_out.counts)} corrected images, {way.held_out.all.cells} cells of "
-        f"{result.cell_size:g} px (median longer side).",
+        f"{result.cell_size:g} px.",
         "F1 at IoU 0.5 on corrected images that were held out, with its standard error:",
         *(f"  {one.held_out.name}: {one.held_out.all.f1:.3f} ± {one.held_out.error:.3f}" for one in result.ways),
         f"Below: {way.held_out.name}.",

@@ -16,7 +16,7 @@ from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
 from sissi.runtime.cache import Cache, Entry, cache_folder
 from sissi.runtime.journal import Journal
-from sissi.search.tuning.fit import fit, typical_size
+from sissi.search.tuning.fit import cell_size_for, fit
 from sissi.search.tuning.outputs import Tuning, Way
 from sissi.search.tuning.scoring import Scorer
 from sissi.search.tuning.space import Space
@@ -97,7 +97,7 @@ def tune(
         as_given = HeldOut("as given", tuple(scorer.counts(untuned, range(len(corrected)))))
         alone, tuned = cross_validate(space, scorer, options.trials, options.seed, advance)
         entry.finish({"trials": options.trials})
-    size = typical_size(scorer, order)
+    size = cell_size_for(options.given, scorer, order)
     ways = [
         Way(as_given, options.given),
         Way(alone, options.given.model_copy(update={"cell_size": size})),

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sissi.config import WeakLabels
-from sissi.search.tuning.fit import fit, typical_size
+from sissi.search.tuning.fit import cell_size_for, fit
 from sissi.search.tuning.scoring import Counts, Scorer, total
 from sissi.search.tuning.space import Space
 
@@ -68,16 +67,11 @@ def cross_validate(
     sized: dict[int, Counts] = {}
     tuned: dict[int, Counts] = {}
     for fitted_to, held in folds(len(scorer), seed):
-        settings = with_typical_size(space.given, scorer, fitted_to)
+        settings = space.given.for_cells_of(cell_size_for(space.given, scorer, fitted_to))
         sized |= zip(held, scorer.counts(settings, held), strict=True)
         best = fit(space, scorer, fitted_to, trials, seed, lambda _: advance()).settings
         tuned |= zip(held, scorer.counts(best, held), strict=True)
     return _in_order("cell size alone", sized), _in_order("tuned", tuned)
-
-
-def with_typical_size(given: WeakLabels, scorer: Scorer, which: Sequence[int]) -> WeakLabels:
-    """The given settings for cells of the size that the true boxes of some images have, unless a size is given."""
-    return given.for_cells_of(typical_size(scorer, which) if given.cell_size == "auto" else given.cell_size)
 
 
 def _in_order(name: str, counts: dict[int, Counts]) -> HeldOut:
