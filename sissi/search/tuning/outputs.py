@@ -9,6 +9,8 @@ from pathlib import Path
 
 import optuna
 import yaml
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from sissi.config import WeakLabels
 from sissi.runtime.csv_records import to_csv
@@ -17,6 +19,9 @@ from sissi.runtime.tables import Cell, Table
 from sissi.search.plots import optuna_figures
 from sissi.search.tuning.space import PIPELINE
 from sissi.search.tuning.validation import HeldOut
+
+FACTORS = (0.25, 0.5, 0.75, 1, 1.33, 2, 4)
+"""Ticks of the plots of factors."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,21 @@ def write_plots(result: Tuning, folder: Path) -> list[Path]:
     keys = [key for key in result.study.best_params if key != PIPELINE]
     for name, figure in optuna_figures(of_best, keys).items():
         written.append(folder / f"{name}.png")
+        _label_factors(figure)
         figure.savefig(written[-1], dpi=150, bbox_inches="tight", metadata={"Software": None})
     return written
+
+
+def _label_factors(figure: Figure) -> None:
+    """Plain numbers on the logarithmic axes, instead of powers of ten."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "log":
+                low, high = axis.get_view_interval()
+                axis.set_major_locator(FixedLocator([tick for tick in FACTORS if low <= tick <= high]))
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_locator(NullLocator())
+        axes.tick_params(axis="x", labelrotation=0)
 
 
 def _of_best_pipeline(study: optuna.Study) -> optuna.Study:
