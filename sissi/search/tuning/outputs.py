@@ -20,8 +20,10 @@ from sissi.search.plots import optuna_figures
 from sissi.search.tuning.space import PIPELINE
 from sissi.search.tuning.validation import HeldOut
 
-FACTORS = (0.25, 0.5, 0.75, 1, 1.33, 2, 4)
-"""Ticks of the plots of factors."""
+DOUBLINGS, FACTORS = (0.25, 0.5, 1, 2, 4), (0.33, 0.5, 0.6, 0.75, 1, 1.33, 1.6, 2, 3)
+"""Ticks of the plots of factors, over a wide range and a narrow one."""
+WIDE = 2.5
+"""Ratio of the ends of a wide range."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def _label_factors(figure: Figure) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             if axis.get_scale() == "log":
                 low, high = axis.get_view_interval()
-                axis.set_major_locator(FixedLocator([tick for tick in FACTORS if low <= tick <= high]))
+                ticks = [tick for tick in (DOUBLINGS if high > WIDE * low else FACTORS) if low <= tick <= high]
+                axis.set_major_locator(FixedLocator(ticks))
                 axis.set_major_formatter("{x:g}")
                 axis.set_minor_locator(NullLocator())
         axes.tick_params(axis="x", labelrotation=0)
