@@ -110,11 +110,11 @@ class AdherentCells(SizedSettings):
 class StainedCells(SizedSettings):
     """Settings of threshold and watershed for fluorescent or stained cells and nuclei; pixels of the image file."""
 
-    smoothing: Length = 0.7
+    smoothing: Length = 0.5
     """Standard deviation of the Gaussian filter against noise, in px."""
     ground: Length = 40
     """Standard deviation of the Gaussian window in which the background is estimated, in px."""
-    share: Fraction = 0.6
+    share: Fraction = 0.57
     """Outline of a cell, as a share of the mean contrast of the cells around; a higher one draws it tighter."""
     surroundings: Length = 14
     """Standard deviation of the Gaussian window of this mean, in px."""
@@ -124,11 +124,13 @@ class StainedCells(SizedSettings):
     """Radius of the opening that removes dirt and threads, in px."""
     depth_smoothing: Length = 1.8
     """Standard deviation of the Gaussian filter of the distance to the background, in px."""
-    neck: Fraction = 0.96
+    neck: Fraction = 0.98
     """Two parts are two cells if the neck between them is narrower than this share of the smaller one's width; a higher
     one splits more."""
-    side: Lengths = (8, 92)
-    """Smallest and largest longer side of a box, in px."""
+    margin: Annotated[float, Scales()] = Field(default=0.8, ge=0)
+    """Margin of a box around what is found of its cell, in px, since the outline of a cell is faint."""
+    side: Lengths = (10, 92)
+    """Smallest and largest longer side of a box before its margin, in px."""
 
 
 class PipelineChoice(SizedSettings):
@@ -143,18 +145,22 @@ class PipelineChoice(SizedSettings):
     """Width of the rim of a region, inside the region, in px."""
     dark_rim: float = 0.33
     """Threshold of the ratio of rim to mean deviation from the background; a lower ratio means dead: a dark ring."""
+    dark_balance: float = -0.1
+    """Threshold of the balance of bright and dark, below which there is no bright disc in the dark ring."""
     bright_balance: float = 0.83
     """Threshold of the balance of bright and dark; a higher balance means alive: a halo, and a body that is not darker
     than the background."""
-    even_balance: float = 0.25
+    even_balance: float = 0.15
     """Threshold of the balance of bright and dark; a lower balance means adherent: bright halos, and bodies that are
     darker than the background."""
     strong_contrast: PositiveFloat = 0.36
     """Threshold of the mean departure from the background, over the brightness of the background; a higher one means
     adherent too: the strong halos of phase contrast."""
     apart: Fraction = 0.45
-    """Threshold of the share of the cells' area in regions of the size of one cell; a lower share means adherent too:
-    cells touch, and have to be split."""
+    """Threshold of the share of the cells' area in regions of the size of one cell; a lower share means that cells
+    touch, and have to be split."""
+    touching_balance: float = 0.45
+    """Threshold of the balance of bright and dark of cells that touch; a lower balance means adherent."""
 
 
 class WeakLabels(Settings):

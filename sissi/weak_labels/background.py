@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
@@ -15,10 +16,14 @@ from sissi.weak_labels.gradients import derivatives, magnitude
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
+_SAMPLES = 4
+"""Standard deviation of a wide Gaussian filter on the reduced image, in px."""
 _PASSES = 2
 """Estimates of the background: from two classes of brightness, then from the pixels that are close to the first."""
 _ROUNDING = 0.5
 """Largest distance that is due to rounding, in grey levels."""
+_AREA = 0.1
+"""Weight of the area of a class as evidence, against its smoothness and its paleness: dense cells may cover more."""
 _FAINT_COLOUR = 10.0
 """Difference of channels, in grey levels, below which colours do not count."""
 
@@ -62,7 +67,8 @@ def departure(image: Image, smoothing: float, reach: float) -> Departure:
 def find_background(channels: Floats, reach: float) -> Mask:
     """Which pixels are background, shape (H, W), bool: of two classes of brightness the smoother and paler one.
 
-    Cells have edges, grains and colour. A background has none of them, whether it is bright or dark.
+    Cells have edges, grains and colour. A background has none of them, whether it is bright or dark. Where that decides
+    nothing, the background is larger.
 
     Args:
         channels: shape (H, W, 1) or (H, W, 3), float32.
@@ -70,14 +76,29 @@ def find_background(channels: Floats, reach: float) -> Mask:
             uneven.
     """
     light = channels.mean(axis=2)
-    even = light - cv2.GaussianBlur(light, (0, 0), reach)
+    even = light - wide_blur(light, reach)
     bright = even > threshold_otsu(even)
     slope = magnitude(*derivatives(light))
     evidence = _log_ratio(slope, bright, 0.5)
     if channels.shape[2] == 3:
         evidence += _log_ratio(channels.max(axis=2) - channels.min(axis=2), bright, _FAINT_COLOUR)
+    evidence -= _AREA * float(np.log((bright.sum() + 1) / ((~bright).sum() + 1)))
     background: Mask = bright if evidence < 0 else ~bright
     return background
+
+
+def wide_blur(image: Floats, deviation: float) -> Floats:
+    """Gaussian filter of an image (H, W) or (H, W, C) float32 with a large standard deviation in px.
+
+    It is computed on a reduced image, on which nothing is lost that the filter leaves.
+    """
+    factor = max(1, int(deviation / _SAMPLES))
+    height, width = image.shape[:2]
+    if factor == 1 or min(height, width) < factor:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), deviation), np.float32)
+    small = cv2.resize(image, (ceil(width / factor), ceil(height / factor)), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), deviation / factor)
+    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def otsu(distance: Floats) -> float:
@@ -107,6 +128,6 @@ def _spread(channels: Floats, ground: Mask, reach: float) -> Floats:
     typical = np.median(channels[core], axis=0) if core.any() else np.median(channels, axis=(0, 1))
     weight = core.astype(np.float32)[..., None]
     stacked = np.concatenate([(channels - typical) * weight, weight], axis=2)
-    blurred = np.atleast_3d(cv2.GaussianBlur(stacked, (0, 0), reach))
+    blurred = wide_blur(stacked, reach)
     spread: Floats = (typical + blurred[..., :-1] / (blurred[..., -1:] + 1e-2)).astype(np.float32)
     return spread

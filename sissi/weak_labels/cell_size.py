@@ -24,8 +24,8 @@ _SMALLEST = 5.0
 """Smallest size that is tried, in px."""
 _STEP = 1.33
 """Ratio of two sizes that are tried one after the other."""
-_WEIGHT_DYED = 1.0
-"""Power of its size by which a find counts: a clump stands for several cells, of which none is found."""
+_WEIGHT_DYED = 0.5
+"""Power of its size by which a find counts: a clump stands for several cells, a speck for none."""
 _WEIGHT = 1.5
 """The same in transmitted light, where finds are rather parts of cells, and several stand for one."""
 _SEVERAL = 3
@@ -144,7 +144,7 @@ def _found_size(image: Image, size: float, dyed: bool) -> tuple[float, int]:
     reduced = reduce(_middle(image, size), WeakLabels().for_cells_of(size))
     settings = reduced.settings
     found = (
-        stained.find_cells(reduced.image, settings.stained.model_copy(update={"side": _ANY}))
+        stained.find_cells(reduced.image, settings.stained.model_copy(update={"side": _ANY, "margin": 0}))
         if dyed
         else adherent.find_cells(reduced.image, settings.adherent.model_copy(update={"side": _ANY}))
     )

@@ -56,11 +56,12 @@ class Choice:
 def choose(image: Image, settings: WeakLabels) -> Choice:
     """Choose the pipeline for an image by its appearance.
 
-    Where all that departs from the background is brighter, or all darker, cells are fluorescent or stained, unless they
-    are hollow. In transmitted light, cells with a dark rim are dead (a bright disc in a dark ring). Cells that are
-    bright everywhere are alive (a bright halo, and a body that is not darker than the background). Cells about as dark
-    as bright (a halo, and a body that is darker), cells of strong contrast, and cells that touch, are adherent. All others are inhibited (grains
-    that are mostly brighter than the background, no ring, and room between them).
+    Cells of another colour than the background are stained. Where all that departs from the background is brighter, or
+    all darker, cells are fluorescent or stained, unless they are hollow. In transmitted light, bright cells with a dark
+    rim are dead (a disc in a ring). Cells that are bright everywhere are alive (a bright halo, and a body that is not
+    darker than the background). Cells about as dark as bright (a halo, and a body that is darker), cells of strong
+    contrast, and cells that touch are adherent. All others are inhibited (grains that are mostly brighter than the
+    background, no ring, and room between them).
 
     Args:
         image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
@@ -80,7 +81,7 @@ def choose(image: Image, settings: WeakLabels) -> Choice:
     if not appearance.regions:
         return Choice("inhibited", "no region of the size of a cell differs from the background")
     rim, balance = f"rim {appearance.rim:.2f}", f"balance {appearance.balance:.2f}"
-    if appearance.rim < limits.dark_rim:
+    if appearance.rim < limits.dark_rim and appearance.balance > limits.dark_balance:
         return Choice("dead", f"{rim} < {limits.dark_rim}: dark ring")
     if appearance.balance > limits.bright_balance:
         return Choice("alive", f"{rim}, {balance} > {limits.bright_balance}: bright halo")
@@ -90,8 +91,9 @@ def choose(image: Image, settings: WeakLabels) -> Choice:
         return Choice(
             "adherent", f"{rim}, {balance}, contrast {tone.gain:.2f} > {limits.strong_contrast}: strong halos"
         )
-    if appearance.apart < limits.apart:
-        return Choice("adherent", f"{rim}, {balance}, apart {appearance.apart:.2f} < {limits.apart}: cells touch")
+    if appearance.apart < limits.apart and appearance.balance < limits.touching_balance:
+        apart = f"apart {appearance.apart:.2f} < {limits.apart}"
+        return Choice("adherent", f"{rim}, {balance} < {limits.touching_balance}, {apart}: cells touch")
     return Choice("inhibited", f"{rim}, {balance}: neither dark ring nor bright halo")
 
 

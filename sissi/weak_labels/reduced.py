@@ -11,13 +11,16 @@ from sissi.config import WeakLabels
 from sissi.config.sizes import DRAWN_CELL
 from sissi.weak_labels.channels import Image
 
+_WORTH = 1.5
+"""Size of cells in multiples of `DRAWN_CELL` up to which an image stays as it is: to reduce it a little blurs it."""
+
 
 @dataclass(frozen=True)
 class Reduced:
     """An image at the scale at which it is worked on.
 
     Attributes:
-        image: the image, reduced if its cells are larger than those that the defaults are for.
+        image: the image, reduced if its cells are much larger than those that the defaults are for.
         settings: in px of this image.
         x: its width over that of the original.
         y: its height over that of the original.
@@ -30,13 +33,13 @@ class Reduced:
 
 
 def reduce(image: Image, settings: WeakLabels) -> Reduced:
-    """The image with cells of at most `DRAWN_CELL` px, and the settings for it.
+    """The image with cells of `DRAWN_CELL` px if they are much larger, and the settings for it.
 
     Args:
         image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
         settings: in px of this image; without the size of a cell in them, the image stays as it is.
     """
-    if settings.cell_size == "auto" or settings.cell_size <= DRAWN_CELL:
+    if settings.cell_size == "auto" or settings.cell_size <= _WORTH * DRAWN_CELL:
         return Reduced(image, settings, 1, 1)
     factor = DRAWN_CELL / settings.cell_size
     height, width = (max(1, round(length * factor)) for length in image.shape[:2])

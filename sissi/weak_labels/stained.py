@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from sissi.boxes import Boxes
+from sissi.boxes import Boxes, clip, make_boxes
 from sissi.config import StainedCells
-from sissi.weak_labels.background import Floats, departure, otsu
+from sissi.weak_labels.background import Floats, departure, otsu, wide_blur
 from sissi.weak_labels.channels import Image
 from sissi.weak_labels.morphology import disk, fill_small_holes, region_boxes_by_side
 from sissi.weak_labels.splitting import depth, split
@@ -25,7 +25,9 @@ def find_cells(image: Image, settings: StainedCells) -> Boxes:
     """
     cells = find_foreground(departure(image, settings.smoothing, settings.ground).distance, settings)
     depths = depth(cells, settings.depth_smoothing)
-    return region_boxes_by_side(split(depths, cells, settings.neck), settings.side)
+    found = region_boxes_by_side(split(depths, cells, settings.neck), settings.side)
+    outwards = np.array([-1, -1, 1, 1], np.float32) * settings.margin
+    return clip(make_boxes(found.xyxy + outwards), image.shape[1], image.shape[0])
 
 
 def find_foreground(distance: Floats, settings: StainedCells) -> Image:
@@ -40,8 +42,8 @@ def find_foreground(distance: Floats, settings: StainedCells) -> Image:
         settings: settings of this pipeline, in px of this image.
     """
     sure = (distance > otsu(distance)).astype(np.float32)
-    weight = cv2.GaussianBlur(sure, (0, 0), settings.surroundings)
-    mean = cv2.GaussianBlur(distance * sure, (0, 0), settings.surroundings) / (weight + 1e-3)
+    weight = wide_blur(sure, settings.surroundings)
+    mean = wide_blur(distance * sure, settings.surroundings) / (weight + 1e-3)
     cells = ((sure > 0) & (distance > settings.share * mean)).astype(np.uint8)
     filled = fill_small_holes(cells, settings.hole)
     opened: Image = cv2.morphologyEx(filled, cv2.MORPH_OPEN, disk(settings.opening_radius))

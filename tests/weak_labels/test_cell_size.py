@@ -28,8 +28,8 @@ def test_discs_have_the_size_of_their_diameter(radius):
 @pytest.mark.parametrize("radius", [8, 25])
 def test_neither_inversion_nor_contrast_matters(radius):
     image = dotted(radius)
-    assert size_in(255 - image) == pytest.approx(size_in(image), rel=0.05)
-    assert size_in((image * 0.3 + 100).astype(np.uint8)) == pytest.approx(size_in(image), rel=0.05)
+    assert size_in(255 - image) == pytest.approx(size_in(image), rel=0.15)
+    assert size_in((image * 0.3 + 100).astype(np.uint8)) == pytest.approx(size_in(image), rel=0.15)
 
 
 def demo(factor: float) -> list[np.ndarray]:

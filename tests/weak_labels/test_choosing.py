@@ -21,11 +21,11 @@ def ringed() -> np.ndarray:
     return np.where(inner > 0, GROUND + inner, GROUND - outer).astype(np.uint8)
 
 
-def mottled() -> np.ndarray:
+def mottled(circles: list[tuple[float, float, float]] = CIRCLES, strength: float = 30) -> np.ndarray:
     """Discs of which one half is brighter and the other darker than the ground, as grains of inhibited cells are."""
-    light = pictures.discs(CIRCLES, light=GROUND + 60, ground=GROUND).astype(int) - GROUND
+    light = strength * pictures.discs(circles, light=255, ground=0).astype(float) / 255
     halves = np.zeros(light.shape, np.bool_)
-    for x, y, radius in CIRCLES:
+    for x, y, radius in circles:
         halves[int(y) - 12 : int(y), int(x - radius) - 2 : int(x + radius) + 3] = True
     return (GROUND + np.where(halves, light, -0.4 * light)).astype(np.uint8)
 
@@ -37,10 +37,8 @@ def purple(light: np.ndarray) -> np.ndarray:
 
 
 def touching() -> np.ndarray:
-    """A sheet of mottled cells side by side, next to a single one."""
-    sheet = [(20.0 + 14 * column, 20.0 + 14 * row, 8.0) for row in range(5) for column in range(5)]
-    light = pictures.discs([*sheet, (130.0, 60.0, 8.0)], light=GROUND + 60, ground=GROUND).astype(int) - GROUND
-    return (GROUND + np.where(np.arange(light.shape[0])[:, None] % 14 < 9, light, -0.4 * light)).astype(np.uint8)
+    """Mottled cells in a row, and a single one."""
+    return mottled([*((20.0 + 14 * column, 30.5, 8.0) for column in range(8)), (80.0, 90.5, 8.0)])
 
 
 @pytest.mark.parametrize(
@@ -53,6 +51,7 @@ def touching() -> np.ndarray:
         (touching(), "adherent", "cells touch"),
         (pictures.halos(CIRCLES, body=100), "alive", "bright halo"),
         (mottled(), "inhibited", "neither"),
+        (mottled(strength=70), "adherent", "strong halos"),
         (np.full((60, 60), 90, np.uint8), "inhibited", "no region of the size of a cell"),
     ],
 )
@@ -80,7 +79,7 @@ def test_balance_is_1_where_all_is_brighter_and_minus_1_where_all_is_darker() ->
 def test_the_limits_are_settings_and_the_reason_names_them() -> None:
     image = pictures.halos(CIRCLES, body=100)
     assert choose(image, WeakLabels(auto=PipelineChoice(dark_rim=2))) == Choice("dead", "rim 1.31 < 2.0: dark ring")
-    assert choose(image, WeakLabels(auto=PipelineChoice(bright_balance=2))).pipeline == "inhibited"
+    assert choose(image, WeakLabels(auto=PipelineChoice(bright_balance=2, strong_contrast=2))).pipeline == "inhibited"
     assert choose(image, WeakLabels(auto=PipelineChoice(bright_balance=2, even_balance=2))).pipeline == "adherent"
     assert measure(image, WeakLabels(auto=PipelineChoice(area=(1000, 2000)))).regions == 0
 
