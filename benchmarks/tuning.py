@@ -30,8 +30,6 @@ from sissi.evaluation.label_quality import label_quality
 from sissi.search.tuning.run import Options, tune
 
 CORRECTED = (2, 5, 10, 20)
-SHORTER = {"nuclei": 5}
-"""Of every so many images of a part, one may be corrected; of the other sets all."""
 AUTO = WeakLabels(pipeline="auto")
 TRIALS = 100
 
@@ -60,7 +58,7 @@ class Point:
 def curve(sets: Sequence[RealSet]) -> list[Point]:
     """F1 on the other parts of a set by number of corrected images of the first."""
     first, *others = sets
-    pool = first.samples[:: SHORTER.get(first.name, 1)]
+    pool = first.samples
     alone = {one.part: f1(one.samples, sized(one.samples, AUTO)[0]) for one in others}
     points = [Point(0, "nothing given", "-", {}, alone, 0)]
     with tempfile.TemporaryDirectory() as place:
