@@ -11,12 +11,13 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from sissi.config import WeakLabels
-from sissi.data.find import THREADS
 from sissi.search.tuning.scoring import Counts, Scorer, total
 from sissi.search.tuning.space import Space
 
 STARTUP = 4
 """Number of random trials for each pipeline before the sampler learns from the trials."""
+AT_ONCE = 2
+"""Number of images that are labelled before a trial may be stopped."""
 P_PRUNED = 0.1
 """A trial is stopped when it is worse than the best one with a p-value below this (Wilcoxon's signed-rank test over
 the images)."""
@@ -80,8 +81,8 @@ def cell_size_for(given: WeakLabels, scorer: Scorer, which: Sequence[int]) -> fl
 def _f1(trial: Trial, settings: WeakLabels, scorer: Scorer, which: Sequence[int]) -> float | None:
     """F1 over the images; None if the pruner stops the trial."""
     counts: list[Counts] = []
-    for start in range(0, len(which), THREADS):
-        for found in scorer.counts(settings, which[start : start + THREADS]):
+    for start in range(0, len(which), AT_ONCE):
+        for found in scorer.counts(settings, which[start : start + AT_ONCE]):
             trial.report(found.f1, len(counts))
             counts.append(found)
         if len(counts) < len(which) and trial.should_prune():

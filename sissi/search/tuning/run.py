@@ -21,7 +21,7 @@ from sissi.search.tuning.outputs import Tuning, Way
 from sissi.search.tuning.scoring import Scorer
 from sissi.search.tuning.space import Space
 from sissi.search.tuning.stored import StoredStudy
-from sissi.search.tuning.validation import HeldOut, cross_validate, folds
+from sissi.search.tuning.validation import FOLDS, HeldOut, cross_validate
 
 FEWEST = 2
 """Smallest number of corrected images: one to fit settings to, and one to hold out."""
@@ -62,7 +62,7 @@ def corrected_images(samples: Sequence[Sample], truth: Sequence[Boxes | None]) -
 
 def total_trials(images: int, trials: int) -> int:
     """Number of trials of a tuning, with those of its cross-validation."""
-    return trials * (1 + len(folds(images, 0)))
+    return trials * (1 + min(FOLDS, images))
 
 
 def tune(

@@ -82,9 +82,6 @@ class Scorer:
         self._journal = journal
         self._known = {(key, image): Counts(*counts) for key, (image, *counts) in journal.raw()}
 
-    def __len__(self) -> int:
-        return len(self.samples)
-
     def counts(self, settings: WeakLabels, which: Sequence[int]) -> list[Counts]:
         """Counts of some images, by their indices.
 

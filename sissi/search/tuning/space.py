@@ -117,12 +117,12 @@ class Space:
         """Settings that a trial proposes for cells of a size in px: of its pipeline, every setting."""
         pipeline = cast(PipelineName, trial.suggest_categorical(PIPELINE, self.pipelines))
         if self.sizes_searched:
-            cell_size *= trial.suggest_float(CELL, 1 / CELL_FACTOR, CELL_FACTOR, log=True)
+            cell_size = rounded(cell_size * trial.suggest_float(CELL, 1 / CELL_FACTOR, CELL_FACTOR, log=True))
         section: SizedSettings = getattr(self.given, pipeline)
         values = {one.key: one.suggest(trial, cell_size) for one in self.dimensions(pipeline)}
         tuned = section.model_validate(section.model_dump() | values)
         given = {key: getattr(self.given, key) for key in self.given.model_fields_set}
-        return WeakLabels.model_validate(given | {PIPELINE: pipeline, CELL: rounded(cell_size), pipeline: tuned})
+        return WeakLabels.model_validate(given | {PIPELINE: pipeline, CELL: cell_size, pipeline: tuned})
 
 
 def rounded(value: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,13 +39,18 @@ class HeldOut:
         return float(np.sqrt((len(left_out) - 1) * np.var(left_out)))
 
 
-def folds(images: int, seed: int) -> list[tuple[list[int], list[int]]]:
+def folds(cells: Sequence[int], seed: int) -> list[tuple[list[int], list[int]]]:
     """Indices of the images that settings are fitted to, and of those that are held out, for each fold.
 
-    Each image is held out once.
+    Each image is held out once. Images without cells are dealt last, so that there are cells to fit to in each fold.
+
+    Args:
+        cells: number of true boxes of each image; at least two images have some.
+        seed: seed of the order in which the images are dealt.
     """
-    order = np.random.default_rng(seed).permutation(images).tolist()
-    count = min(FOLDS, images)
+    order: list[int] = np.random.default_rng(seed).permutation(len(cells)).tolist()
+    order.sort(key=lambda index: cells[index] == 0)
+    count = min(FOLDS, len(cells))
     held = [order[start::count] for start in range(count)]
     return [([index for index in order if index not in out], out) for out in held]
 
@@ -66,7 +71,7 @@ def cross_validate(
     """
     sized: dict[int, Counts] = {}
     tuned: dict[int, Counts] = {}
-    for fitted_to, held in folds(len(scorer), seed):
+    for fitted_to, held in folds([len(sample.boxes) for sample in scorer.samples], seed):
         settings = space.given.for_cells_of(cell_size_for(space.given, scorer, fitted_to))
         sized |= zip(held, scorer.counts(settings, held), strict=True)
         best = fit(space, scorer, fitted_to, trials, seed, lambda _: advance()).settings
