@@ -19,7 +19,7 @@ from sissi.weak_labels.tone import Tone, measure_tone
 
 _FEW = 3
 """Number of regions below which the intensity profile of cells is not known."""
-_HOLLOW = 0.9
+_HOLLOW = 0.85
 """Rim above which a bright cell is a ring: the light at its rim is about the mean of it."""
 
 
