@@ -20,6 +20,8 @@ from sissi.config import PseudoLabels
 from sissi.method.pseudo_labels import fuse
 
 Votes = npt.NDArray[np.float64]
+MAJORITY = 0.5
+"""Smallest share of the labels with a box that is exported."""
 SAME_CELL = 0.5
 """Lowest IoU of two boxes of the same cell."""
 EVERY_BOX = PseudoLabels(wbf_iou=SAME_CELL, view_score=0, score=0)
@@ -62,6 +64,11 @@ class Disagreement:
         if not self.sources:
             return np.zeros(len(self.boxes))
         return _mean(list(self.sources.values()))
+
+    @property
+    def agreed(self) -> Boxes:
+        """Boxes that most labels contain."""
+        return self.boxes.take(self.boxes.scores >= MAJORITY)
 
     @property
     def score(self) -> float:

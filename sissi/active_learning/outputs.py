@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 
 from sissi.active_learning.disagreement import Disagreement
@@ -21,8 +22,6 @@ BLUE = (86, 180, 233)
 """Colour of boxes that are not in question; colour-blind readers can distinguish it from orange."""
 IN_QUESTION = 0.25
 """Disagreement above which a box is in question; on the demo, at least a third of such boxes are wrong or missed."""
-MAJORITY = 0.5
-"""Smallest share of the labels with a box that is exported."""
 EXPLANATION = """\
 # Where to look next
 
@@ -42,12 +41,14 @@ class Suggestion:
         path: path of the image file.
         cells: disagreement about its cells.
         reading: planes and channels of the file that are the image.
+        measures: further values of the image for the tables, by name.
     """
 
     name: str
     path: Path
     cells: Disagreement
     reading: ImageReading = FIRST
+    measures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def in_question(self) -> Boxes:
@@ -62,27 +63,28 @@ class Suggestion:
     @property
     def sample(self) -> Sample:
         """Image with the boxes that most labels contain; the score of a box is the share of these labels."""
-        boxes = self.cells.boxes
-        shown = boxes.take(boxes.scores >= MAJORITY)
-        return Sample(self.name, self.path, *self.cells.size, shown, reading=self.reading)
+        return Sample(self.name, self.path, *self.cells.size, self.cells.agreed, reading=self.reading)
 
 
-def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, format: str) -> None:
+def write_suggestions(
+    ranked: Sequence[Suggestion], out: Path, count: int, format: str, explanation: str = EXPLANATION
+) -> None:
     """Write tables and pictures of the disagreement, and labels to be corrected by hand.
 
     Files for all images are suggestions.csv, boxes.csv, and consensus.json, a COCO file of the boxes that most labels
     contain. Files for the first `count` images are suggestions.md, pictures/, and the same boxes in labels/.
 
     Args:
-        ranked: images in descending order of their scores.
+        ranked: images, those to be corrected first at the beginning.
         out: folder of the files; it is created if necessary.
         count: number of images to be corrected by hand.
         format: format of their labels.
+        explanation: text above the table of suggestions.md.
     """
     first = ranked[:count]
     write_whole(out / "suggestions.csv", to_csv(_image_rows(ranked)).encode())
     write_whole(out / "boxes.csv", to_csv(_box_rows(ranked)).encode())
-    write_whole(out / "suggestions.md", _markdown(first).encode())
+    write_whole(out / "suggestions.md", _markdown(first, explanation).encode())
     samples = [suggestion.sample for suggestion in ranked]
     labels = [sample.boxes for sample in samples]
     write_labels("coco", samples, labels, out / "consensus.json")
@@ -94,14 +96,18 @@ def write_suggestions(ranked: Sequence[Suggestion], out: Path, count: int, forma
 def _image_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
     for number, suggestion in enumerate(ranked, start=1):
         disagreement = suggestion.cells.disagreement
-        yield {
-            "rank": number,
-            "image": suggestion.name,
-            "score": f"{suggestion.cells.score:.4f}",
-            "mean": f"{disagreement.mean():.4f}" if len(disagreement) else "",
-            "boxes": len(disagreement),
-            "in_question": len(suggestion.in_question),
-        } | {name: f"{entropy.sum():.4f}" for name, entropy in suggestion.cells.sources.items()}
+        yield (
+            {
+                "rank": number,
+                "image": suggestion.name,
+                "score": f"{suggestion.cells.score:.4f}",
+                "mean": f"{disagreement.mean():.4f}" if len(disagreement) else "",
+                "boxes": len(disagreement),
+                "in_question": len(suggestion.in_question),
+            }
+            | {name: f"{entropy.sum():.4f}" for name, entropy in suggestion.cells.sources.items()}
+            | _measures(suggestion)
+        )
 
 
 def _box_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
@@ -119,18 +125,25 @@ def _box_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]
 
 
-def _markdown(first: Sequence[Suggestion]) -> str:
+def _measures(suggestion: Suggestion) -> dict[str, str]:
+    return {name: "" if isnan(value) else f"{value:.1f}" for name, value in suggestion.measures.items()}
+
+
+def _markdown(first: Sequence[Suggestion], explanation: str) -> str:
     rows: list[tuple[int | str, ...]] = [
-        (number, image.name, f"{image.cells.score:.2f}", len(image.in_question), len(image.sure))
+        (
+            *(number, image.name, f"{image.cells.score:.2f}", len(image.in_question), len(image.sure)),
+            *_measures(image).values(),
+        )
         for number, image in enumerate(first, start=1)
     ]
     table = Table(
         "suggestions",
         "Where to look next.",
-        ["rank", "image", "score", "in question", "sure"],
+        ["rank", "image", "score", "in question", "sure", *first[0].measures],
         [[Cell(str(value), value if column == 1 else None) for column, value in enumerate(row)] for row in rows],
     )
-    return EXPLANATION.format(in_question=IN_QUESTION) + as_markdown(table) + "\n"
+    return explanation.format(in_question=IN_QUESTION) + as_markdown(table) + "\n"
 
 
 def _picture(suggestion: Suggestion) -> Image:

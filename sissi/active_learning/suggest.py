@@ -11,9 +11,7 @@ from rich.console import Console
 from sissi.active_learning.committee import CorrectedLabels, committees, corrected_labels, trained_detectors
 from sissi.active_learning.disagreement import Disagreement, disagreement_of
 from sissi.active_learning.outputs import Suggestion, write_suggestions
-from sissi.data.formats import FORMATS
 from sissi.data.problems import Problems
-from sissi.errors import DataError
 from sissi.results.stored_ablation import read_ablation
 from sissi.runtime.progress import image_bar
 from sissi.tracking import open_existing_store
@@ -53,8 +51,6 @@ def suggest(run: str, out: Path, options: Options, console: Console) -> list[Sug
     Raises:
         SissiError: there is no such ablation, or its images or labels cannot be used.
     """
-    if options.format not in FORMATS:
-        raise DataError(f"--format {options.format}: no such label format; use one of {', '.join(FORMATS)}")
     problems = Problems()
     store = open_existing_store(options.store)
     ablation = read_ablation(store, run, options.overrides)

@@ -1,6 +1,18 @@
 """The commands: each reads its arguments and calls one function; heavy packages are imported inside them."""
 
-from sissi.cli import ablation, data, experiments, maintenance, predict, report, search, start, weak_labels
+from sissi.cli import (
+    ablation,
+    data,
+    experiments,
+    maintenance,
+    predict,
+    report,
+    search,
+    start,
+    suggest,
+    tune,
+    weak_labels,
+)
 from sissi.cli.app import app, main
 
 __all__ = [
@@ -14,5 +26,7 @@ __all__ = [
     "report",
     "search",
     "start",
+    "suggest",
+    "tune",
     "weak_labels",
 ]

@@ -52,6 +52,10 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Also write the results to this folder.", callback=output_folder),
 ]
+OutFolder = Annotated[
+    Path,
+    typer.Option("--out", metavar="DIR", help="Folder for the results; made if it is missing.", callback=output_folder),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Record on this machine alone; `sissi upload` delivers it.")]
 Deterministic = Annotated[
     bool, typer.Option("--deterministic", help="The same bits every time, on a GPU too; sets runtime.deterministic.")

@@ -1,4 +1,4 @@
-"""Commands that use what was trained: boxes for new images, and where to look next."""
+"""The command that finds cells in new images with what was trained."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import MODEL, Overrides, Tracking, output_folder
+from sissi.cli.options import MODEL, OutFolder, Tracking
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
-
-OutFolder = Annotated[
-    Path,
-    typer.Option("--out", metavar="DIR", help="Folder for the results; made if it is missing.", callback=output_folder),
-]
 
 
 @app.command()
@@ -60,28 +55,6 @@ def predict(
     if found.unreadable:
         lines = [f"{len(found.unreadable)} of {len(found.images)} images cannot be read, see counts.csv"]
         raise SissiError("\n  ".join([*lines, *found.unreadable.values()]))
-
-
-@app.command()
-def suggest(
-    run: Annotated[str, typer.Argument(help="Id of an ablation's run in MLflow, or latest.")],
-    out: OutFolder,
-    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Images to be corrected by hand.")] = 20,
-    format: Annotated[str, typer.Option(help="Of their labels: label_studio, cvat, or any other.")] = "label_studio",
-    views: Annotated[
-        bool, typer.Option(help="Also look with every trained detector at every view of every image; takes its time.")
-    ] = True,
-    tracking: Tracking = Path("mlruns"),
-    overrides: Overrides = None,
-) -> None:
-    """Rank target images by what variants, cycles and views disagree about; export the first for correction."""
-    from rich.console import Console
-
-    from sissi.active_learning.suggest import Options
-    from sissi.active_learning.suggest import suggest as ranked
-
-    images = ranked(run, out, Options(count, format, views, tracking, overrides or []), Console())
-    print(f"{min(count, len(images))} of {len(images)} images to be looked at first: {out / 'suggestions.md'}")
 
 
 def _tile(text: str) -> tuple[int, int] | str:

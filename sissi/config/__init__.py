@@ -4,8 +4,8 @@ The string below a field is its documentation.
 """
 
 from sissi.config.correction import Blur, PseudoLabels, SelfTraining, SyntheticImages
-from sissi.config.detector import Detector
 from sissi.config.data import DemoData, DrawnSource, FileData, ImageReading, LabelFiles, LabelledImages, TestImages
+from sissi.config.detector import Detector
 from sissi.config.experiment import CustomVariant, Evaluation, Experiment, Runtime, Tracking
 from sissi.config.training import Augmentation, Deceleration, EarlyLearning, Training
 from sissi.config.weak_labels import (

@@ -53,12 +53,25 @@ def label_images(samples: Sequence[Sample], settings: WeakLabels) -> Iterator[La
     """
 
     def label(sample: Sample) -> Labelled:
-        image = sample.read()
-        choice = choose_pipeline(image, settings, sample.category)
-        return Labelled(_labelled(sample, find_cells(image, settings, choice.pipeline), "weak labels"), choice)
+        return label_image(sample, sample.read(), settings)
 
     with ThreadPoolExecutor(THREADS) as pool:
         yield from pool.map(label, samples)
+
+
+def label_image(sample: Sample, image: RGB, settings: WeakLabels) -> Labelled:
+    """The weak labels of one image that has been read.
+
+    Args:
+        sample: of the image; its boxes do not matter.
+        image: (H, W, 3) uint8 RGB.
+        settings: as for `label_images`.
+
+    Raises:
+        DataError: as for `label_images`.
+    """
+    choice = choose_pipeline(image, settings, sample.category)
+    return Labelled(_labelled(sample, find_cells(image, settings, choice.pipeline), "weak labels"), choice)
 
 
 def sized(

@@ -42,7 +42,7 @@ class Study:
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         self.search = search
-        address = search.storage or _sqlite((folder / "optuna.db").resolve())
+        address = search.storage or sqlite_address(folder)
         self.address = without_password(address)
         self._guard = FileLock(folder / "optuna.lock")
         with self.exclusive():  # Optuna creates its tables without a lock
@@ -94,9 +94,9 @@ class Study:
         return len(interrupted)
 
 
-def _sqlite(database: Path) -> str:
-    """Address of a database file; every character of the path that means something in an address is escaped."""
-    return URL.create("sqlite", database=str(database)).render_as_string()
+def sqlite_address(folder: Path) -> str:
+    """Address of the studies in a tracking folder; characters of its path that mean something there are escaped."""
+    return URL.create("sqlite", database=str((folder / "optuna.db").resolve())).render_as_string()
 
 
 def _opened(search: Search, name: str, address: str) -> optuna.Study:

@@ -18,6 +18,9 @@ COMMANDS = [
     ["start", "images", "--out", "{bad}"],
     ["predict", "x.pt", "images", "--out", "{bad}"],
     ["suggest", "latest", "--out", "{bad}"],
+    ["suggest", "images", "--out", "{bad}"],
+    ["tune", "images", "--truth", "truth.json", "--out", "{bad}"],
+    ["tune", "images", "--truth", "truth.json", "--out", "settings.yaml", "--plots", "{bad}"],
     ["weak-labels", "images", "--out", "{bad}"],
     ["weak-labels", "images", "--overlays", "{bad}"],
     ["data", "demo", "{bad}"],
@@ -63,7 +66,8 @@ def test_a_command_that_reads_makes_no_store_in_the_wrong_folder(sissi, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("command", "continues"), [("ablation", True), ("predict", True), ("weak-labels", False), ("data", False)]
+    ("command", "continues"),
+    [("ablation", True), ("predict", True), ("tune", True), ("weak-labels", False), ("data", False)],
 )
 def test_a_stopped_command_promises_to_continue_only_where_it_does(monkeypatch, capsys, command, continues):
     def stop():

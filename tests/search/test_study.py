@@ -149,5 +149,5 @@ def test_a_password_of_the_storage_is_not_shown(tmp_path):
 @pytest.mark.parametrize("name", ["100 %", "a?b", "#1", "two words", "{x}", "größe", "a%20b", "a&b=c", "it's"])
 def test_a_tracking_folder_may_have_any_name_for_optuna(tmp_path, name):
     (tmp_path / name).mkdir()
-    optuna.create_study(storage=study_module._sqlite(tmp_path / name / "optuna.db"), study_name="x")
+    optuna.create_study(storage=study_module.sqlite_address(tmp_path / name), study_name="x")
     assert (tmp_path / name / "optuna.db").is_file() and [path.name for path in tmp_path.iterdir()] == [name]
