@@ -11,7 +11,7 @@ from sissi.config import WeakLabels
 from sissi.data.weak_labelling import label_images, sized
 from sissi.evaluation.label_quality import label_quality
 
-FOLDER = os.environ.get("SISSI_REAL_DATA", "")
+REAL = Path(os.environ.get("SISSI_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 EXPECTED = {
     "t98g": ("adherent", 0.3),
     "nuclei": ("stained", 0.65),
