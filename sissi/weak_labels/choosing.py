@@ -27,7 +27,7 @@ _HOLLOW = 0.85
 class Appearance:
     """Intensity profile of the regions of an image that differ from its background.
 
-    Both measures are ratios of grey levels, so they do not depend on brightness and contrast of the image.
+    All measures are ratios, so they do not depend on brightness and contrast of the image.
 
     Attributes:
         regions: number of regions of the size of a cell.
