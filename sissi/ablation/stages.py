@@ -191,8 +191,7 @@ def _shared_labels(
 
 def _resume(experiment: Experiment, path: Path) -> tuple[TeacherStudent, dict[str, Any]]:
     """Learner in the exact state of a checkpoint, and the other tensors of the checkpoint."""
-    blank = experiment.detector.model_copy(update={"weights": "none"})
-    detector = build(blank, experiment.training.image_size)
+    detector = build(experiment.detector.without_weights(), experiment.training.image_size)
     detector.to(device_of(experiment.runtime.device))
     learner = make_teacher_student(detector, experiment.training)
     return learner, checkpoint.restore(path, learner)

@@ -69,6 +69,10 @@ class Detector(Settings):
     network, or a detector of sissi. small has random weights or a file."""
     backbone: str | None = None
     """Backbone of the preset lite: the name of a network of timm, such as resnet18. Default: tf_efficientnet_lite0."""
+    batch_norm: Literal["folded", "trained"] | None = None
+    """BatchNorm of the backbone of the preset lite. folded: the statistics of its weights become part of the
+    convolutions, so that training is faster and does not depend on the batch. trained: they follow the images. Default:
+    folded, but trained with random weights."""
     cell_size: PositiveFloat | None = None
     """Longer side of a typical cell in px at training.image_size. Anchors follow from it."""
     anchor_sizes: AnchorSizes | None = None
@@ -95,6 +99,8 @@ class Detector(Settings):
             raise ValueError(f"weights: {self.weights} does not exist for preset {self.preset}; there are {there_are}")
         if self.backbone is not None and self.preset != "lite":
             raise ValueError(f"backbone: only preset lite has other backbones; preset {self.preset} has its own")
+        if self.batch_norm is not None and self.preset != "lite":
+            raise ValueError(f"batch_norm: only preset lite has this choice; leave it out for preset {self.preset}")
         if self.anchor_sizes is None:
             return self
         if preset.anchors is None:
@@ -107,6 +113,16 @@ class Detector(Settings):
         if len({len(sizes) for sizes in self.anchor_sizes}) != 1:
             raise ValueError("anchor_sizes: each level needs the same number of sizes")
         return self
+
+    @property
+    def folds_batch_norm(self) -> bool:
+        """Whether the BatchNorm of the backbone of lite is part of its convolutions."""
+        return (self.batch_norm or ("trained" if self.weights == "none" else "folded")) == "folded"
+
+    def without_weights(self) -> Self:
+        """Settings of the same network with random weights."""
+        form = {"batch_norm": "folded" if self.folds_batch_norm else "trained"} if self.preset == "lite" else {}
+        return self.model_copy(update={"weights": "none", **form})
 
     @property
     def anchors(self) -> AnchorSizes | None:

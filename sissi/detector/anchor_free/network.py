@@ -33,7 +33,7 @@ class AnchorFreeDetector(nn.Module):
 
     def __init__(self, settings: DetectorSettings, classes: int) -> None:
         super().__init__()
-        self.backbone = Backbone(settings.backbone)
+        self.backbone = Backbone(settings.backbone, settings.folds_batch_norm)
         self.pyramid = Pyramid(self.backbone.channels, WIDTH)
         self.head = Head(WIDTH, self.backbone.strides, classes)
         self.score_floor = settings.score_floor
