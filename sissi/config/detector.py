@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, PositiveFloat, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from sissi.config.base import Fraction, Settings
 
@@ -73,6 +73,9 @@ class Detector(Settings):
     """BatchNorm of the backbone of the preset lite. folded: the statistics of its weights become part of the
     convolutions, so that training is faster and does not depend on the batch. trained: they follow the images. Default:
     folded, but trained with random weights."""
+    frozen_stages: int = Field(default=0, ge=0, le=4)
+    """Number of stages of the backbone of the preset lite that keep their weights; stage k ends at stride 2^k. What
+    pre-trained stages see, edges and textures, is of use in every image, and training without them is faster."""
     cell_size: PositiveFloat | None = None
     """Longer side of a typical cell in px at training.image_size. Anchors follow from it."""
     anchor_sizes: AnchorSizes | None = None
@@ -99,8 +102,9 @@ class Detector(Settings):
             raise ValueError(f"weights: {self.weights} does not exist for preset {self.preset}; there are {there_are}")
         if self.backbone is not None and self.preset != "lite":
             raise ValueError(f"backbone: only preset lite has other backbones; preset {self.preset} has its own")
-        if self.batch_norm is not None and self.preset != "lite":
-            raise ValueError(f"batch_norm: only preset lite has this choice; leave it out for preset {self.preset}")
+        for name in ("batch_norm", "frozen_stages"):
+            if getattr(self, name) and self.preset != "lite":
+                raise ValueError(f"{name}: only preset lite has this setting; leave it out for preset {self.preset}")
         if self.anchor_sizes is None:
             return self
         if preset.anchors is None:

@@ -109,6 +109,11 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _phases_fit(self) -> Self:
+        if self.detector.frozen_stages and self.detector.weights == "none":
+            raise ValueError(
+                "detector.frozen_stages: stages with random weights must learn; set detector.weights, or frozen_stages "
+                "to 0"
+            )
         if self.early_learning.max_epochs >= self.training.epochs:
             raise ValueError(
                 f"early_learning.max_epochs ({self.early_learning.max_epochs}) must be below training.epochs "

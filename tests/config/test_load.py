@@ -205,7 +205,7 @@ def test_a_file_says_only_what_differs_from_its_base(tmp_path):
 
 def test_the_folder_of_a_base_stays_where_it_was(tmp_path):
     (tmp_path / "sub").mkdir()
-    shutil.copy("experiments/bccd-cpu.yaml", tmp_path / "base.yaml")
+    shutil.copy("experiments/bccd-small.yaml", tmp_path / "base.yaml")
     (tmp_path / "sub" / "last.yaml").write_text("base: ../base.yaml\n")
     base, last = (load_experiment(path) for path in (tmp_path / "base.yaml", tmp_path / "sub" / "last.yaml"))
     assert last == base

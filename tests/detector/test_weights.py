@@ -89,6 +89,26 @@ def test_batch_norm_of_other_backbones_folds_too(backbone):
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
 
 
+def trained(network):
+    return {name for name, parameter in network.named_parameters() if parameter.requires_grad}
+
+
+@pytest.mark.parametrize(
+    ("stages", "first"), [(0, "conv_stem"), (1, "blocks.1."), (2, "blocks.2."), (3, "blocks.3."), (4, "lateral")]
+)
+def test_frozen_stages_keep_their_weights(stages, first):
+    network = built("lite", weights="imagenet", frozen_stages=stages)
+    names = [name for name, _ in network.named_parameters()]
+    begin = next(index for index, name in enumerate(names) if first in name)
+    assert trained(network) == set(names[begin:])
+
+
+def test_layers_after_a_stage_without_weights_are_trained():
+    network = built("lite", backbone="resnet10t", frozen_stages=1)
+    assert not any(".conv1." in name or ".bn1." in name for name in trained(network) if "layer" not in name)
+    assert any("layer1" in name for name in trained(network))
+
+
 def test_batch_norm_that_does_not_follow_its_convolution_is_refused():
     class WithSum(torch.nn.Module):
         def __init__(self):

@@ -36,12 +36,13 @@ class Backbone(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str | None, folded: bool) -> None:
+    def __init__(self, name: str | None, folded: bool, frozen_stages: int = 0) -> None:
         """Build a network of timm, by default `DEFAULT`, with random weights.
 
         Args:
             name: timm's name of the network.
             folded: whether its BatchNorm is part of the convolutions.
+            frozen_stages: number of its first stages that are not trained; stage k ends at stride 2^k.
 
         Raises:
             SissiError: timm does not know it, it has no features at these strides, or its BatchNorm does not follow
@@ -53,6 +54,7 @@ class Backbone(nn.Module):
         features: Any
         features, config = _features(self.name)
         self.network: Any = _folded(features, self.name) if folded else features
+        _freeze(self.network, frozen_stages)
         self.strides = STRIDES
         self.channels: tuple[int, ...] = tuple(features.feature_info.channels())
         for key in ("mean", "std"):
@@ -63,6 +65,19 @@ class Backbone(nn.Module):
         normal = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         features: list[Tensor] = self.network(normal)
         return features
+
+
+def _freeze(network: Any, stages: int) -> None:
+    """Exclude the layers up to stride 2^stages from the training."""
+    layers: dict[int, str] = {entry["reduction"]: entry["module"] for entry in network.feature_info.info}
+    last = next((layers[2**stage] for stage in range(stages, 0, -1) if 2**stage in layers), None)
+    passed = last is None
+    for name, module in network.model.named_modules():
+        if passed and not name.startswith(f"{last}."):
+            break
+        for parameter in module.parameters(recurse=False):
+            parameter.requires_grad_(False)
+        passed = passed or name == last
 
 
 def load_imagenet_weights(backbone: Backbone) -> None:
@@ -157,7 +172,9 @@ def _folded(features: nn.Module, name: str) -> nn.Module:
     for convolution, norm in itertools.pairwise(order):
         one, other = features.get_submodule(convolution), features.get_submodule(norm)
         if isinstance(one, nn.Conv2d) and isinstance(other, nn.BatchNorm2d):
-            _replace(features, convolution, fuse_conv_bn_eval(one, other))
+            _replace(
+                features, convolution, fuse_conv_bn_eval(one, other).requires_grad_()
+            )  # its bias is fixed otherwise
             _replace(features, norm, getattr(other, "act", nn.Identity()))  # timm's holds the activation too
     with torch.inference_mode():
         after = features(images)

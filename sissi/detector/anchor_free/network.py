@@ -20,7 +20,7 @@ from sissi.detector.anchor_free.head import Head, points_of
 from sissi.detector.anchor_free.pyramid import Pyramid
 from sissi.detector.ignoring_losses import inside
 
-WIDTH = 64
+WIDTH = 96
 """Channels of the pyramid and of the head."""
 BOX_WEIGHT = 5.0
 """Weight of the loss of the boxes; that of the scores has weight 1."""
@@ -33,7 +33,7 @@ class AnchorFreeDetector(nn.Module):
 
     def __init__(self, settings: DetectorSettings, classes: int) -> None:
         super().__init__()
-        self.backbone = Backbone(settings.backbone, settings.folds_batch_norm)
+        self.backbone = Backbone(settings.backbone, settings.folds_batch_norm, settings.frozen_stages)
         self.pyramid = Pyramid(self.backbone.channels, WIDTH)
         self.head = Head(WIDTH, self.backbone.strides, classes)
         self.score_floor = settings.score_floor
