@@ -90,9 +90,7 @@ class ExperimentText:
             f"detector: {flow(detector)}   # a cell has {frames.cell:.0f} px",
             "training: {",
             f"  image_size: {flow([frames.height, frames.width])},",
-            *_wrapped(
-                {"epochs": frames.epochs, "target_batch": frames.batch, "source_batch": frames.batch, **training}
-            ),
+            *_wrapped({"epochs": frames.epochs, **training}),
             "  }",
             f"early_learning: {flow(frames.early_learning)}   # epochs before labels are corrected",
             "pseudo_labels: {scales: [1.0], flips: [none, horizontal, vertical, both], score: 0.35, merge: refine}",

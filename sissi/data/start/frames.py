@@ -1,4 +1,4 @@
-"""Settings that follow from images, cells and machine: size of the frames, anchors, batch, epochs, limits."""
+"""Settings that follow from images, cells and machine: size of the frames, epochs, limits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ class Frames:
         images: number of training images.
         device: cpu or cuda.
         cores: of the machine.
-        source_cell: longer side of a typical cell of the source domain in a frame, in px; None: as that of the target.
     """
 
     height: int
@@ -48,12 +47,6 @@ class Frames:
     images: int
     device: str
     cores: int
-    source_cell: float | None = None
-
-    @property
-    def batch(self) -> int:
-        """Images of each domain in a batch: few where the network learns from nothing on a CPU."""
-        return 2 if self.device == "cpu" else 4
 
     @property
     def epochs(self) -> int:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sissi.config import LabelFiles
 from sissi.config.load import load_experiment
-from sissi.data.demo import typical_size
 from sissi.data.find import decode_all, find_images
 from sissi.data.formats import cellpose_names
 from sissi.data.formats.writing import require_new
@@ -67,9 +65,8 @@ def start(images: Path, out: Path, options: StartOptions, say: Say) -> Path:
         if not options.labels_only:
             split = split_images(samples, readers, problems)
             _say_split(split, say)
-            source, others = source_sections(options.source, unfinished, problems) if options.source else ({}, [])
+            source = source_sections(options.source, unfinished, problems) if options.source else {}
             frames = fit_frames(split.train, size, device_of("auto"), cores())
-            frames = replace(frames, source_cell=typical_size(others, (frames.height, frames.width)))
             say(f"the detector sees {frames.width} x {frames.height} px, cells of {frames.cell:.0f} px")
             if frames.cell < SMALL:
                 say(f"warning: cells below {SMALL:.0f} px are hard to find; cut the images into smaller ones")

@@ -8,7 +8,6 @@ from typing import Any
 from sissi.config import LabelledImages
 from sissi.data.load import load_images
 from sissi.data.problems import Problems
-from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.names import FormatName
 
@@ -18,8 +17,8 @@ LISTS = {"source_train": "source-train.txt", "source_val": "source-val.txt"}
 FORMAT: FormatName = "cellpose"
 
 
-def source_sections(source: Path, lists: Path, problems: Problems) -> tuple[dict[str, dict[str, Any]], list[Sample]]:
-    """The keys source_train and source_val for a folder in the layout of Cellpose, and its images with their boxes.
+def source_sections(source: Path, lists: Path, problems: Problems) -> dict[str, dict[str, Any]]:
+    """The keys source_train and source_val for a folder in the layout of Cellpose.
 
     Folders train and val in it are taken as they are; else every fifth image is for validation, and the names go to
     text files.
@@ -36,18 +35,21 @@ def source_sections(source: Path, lists: Path, problems: Problems) -> tuple[dict
         raise DataError(f"--source {source}: no such folder")
     parts = {"source_train": source / "train", "source_val": source / "val"}
     if all(part.is_dir() for part in parts.values()):
-        samples = [sample for part in parts.values() for sample in _samples(part, problems)]
-        return {role: {"format": FORMAT, "images": part} for role, part in parts.items()}, samples
-    samples = _samples(source, problems)
-    names = [sample.name for sample in samples]
+        for part in parts.values():
+            _names(part, problems)
+        return {role: {"format": FORMAT, "images": part} for role, part in parts.items()}
+    names = _names(source, problems)
     if len(names) < 2:
         raise DataError(f"--source {source}: has one image; training and validation need at least one each")
     chosen = {"source_val": names[::EVERY], "source_train": [name for name in names if name not in names[::EVERY]]}
     for role, some in chosen.items():
         (lists / LISTS[role]).write_text("".join(f"{name}\n" for name in some), encoding="utf-8")
-    return {role: {"format": FORMAT, "images": source, "names": LISTS[role]} for role in LISTS}, samples
+    return {role: {"format": FORMAT, "images": source, "names": LISTS[role]} for role in LISTS}
 
 
-def _samples(folder: Path, problems: Problems) -> list[Sample]:
-    """The images of a folder with the boxes of their masks."""
-    return load_images(LabelledImages(format=FORMAT, images=folder), Path(), problems, "--source")
+def _names(folder: Path, problems: Problems) -> list[str]:
+    """Names of the images of a folder, whose masks are read so that faults show before the training."""
+    return [
+        sample.name
+        for sample in load_images(LabelledImages(format=FORMAT, images=folder), Path(), problems, "--source")
+    ]
