@@ -41,7 +41,7 @@ def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device
 
 def first_labels_key(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """Key of the pseudo labels of a checkpoint of the trunk."""
-    later = {"on_empty", "merge", "size", "score", "confirm"}
+    later = {"on_empty", "merge", "size", "score", "confirm", "calibrate"}
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude=later)
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
 

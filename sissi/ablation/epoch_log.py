@@ -14,6 +14,7 @@ from sissi.data.images.draw import draw_boxes
 from sissi.data.resized import in_file_pixels
 from sissi.detector.model import CellDetector, predict_dataset
 from sissi.evaluation.label_quality import label_quality
+from sissi.evaluation.label_trust import LabelTrust
 from sissi.evaluation.metrics import COCO_LIMIT, coco_metrics
 from sissi.method.self_training import Cycle
 from sissi.runtime.events import Json, Metrics, Picture
@@ -33,6 +34,8 @@ def log_cycle(experiment: Experiment, data: ExperimentData, cycle: Cycle, record
     for name in experiment.evaluation.every_epoch:
         watched |= _watch(name, cycle.learner.teacher, data, experiment)
     losses = {f"train/{name}": value for name, value in cycle.losses.items()}
+    if cycle.trust is not None:
+        recorder.record(Metrics(estimated_quality(cycle.trust, cycle.labels), cycle.epoch))
     recorder.record(Metrics(losses | watched, cycle.epoch))
 
 
@@ -60,6 +63,32 @@ def log_labels(
     for index in np.linspace(0, len(labels) - 1, experiment.tracking.overlays, dtype=int):
         picture = draw_boxes(data.target_train[index].read(), labels[index])
         recorder.record(Picture(f"pseudo_labels/{data.target_train[index].name}", picture, epoch))
+
+
+def estimated_quality(trust: LabelTrust, labels: Sequence[Boxes]) -> dict[str, float]:
+    """Precision and recall of initial and of corrected labels as estimated without careful labels, by metric.
+
+    The precision of an initial label, whose score is 1, is the share of initial labels that a detection confirms; that
+    of another label is its score, a probability.
+
+    Args:
+        trust: estimate of the epoch.
+        labels: labels of each target image in this epoch.
+    """
+    scores = np.concatenate([np.zeros(0), *(boxes.scores for boxes in labels)])
+    correct = np.where(scores < 1, scores, trust.supported)
+    values = {f"trust/recall_{name}": one.recall for name, one in trust.strata.items()}
+    values |= {
+        "trust/initial_recall": trust.all.recall,
+        "trust/initial_recall_low": trust.all.low,
+        "trust/initial_recall_high": trust.all.high,
+        "trust/initial_supported": trust.supported,
+        "labels/estimated_precision": float(correct.mean()) if len(scores) else float("nan"),
+        "labels/estimated_recall": float(min(1, correct.sum() * trust.all.recall / (trust.labels * trust.supported)))
+        if trust.labels
+        else float("nan"),
+    }
+    return {name: value for name, value in values.items() if np.isfinite(value)}
 
 
 def _watch(name: str, detector: CellDetector, data: ExperimentData, experiment: Experiment) -> dict[str, float]:

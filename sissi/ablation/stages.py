@@ -131,12 +131,12 @@ def train_and_score_branch(
 
 def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask, journaled: JournaledRecorder) -> None:
     """Train a branch with a checkpoint after every epoch; the last two are stored until the branch is finished."""
-    started = time.monotonic()
+    started, busy = time.monotonic(), time.process_time()
     checkpoints = Checkpoints(task.entry.folder)
     labelled = "referenced" if task.labels == "reference" else "target_train"
     target, source = (data.resized(role, experiment.training.image_size) for role in (labelled, "source_train"))
     latest = checkpoints.latest(partial(notify, journaled))
-    epoch, notes = latest or (task.start, {"journaled": 0, "wall": 0.0})
+    epoch, notes = latest or (task.start, {"journaled": 0, "wall": 0.0, "cpu": 0.0})
     journaled.journal.truncate(notes["journaled"])
     journaled.replay()
     before = checkpoints.path(epoch) if latest else task.checkpoint
@@ -156,11 +156,15 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
         learner = cycle.learner
         log_cycle(experiment, data, cycle, journaled)
         journaled.journal.sync()
-        notes = {"journaled": len(journaled.journal), "wall": notes["wall"] + time.monotonic() - started}
-        started = time.monotonic()
+        notes = {
+            "journaled": len(journaled.journal),
+            "wall": notes["wall"] + time.monotonic() - started,
+            "cpu": notes["cpu"] + time.process_time() - busy,
+        }
+        started, busy = time.monotonic(), time.process_time()
         checkpoints.write(cycle.epoch, learner, notes, {"labels": [as_lists(boxes) for boxes in cycle.labels]})
         checkpoints.remove(cycle.epoch - 2)
-    costs = {"cost/wall_s": notes["wall"], "cost/peak_memory_mb": peak_memory()}
+    costs = {"cost/wall_s": notes["wall"], "cost/cpu_s": notes["cpu"], "cost/peak_memory_mb": peak_memory()}
     journaled.record(Metrics(costs, experiment.last_epoch(task.corrects)))
     save(learner.teacher, task.model)
     checkpoints.clear()

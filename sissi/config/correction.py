@@ -28,6 +28,10 @@ class PseudoLabels(Settings):
     boxes stay unchanged, but each lowers the scores of those that overlap it, by exp(-2 IoU²), without wbf_iou."""
     score: Fraction = 0.4
     """Lowest score of a pseudo label. wbf multiplies the score of a box by the share of views that contain it."""
+    calibrate: bool = False
+    """True: the score of a fused box is replaced by the probability that it is a cell, which is estimated from the
+    initial labels (docs/method.md). So `score`, `confirm` and self_training.ignore_doubtful are probabilities. Boxes
+    with low scores are needed for it: those of a view down to `view_score`."""
     smallest: float = Field(default=0, ge=0)
     """Shortest longer side of a pseudo label, in px; smaller boxes count as debris. 0, as in the paper: no limit."""
     merge: Literal["replace", "add", "refine"] = "replace"
@@ -91,6 +95,9 @@ class SelfTraining(Settings):
     """Boxes with a score from this value up to pseudo_labels.score are ignore regions: anchors and proposals that have
     an IoU of 0.5 or more with such a box, and match no label, count neither as cell nor as background. Default: they
     count as background."""
+    box_loss: Literal["all", "initial"] = "all"
+    """Labels in the loss of the boxes. initial: only initial labels, so that the exactness of boxes is not learnt from
+    boxes that a detector found; with pseudo_labels.merge: add, which keeps initial labels as they are."""
     learning_rate: PositiveFloat = 1
     """Factor on training.learning_rate."""
     restart: bool = False

@@ -124,6 +124,11 @@ class Experiment(Settings):
                 f"early_learning.min_epoch ({self.early_learning.min_epoch}) must not exceed "
                 f"early_learning.max_epochs ({self.early_learning.max_epochs})"
             )
+        if self.self_training.box_loss == "initial" and self.pseudo_labels.merge != "add":
+            raise ValueError(
+                f"self_training.box_loss: initial needs pseudo_labels.merge: add; with merge: {self.pseudo_labels.merge} "
+                "no initial label is left"
+            )
         fixed, ignored = self.deceleration.start_epoch, self.self_training.ignore_doubtful
         if fixed is not None and fixed > self.early_learning.max_epochs:
             raise ValueError(
@@ -150,8 +155,13 @@ class Experiment(Settings):
 
     @property
     def lowest_score(self) -> float:
-        """Lowest score of a box that label correction uses: as label, as ignore region, or to confirm a label."""
+        """Lowest score of a box that label correction uses: as label, as ignore region, or to confirm a label.
+
+        Before a calibration, boxes of all scores are needed.
+        """
         labels = self.pseudo_labels
+        if labels.calibrate:
+            return 0.0
         scores = (labels.score, labels.confirm, self.self_training.ignore_doubtful)
         return min(score for score in scores if score is not None)
 

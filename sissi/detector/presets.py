@@ -8,6 +8,7 @@ A network is a torch module with the interface of torchvision's detectors:
   evaluation mode and a fixed random state make them a function of the weights.
 - The size that it is given is the size that its `backbone` sees. It pads, but never resizes.
 - Boxes under `ignored` of a target are neither cell nor background.
+- A label whose weight under `box_weights` of a target is 0 is a cell, but has no part in the loss of the boxes.
 - Weights and buffers are all of its state, so that a file of tensors restores it.
 
 `tests/detector/test_contract.py` tests this for every preset.
@@ -27,7 +28,8 @@ from sissi.detector.two_stage import torchvision_faster_rcnn
 
 Target = dict[str, Tensor]
 """Targets of an image: `boxes`, shape (N, 4), float32, in px; `labels`, shape (N,), int64, from 1 on; and, for an image
-with ignore regions, `ignored`, shape (M, 4), float32, in px."""
+with ignore regions, `ignored`, shape (M, 4), float32, in px; where labels have unequal weights in the loss of the boxes,
+`box_weights`, shape (N,), float32, in [0, 1]."""
 
 NETWORKS: dict[str, Callable[[DetectorSettings, int], nn.Module]] = {
     "small": small_network,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sissi.boxes import Boxes
+import numpy as np
+
+from sissi.boxes import Boxes, make_boxes
 from sissi.config import Blur, Experiment
 from sissi.data.resized import ResizedDataset
 from sissi.detector.ignore_regions import split_by_score, with_ignore_regions
 from sissi.detector.model import CellDetector, predict
+from sissi.evaluation.label_trust import LabelTrust, estimate_trust
 from sissi.method.label_merging import confirmed, next_labels, trained_indices
 from sissi.method.label_sizes import as_large_as
 from sissi.method.pseudo_labels import pseudo_labels
@@ -18,6 +21,9 @@ from sissi.runtime.recorder import OnProgress, Recorder, progress_of
 from sissi.training.epoch import Losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
 from sissi.training.teacher_student import TeacherStudent, new_teacher_student
+
+LESS_THAN_GIVEN = np.nextafter(np.float32(1), np.float32(0))
+"""Highest score of a pseudo label; initial labels have 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +55,7 @@ class Cycle:
         labels: labels of every target image in this epoch, in px of the resized image.
         corrected: whether the labels were corrected in this epoch.
         losses: means over the batches of this epoch.
+        trust: estimate by which scores were calibrated; None: they were not.
     """
 
     epoch: int
@@ -56,6 +63,7 @@ class Cycle:
     labels: list[Boxes]
     corrected: bool
     losses: Losses
+    trust: LabelTrust | None = None
 
 
 def self_train(
@@ -90,6 +98,9 @@ def self_train(
         if predicted is None:
             progress = progress_of(recorder, epoch, last, "labels")
             predicted = predict_pseudo_labels(learner.teacher, setup.target, experiment, progress)
+        trust = None
+        if experiment.pseudo_labels.calibrate:
+            predicted, trust = calibrated(predicted, setup.target, experiment.pseudo_labels.wbf_iou)
         pseudo, ignored = zip(*(split_by_score(boxes, experiment) for boxes in predicted), strict=True)
         if experiment.pseudo_labels.size == "initial":
             pseudo = as_large_as(setup.target.boxes, pseudo, setup.target.width, setup.target.height)
@@ -98,9 +109,10 @@ def self_train(
         corrected = setup.target.with_boxes(list(map(with_ignore_regions, current, ignored))).take(trained)
         if setup.blur is not None:
             corrected = synthetic_dataset(corrected, setup.blur, experiment.synthetic_images, setup.seed, epoch)
-        batches = MixedBatches(corrected, setup.source if settings.mixed else corrected, training)
+        source = setup.source if settings.mixed else corrected
+        batches = MixedBatches(corrected, source, training, None, settings.box_loss == "initial")
         losses = train_epoch(learner, batches, setup.seed, epoch, progress_of(recorder, epoch, last, "training"))
-        yield Cycle(epoch, learner, current, True, losses)
+        yield Cycle(epoch, learner, current, True, losses, trust)
         predicted = None
     if settings.restart:
         second = learner if start > epochs else new_teacher_student(experiment, setup.seed, str(learner.student.device))
@@ -139,11 +151,28 @@ def train_on_fixed_labels(
         Each finished epoch.
     """
     epochs = setup.experiment.training.epochs
-    batches = MixedBatches(setup.target, setup.source, setup.experiment.training, images)
+    initial_boxes_only = setup.experiment.self_training.box_loss == "initial"
+    batches = MixedBatches(setup.target, setup.source, setup.experiment.training, images, initial_boxes_only)
     for epoch in range(start + 1, epochs + 1):
         progress = progress_of(recorder, before + epoch, before + epochs, "training")
         losses = train_epoch(learner, batches, setup.seed, epoch, progress)
         yield Cycle(before + epoch, learner, list(setup.target.boxes), False, losses)
+
+
+def calibrated(predicted: Sequence[Boxes], target: ResizedDataset, iou: float) -> tuple[list[Boxes], LabelTrust]:
+    """Predicted boxes with the probability that they are a cell as their score, and the estimate of it.
+
+    Args:
+        predicted: boxes of each target image down to low scores.
+        target: target training images with their initial weak labels.
+        iou: smallest IoU of a box with the initial label of the same cell.
+    """
+    trust = estimate_trust(predicted, target.boxes, target.height, target.width, iou)
+    found = [
+        make_boxes(boxes.xyxy, np.minimum(probability, LESS_THAN_GIVEN), boxes.labels)
+        for boxes, probability in zip(predicted, trust.probabilities, strict=True)
+    ]
+    return found, trust
 
 
 def predict_pseudo_labels(

@@ -11,7 +11,7 @@ from sissi.report.report_data import ReportData
 from sissi.runtime.tables import Cell, Table
 from sissi.tracking import RunRecord
 
-COSTS = {"cost/wall_s": "time, s", "cost/peak_memory_mb": "peak memory, MB"}
+COSTS = {"cost/wall_s": "time, s", "cost/cpu_s": "processor time, s", "cost/peak_memory_mb": "peak memory, MB"}
 """Names of the cost metrics of trunk and branches."""
 SETTINGS = "experiment.yaml"
 

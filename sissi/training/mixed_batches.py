@@ -58,7 +58,12 @@ class MixedBatches:
     """
 
     def __init__(
-        self, target: ResizedDataset, source: ResizedDataset, settings: Training, images: int | None = None
+        self,
+        target: ResizedDataset,
+        source: ResizedDataset,
+        settings: Training,
+        images: int | None = None,
+        initial_boxes_only: bool = False,
     ) -> None:
         """Store the data sets of both domains; both are drawn from in shuffled passes.
 
@@ -67,7 +72,9 @@ class MixedBatches:
             source: source training images.
             settings: settings of the training.
             images: number of target images per epoch; None: all, so that an epoch is one pass over them.
+            initial_boxes_only: see `as_target`.
         """
+        self.initial_boxes_only = initial_boxes_only
         self.domains = {"target": target, "source": source}
         self.settings = settings
         self.augment = Augmenter(settings.augmentation)
@@ -76,7 +83,9 @@ class MixedBatches:
     def __getitem__(self, draw: SampleSpec) -> tuple[Tensor, Target]:
         dataset = self.domains[draw.domain]
         image, boxes = self.augment(dataset.read(draw.index), dataset.boxes[draw.index], draw.seed)
-        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), as_target(boxes)
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), as_target(
+            boxes, self.initial_boxes_only
+        )
 
     def plan(self, seed: int, epoch: int) -> list[list[SampleSpec]]:
         """Samples of each batch of an epoch, from shuffled passes over the images of each domain.
@@ -122,10 +131,17 @@ class MixedBatches:
         return Batch(list(images), list(targets))
 
 
-def as_target(boxes: Boxes) -> Target:
-    """Convert the boxes of an image to a target for a detector."""
+def as_target(boxes: Boxes, initial_boxes_only: bool = False) -> Target:
+    """Convert the boxes of an image to a target for a detector.
+
+    Args:
+        boxes: labels and ignore regions.
+        initial_boxes_only: whether only labels of score 1, which no detector found, count in the loss of the boxes.
+    """
     cells, ignored = boxes.labels != IGNORE, boxes.labels == IGNORE
     target = {"boxes": torch.from_numpy(boxes.xyxy[cells]), "labels": torch.from_numpy(boxes.labels[cells])}
+    if initial_boxes_only:
+        target["box_weights"] = torch.from_numpy((boxes.scores[cells] == 1).astype(np.float32))
     return target | ({"ignored": torch.from_numpy(boxes.xyxy[ignored])} if ignored.any() else {})
 
 

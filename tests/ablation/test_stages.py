@@ -131,7 +131,7 @@ def events_and_weights(experiment, data, one):
     recorded = Recorded()
     stages.train_branch(experiment, data, one, recorded)
     costs = [key for key in recorded.values if key.startswith("cost/")]
-    assert len(costs) == 2 and all(recorded.values.pop(key) for key in costs)
+    assert len(costs) == 3 and all(recorded.values.pop(key) for key in costs)
     return recorded, torch.load(one.model, weights_only=True)["state"]
 
 

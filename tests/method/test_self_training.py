@@ -219,3 +219,22 @@ def test_correction_finds_the_same_labels_with_the_doubtful_boxes_below(target, 
     divided = [split_by_score(boxes, both) for boxes in found]
     assert all(same(one, sure) for one, (sure, _) in zip(alone, divided, strict=True))
     assert sum(len(doubtful) for _, doubtful in divided) > 0
+
+
+def test_calibrated_scores_are_probabilities_so_that_faint_detections_count(monkeypatch, target, source, smoke):
+    """Eight of eleven boxes of equal, low scores find a label: all of them are cells, and three have no label yet."""
+    eleven = [[k * 5, 20, k * 5 + 4, 29] for k in range(1, 12)]
+    faint = make_boxes(eleven, np.full(11, 0.1))
+    monkeypatch.setattr(self_training, "predict_pseudo_labels", lambda *arguments: [faint] * len(target))
+    monkeypatch.setattr(self_training, "train_epoch", lambda *arguments: {})
+    labelled = target.with_boxes([make_boxes(eleven[:8])] * len(target))
+    learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
+    counts = {}
+    for calibrate in (False, True):
+        settings = {"pseudo_labels": PseudoLabels(calibrate=calibrate, merge="add")}
+        setup = SelfTrainingSetup(labelled, source, None, smoke.model_copy(update=settings), 0)
+        [cycle, _] = self_train(learner, setup, 2, labelled.boxes, None, Silent())
+        counts[calibrate] = len(cycle.labels[0])
+        assert (cycle.trust is not None) == calibrate
+    assert counts == {False: 8, True: 11}
+    assert cycle.trust.strata["inside"].recall == pytest.approx(8 / 11, abs=0.1)

@@ -1,8 +1,9 @@
 import numpy as np
 import torch
 
+from sissi.boxes import make_boxes
 from sissi.config import Training
-from sissi.training.mixed_batches import MixedBatches
+from sissi.training.mixed_batches import MixedBatches, as_target
 
 SETTINGS = Training(epochs=3, target_batch=2, source_batch=3)
 
@@ -78,3 +79,9 @@ def test_an_image_without_boxes_is_trained_on_as_one_without_cells(target, sourc
     assert [tuple(one["boxes"].shape) for one in batch.targets[:2]] == [(0, 4)] * 2
     assert batch.targets[0]["labels"].dtype == torch.int64
     assert np.isfinite(batch.images[0].float()).all()
+
+
+def test_boxes_that_a_detector_found_can_be_left_out_of_the_loss_of_the_boxes():
+    mixed = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19]], [1, 0.999])
+    assert as_target(mixed, initial_boxes_only=True)["box_weights"].tolist() == [1, 0]
+    assert "box_weights" not in as_target(mixed)

@@ -108,7 +108,7 @@ def _losses(
         strides: strides of the points, shape (N,), px.
         targets: targets of each image.
     """
-    labels, classes, present = _padded(targets)
+    labels, classes, weights, present = _padded(targets)
     scores = logits.detach().sigmoid().transpose(1, 2).gather(1, classes[:, :, None].expand(-1, -1, len(points)))
     assigned = assign(scores, boxes.detach(), points, strides, labels, present)
     cell = assigned.label >= 0
@@ -119,18 +119,21 @@ def _losses(
     counted = torch.stack([~inside(points, target.get("ignored")) for target in targets]) | cell
     total = quality.sum().clamp(min=1)
     score_loss = binary_cross_entropy_with_logits(logits, wanted, reduction="none")[counted].sum()
-    box_loss = generalized_box_iou_loss(boxes[cell], labels[image, label], reduction="none") * quality
+    share = quality * weights[image, label]
+    box_loss = generalized_box_iou_loss(boxes[cell], labels[image, label], reduction="none") * share
     return {"loss_score": score_loss / total, "loss_box": BOX_WEIGHT * box_loss.sum() / total}
 
 
-def _padded(targets: Sequence[dict[str, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
-    """Boxes (B, G, 4), classes from 0 on (B, G), and which are not padding (B, G), of the labels of a batch."""
+def _padded(targets: Sequence[dict[str, Tensor]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Boxes (B, G, 4), classes from 0 on, box weights, and which are not padding (B, G), of the labels of a batch."""
     count = max(len(target["boxes"]) for target in targets)
     boxes = targets[0]["boxes"].new_zeros((len(targets), count, 4))
     classes = targets[0]["labels"].new_zeros((len(targets), count))
+    weights = boxes.new_ones((len(targets), count))
     present = torch.zeros((len(targets), count), dtype=torch.bool, device=boxes.device)
     for index, target in enumerate(targets):
         number = len(target["boxes"])
         boxes[index, :number], classes[index, :number] = target["boxes"], target["labels"] - 1
+        weights[index, :number] = target.get("box_weights", weights[index, :number])
         present[index, :number] = True
-    return boxes, classes, present
+    return boxes, classes, weights, present
