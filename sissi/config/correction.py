@@ -34,13 +34,14 @@ class PseudoLabels(Settings):
     with low scores are needed for it: those of a view down to `view_score`."""
     smallest: float = Field(default=0, ge=0)
     """Shortest longer side of a pseudo label, in px; smaller boxes count as debris. 0, as in the paper: no limit."""
-    merge: Literal["replace", "add", "refine"] = "replace"
+    merge: Literal["replace", "add", "split", "refine"] = "replace"
     """replace, as in the paper: pseudo labels replace the initial labels. add: the initial labels stay, and pseudo
-    labels that overlap none of them are added. refine: a pseudo label that matches an initial label is averaged with
-    it, weighted by both scores."""
+    labels that overlap none of them are added. split: as add, but an initial label around two or more pseudo labels is
+    replaced by them, and a single pseudo label inside of an initial one is not added. refine: a pseudo label that
+    matches an initial label is averaged with it, weighted by both scores."""
     confirm: Fraction | None = None
-    """With merge: add, an initial label stays only if a box of at least this score overlaps it by more than wbf_iou.
-    Default: all stay."""
+    """With merge: add or split, an initial label stays only if a box of at least this score overlaps it by more than
+    wbf_iou. Default: all stay."""
     size: Literal["found", "initial"] = "found"
     """found, as in the paper: boxes have the size that the detector predicts. initial: all boxes are scaled by one
     factor, so that the median size of those that match an initial label equals that of the matched labels."""
@@ -50,8 +51,10 @@ class PseudoLabels(Settings):
 
     @model_validator(mode="after")
     def _confirms_what_stays(self) -> Self:
-        if self.confirm is not None and self.merge != "add":
-            raise ValueError(f"confirm: needs merge: add; with merge: {self.merge} initial labels are not confirmed")
+        if self.confirm is not None and self.merge not in ("add", "split"):
+            raise ValueError(
+                f"confirm: needs merge: add or split; with merge: {self.merge} initial labels are not confirmed"
+            )
         return self
 
 
@@ -97,7 +100,7 @@ class SelfTraining(Settings):
     count as background."""
     box_loss: Literal["all", "initial"] = "all"
     """Labels in the loss of the boxes. initial: only initial labels, so that the exactness of boxes is not learnt from
-    boxes that a detector found; with pseudo_labels.merge: add, which keeps initial labels as they are."""
+    boxes that a detector found; with pseudo_labels.merge: add or split, which keep initial labels as they are."""
     learning_rate: PositiveFloat = 1
     """Factor on training.learning_rate."""
     restart: bool = False

@@ -124,10 +124,10 @@ class Experiment(Settings):
                 f"early_learning.min_epoch ({self.early_learning.min_epoch}) must not exceed "
                 f"early_learning.max_epochs ({self.early_learning.max_epochs})"
             )
-        if self.self_training.box_loss == "initial" and self.pseudo_labels.merge != "add":
+        if self.self_training.box_loss == "initial" and self.pseudo_labels.merge not in ("add", "split"):
             raise ValueError(
-                f"self_training.box_loss: initial needs pseudo_labels.merge: add; with merge: {self.pseudo_labels.merge} "
-                "no initial label is left"
+                "self_training.box_loss: initial needs pseudo_labels.merge: add or split; with merge: "
+                f"{self.pseudo_labels.merge} no initial label is left"
             )
         fixed, ignored = self.deceleration.start_epoch, self.self_training.ignore_doubtful
         if fixed is not None and fixed > self.early_learning.max_epochs:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from sissi.boxes import Boxes, concatenate, iou, make_boxes, match
 from sissi.config import PseudoLabels
+
+INSIDE = 0.7
+"""Smallest share of the area of a box inside of another box to count as a part of it."""
 
 
 def next_labels(
@@ -22,7 +28,7 @@ def next_labels(
         settings: settings `merge`, `wbf_iou` and `on_empty`.
     """
     keeps = settings.on_empty == "keep"
-    merge = {"replace": _replace, "add": _add, "refine": _refine}[settings.merge]
+    merge = {"replace": _replace, "add": _add, "split": _split, "refine": _refine}[settings.merge]
     merged = [merge(weak, new, settings.wbf_iou) for weak, new in zip(initial, pseudo, strict=True)]
     labels = [new if len(new) or not keeps else old for old, new in zip(before, merged, strict=True)]
     return labels, trained_indices(merged, settings)
@@ -65,6 +71,26 @@ def _add(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
     """Initial labels, and the pseudo labels that overlap none of them."""
     new = pseudo.take(iou(pseudo, weak).max(axis=1, initial=0) <= overlap)
     return concatenate([weak, new])
+
+
+def _split(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
+    """As `_add`, but an initial label around several cells gives way to the pseudo labels inside of it.
+
+    Cells that touch often have one initial label. A pseudo label that lies alone inside of an initial label is a part
+    of that cell, and is not added.
+    """
+    new = pseudo.take(iou(pseudo, weak).max(axis=1, initial=0) <= overlap)
+    inside = _share_inside(new, weak) >= INSIDE
+    several = inside.sum(axis=0) >= 2
+    return concatenate([weak.take(~several), new.take(~(inside & ~several).any(axis=1))])
+
+
+def _share_inside(boxes: Boxes, others: Boxes) -> npt.NDArray[np.float32]:
+    """Share of the area of each box that lies inside of each other box, shape (N, M)."""
+    first = np.maximum(boxes.xyxy[:, None, :2], others.xyxy[None, :, :2])
+    last = np.minimum(boxes.xyxy[:, None, 2:], others.xyxy[None, :, 2:])
+    common = np.prod(np.maximum(last - first, 0), axis=2)
+    return np.asarray(common / boxes.areas[:, None], np.float32)
 
 
 def _refine(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:

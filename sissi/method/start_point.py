@@ -1,4 +1,4 @@
-"""Epoch at which a variant leaves early learning (3.3): by ADELE, the validation loss, or never, as its row says."""
+"""Epoch at which a variant leaves early learning (3.3): by ADELE, the validation loss, a quarter of all, or never."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> Start
         return adele_start(trunk.ap50, experiment.deceleration)
     if variant.start == "validation_loss":
         return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
+    if variant.start == "quarter":
+        quarter = min(max(1, experiment.training.epochs // 4), len(trunk.checkpoints))
+        return StartPoint(quarter, f"{variant.title}: a quarter of all epochs")
     return StartPoint(len(trunk.checkpoints), f"{variant.title}: no correction, the initial labels are used to the end")
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from sissi.boxes import EMPTY, iou, make_boxes, same
+from sissi.boxes import EMPTY, concatenate, iou, make_boxes, same
 from sissi.config import PseudoLabels
 from sissi.method.label_merging import confirmed, next_labels
 from tests.strategies import boxes
@@ -80,3 +80,31 @@ def test_confirmation_keeps_labels_that_were_found_and_all_if_it_is_left_out(wea
 def test_only_labels_that_would_stay_can_need_confirmation():
     with pytest.raises(ValueError, match="confirm: needs merge: add"):
         PseudoLabels(merge="refine", confirm=0.1)
+
+
+CLUMP = make_boxes([[0, 0, 40, 20]])
+LEFT, RIGHT = [0.0, 0, 19, 20], [21.0, 0, 40, 20]
+
+
+def test_a_label_around_two_cells_is_split():
+    split = merged(CLUMP, make_boxes([LEFT, RIGHT], [0.9, 0.8]), "split")
+    assert same(split, make_boxes([LEFT, RIGHT], [0.9, 0.8]))
+    assert len(merged(CLUMP, make_boxes([LEFT, RIGHT], [0.9, 0.8]), "add")) == 3
+
+
+def test_a_part_of_a_labelled_cell_is_no_cell_of_its_own():
+    assert same(merged(CLUMP, make_boxes([LEFT], [0.9]), "split"), CLUMP)
+
+
+def test_split_adds_cells_beside_labels_and_keeps_matched_labels():
+    beside = make_boxes([[50, 50, 60, 60]], [0.7])
+    found = make_boxes([[1, 0, 40, 20], [50, 50, 60, 60]], [0.9, 0.7])
+    assert same(merged(CLUMP, found, "split"), concatenate([CLUMP, beside]))
+
+
+@given(boxes(), boxes())
+def test_split_keeps_or_replaces_each_label(weak, pseudo):
+    labels = merged(weak, pseudo, "split")
+    kept = {tuple(box) for box in weak.xyxy.tolist()} | {tuple(box) for box in pseudo.xyxy.tolist()}
+    assert {tuple(box) for box in labels.xyxy.tolist()} <= kept
+    assert len(labels) >= len(weak) or len(pseudo) >= 2

@@ -22,7 +22,7 @@ LARGEST_FACTOR = 2.0
 """Images are enlarged at most so much: there is no more to be seen."""
 DEMO = {"images": 48, "epochs": 30, "pixels": 160 * 192, "halves": 10, "cores": 2, "minutes": 10}
 """What the demo takes: `make ablation`. Its trunk and most rows train for half of all epochs, the oracle for all."""
-HALVES = {"oracle": 2, "recipe": 3}
+HALVES = {"oracle": 2, "recipe": 2}
 """How many halves of all epochs a row trains for after the trunk; any other row one."""
 FEWEST_EPOCHS, MOST_EPOCHS = 12, 48
 
