@@ -87,7 +87,12 @@ def variants(
     from sissi.runtime.tables import Table, TerminalTable, row_of
 
     known = load_experiment(experiment, overrides or []).known_rows if experiment else VARIANTS
-    starts = {"validation_loss": "lowest source validation loss", "adele": "ADELE", "never": "never: {} labels only"}
+    starts = {
+        "validation_loss": "lowest source validation loss",
+        "adele": "ADELE",
+        "quarter": "a quarter of all epochs",
+        "never": "never: {} labels only",
+    }
     rows = []
     for variant in known.values():
         start, own = starts[variant.start].format(variant.labels), variant.settings.items()

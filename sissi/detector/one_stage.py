@@ -7,7 +7,12 @@ from typing import Any
 from torchvision.models.detection import FCOS, RetinaNet, fcos_resnet50_fpn, retinanet_resnet50_fpn
 
 from sissi.config import Detector as DetectorSettings
-from sissi.detector.ignoring_losses import IgnoringFCOS, IgnoringRetinaNet
+from sissi.detector.ignoring_losses import (
+    IgnoringFCOS,
+    IgnoringRetinaNet,
+    WeightedFCOSHead,
+    WeightedRetinaNetRegressionHead,
+)
 from sissi.detector.input_transform import ClassesFromZero
 from sissi.detector.two_stage import anchor_generator
 
@@ -22,6 +27,7 @@ def retinanet_network(settings: DetectorSettings, classes: int) -> RetinaNet:
         **_limits(settings),
     )
     network.__class__ = IgnoringRetinaNet
+    network.head.regression_head.__class__ = WeightedRetinaNetRegressionHead
     network.transform = ClassesFromZero()
     return network
 
@@ -30,6 +36,7 @@ def fcos_network(settings: DetectorSettings, classes: int) -> FCOS:
     """FCOS on a ResNet-50 without frozen layers, for a number of classes of cells."""
     network = fcos_resnet50_fpn(weights=None, weights_backbone=None, num_classes=classes, **_limits(settings))
     network.__class__ = IgnoringFCOS
+    network.head.__class__ = WeightedFCOSHead
     network.transform = ClassesFromZero()
     return network
 

@@ -123,6 +123,34 @@ def test_what_a_label_covers_is_a_cell_in_an_ignore_region_too(detector):
     assert boxes and all(covered[name] > 0 or plain[name] == 0 for name in boxes)
 
 
+BOX_LOSSES = ("loss_rpn_box_reg", "loss_box_reg", "bbox_regression", "loss_box")
+
+
+def test_a_label_of_box_weight_0_is_a_cell_without_a_loss_of_its_box(detector):
+    two = ((10.3, 10.2, 30.6, 30.1), (50.3, 20.4, 70.6, 40.7))
+
+    def weighted(*weights, moved=0.0):
+        boxes = (two[0], tuple(value + moved for value in two[1]))
+        return detached(losses(copy.deepcopy(detector), target(boxes) | {"box_weights": torch.tensor(weights)}))
+
+    def detached(values):
+        return {name: value.detach() for name, value in values.items()}
+
+    plain, ones, none = detached(losses(copy.deepcopy(detector), target(two))), weighted(1.0, 1.0), weighted(0.0, 0.0)
+    assert all(torch.equal(plain[name], ones[name]) for name in plain)
+    names = [name for name in plain if name in BOX_LOSSES]
+    assert names
+    for name in names:
+        assert none[name] == pytest.approx(0, abs=1e-5)
+        assert plain[name] == 0 or none[name] < plain[name]
+    for name in plain.keys() - set(names):
+        torch.testing.assert_close(none[name], plain[name])
+    one, moved = weighted(1.0, 0.0), weighted(1.0, 0.0, moved=1e-4)
+    for name in names:
+        assert one[name] <= plain[name] + 1e-6
+        torch.testing.assert_close(moved[name], one[name], rtol=1e-2, atol=1e-4)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_file_of_tensors_restores_it(detector, device, tmp_path):
     save(detector, tmp_path / "detector.pt")
