@@ -192,7 +192,7 @@ def _shared_labels(
 def _resume(experiment: Experiment, path: Path) -> tuple[TeacherStudent, dict[str, Any]]:
     """Learner in the exact state of a checkpoint, and the other tensors of the checkpoint."""
     blank = experiment.detector.model_copy(update={"weights": "none"})
-    detector = build(blank, experiment.training.image_size)
+    detector = build(blank, experiment.training.image_size, experiment.class_names)
     detector.to(device_of(experiment.runtime.device))
     learner = make_teacher_student(detector, experiment.training)
     return learner, checkpoint.restore(path, learner)

@@ -28,6 +28,12 @@ class PseudoLabels(Settings):
     boxes stay unchanged, but each lowers the scores of those that overlap it, by exp(-2 IoU²), without wbf_iou."""
     score: Fraction = 0.4
     """Lowest score of a pseudo label. wbf multiplies the score of a box by the share of views that contain it."""
+    class_scores: dict[str, Fraction] = Field(default_factory=dict)
+    """Lowest score of a pseudo label of a class, by the class's name, in place of `score`."""
+    class_fusion: Literal["vote", "separate"] = "vote"
+    """vote: boxes of one cell are fused whatever their classes, and vote on its class, each with its score times its
+    IoU with the fused box. separate: boxes of each class are fused apart, as in ensemble_boxes, so that a cell on whose
+    class the views disagree gets a label of each, with lower scores."""
     smallest: float = Field(default=0, ge=0)
     """Shortest longer side of a pseudo label, in px; smaller boxes count as debris. 0, as in the paper: no limit."""
     merge: Literal["replace", "add", "refine"] = "replace"

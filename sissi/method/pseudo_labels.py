@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sissi.boxes import EMPTY, Boxes, clip, concatenate, drop_degenerate, flip, make_boxes, scale, suppress
+from sissi.boxes import CELL, EMPTY, Boxes, clip, concatenate, drop_degenerate, flip, make_boxes, scale, suppress
 from sissi.config import PseudoLabels
 from sissi.method.box_fusion import weighted_boxes_fusion
+from sissi.method.class_votes import voted
 from sissi.method.library_fusions import LIBRARY_FUSIONS
 
 Image = npt.NDArray[np.uint8]
@@ -85,7 +86,8 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
 
     By equation 1, each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster. The score is their
     mean confidence times min(T, views) / views, so that boxes in few views count less. With `settings.fusion: nms`, the
-    result is non-maximum suppression over the boxes of all views; for the others, see `library_fusions`. Boxes with a
+    result is non-maximum suppression over the boxes of all views; for the others, see `library_fusions`. By default
+    boxes are fused whatever their classes, and vote on the class: see `class_votes.voted`. Boxes with a
     score below `settings.score` or a longer side below `settings.smallest` are dropped.
 
     Args:
@@ -98,6 +100,7 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
     inside = [drop_degenerate(clip(boxes, width, height)) for boxes in per_view]
     if not any(len(boxes) for boxes in inside):
         return EMPTY
+    separate = settings.class_fusion == "separate"
     if settings.fusion == "nms":
         fused = _suppressed(inside, settings)
     else:
@@ -105,11 +108,13 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
         xyxy, scores, labels = fusion(
             [boxes.xyxy / size for boxes in inside],
             [boxes.scores for boxes in inside],
-            [boxes.labels for boxes in inside],
+            [boxes.labels if separate else np.full(len(boxes), CELL) for boxes in inside],
             settings.wbf_iou,
             settings.view_score,
         )
         fused = drop_degenerate(clip(make_boxes(xyxy * size, scores, labels), width, height))
+    if not separate:
+        fused = voted(fused, inside)
     large = np.maximum(fused.widths, fused.heights) >= settings.smallest
     return fused.take(large & (fused.scores >= settings.score))
 
@@ -117,7 +122,11 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
 def _suppressed(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
     """Non-maximum suppression: of boxes that overlap, the box with the highest score, unchanged."""
     together = concatenate(per_view)
-    return suppress(together.take(together.scores >= settings.view_score), settings.wbf_iou)
+    used = together.take(together.scores >= settings.view_score)
+    if settings.class_fusion == "vote":
+        return suppress(used, settings.wbf_iou)
+    of_classes = [used.take(used.labels == label) for label in np.unique(used.labels)]
+    return concatenate([suppress(boxes, settings.wbf_iou) for boxes in of_classes])
 
 
 def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels) -> Boxes:

@@ -104,17 +104,19 @@ def _read(experiment: Experiment, cache: Cache, problems: Problems, refused: lis
     def images(key: str, settings: LabelledImages | None) -> list[Sample]:
         if settings is None:
             return []
-        return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache), [])
+        named = experiment.source_classes if key.startswith("source") else experiment.classes
+        return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache, named), [])
 
     target = images("target_train", files.target_train)
     reference: list[Boxes | None] | None = None
     given = files.target_reference
     if given is not None:
         unknown: list[Boxes | None] = [None] * len(target)
-        reference = read(lambda: load_reference(given, target, files.folder, problems), unknown)
+        reference = read(lambda: load_reference(given, target, files.folder, problems, experiment.classes), unknown)
     nothing: tuple[list[Sample], dict[str, list[Boxes | None]]] = ([], {})
     tested = files.target_test
-    test, readers = read(lambda: load_test(tested, files.folder, problems), nothing) if tested else nothing
+    named = experiment.classes
+    test, readers = read(lambda: load_test(tested, files.folder, problems, named), nothing) if tested else nothing
     target_val = images("target_val", files.target_val)
     sources: tuple[LabelledImages | None, LabelledImages | None] = (files.source_train, files.source_val)
     if target:  # a drawn source has cells of its size
