@@ -18,10 +18,10 @@ from sissi.data.sample import digest
 from sissi.runtime.cache import Entry
 
 _LATER = {
-    "name", "seeds", "variants", "rows", "classes", "source_class", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
-    "self_training", "evaluation", "tracking", "runtime",
+    "name", "seeds", "variants", "rows", "classes", "source_class", "data", "early_learning", "deceleration",
+    "pseudo_labels", "synthetic_images", "self_training", "evaluation", "tracking", "runtime",
 }  # fmt: skip
-"""Keys of an experiment without effect before correction starts; data, and the classes of labels, enter by content."""
+"""Keys of an experiment without effect before correction starts; data, and classes of labels, enter by content."""
 
 
 def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:

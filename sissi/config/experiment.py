@@ -116,7 +116,10 @@ class Experiment(Settings):
 
     @model_validator(mode="after")
     def _classes_exist(self) -> Self:
-        named = {"source_class": [self.source_class], "pseudo_labels.class_scores": list(self.pseudo_labels.class_scores)}
+        named: dict[str, list[str | None]] = {
+            "source_class": [self.source_class],
+            "pseudo_labels.class_scores": list(self.pseudo_labels.class_scores),
+        }
         if isinstance(self.data, FileData):
             own = {key: labels.classes for key, labels in self.data.label_sets.items()}
             named |= {f"data.{key}.classes": [*given.values()] for key, given in own.items() if isinstance(given, dict)}

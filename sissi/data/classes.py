@@ -47,6 +47,10 @@ class LabelClasses:
         return None if means is None else self.names.index(means) + 1
 
 
+EVERY_LABEL = LabelClasses()
+"""Every label is a cell."""
+
+
 def label_classes(experiment: Meaning, own: LabelNames = None) -> LabelClasses:
     """What the names in a data set stand for.
 
@@ -78,11 +82,11 @@ def numbered(
     silent = [name for name, number in numbers.items() if number is None and classes.only is None]
     if silent:
         problems.add(labels, LEFT_OUT, _counted(found, silent))
-    kept = {name: [(row, numbers[row[0]]) for row in many if numbers[row[0]]] for name, many in rows.items()}
-    return {
-        name: make_boxes([row[1] for row, _ in many], [row[2] for row, _ in many], [number for _, number in many])
-        for name, many in kept.items()
-    }
+    boxes = {}
+    for image, many in rows.items():
+        kept = [(corners, score, numbers[name]) for name, corners, score in many if numbers[name] is not None]
+        boxes[image] = make_boxes(*zip(*kept, strict=True)) if kept else make_boxes([])
+    return boxes
 
 
 def _number(labels: Path, name: str, found: Counter[str], classes: LabelClasses) -> int | None:

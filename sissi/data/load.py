@@ -82,7 +82,9 @@ def load_test(
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
-        labels = read_labels(source, folder, samples, problems, place, others=_not_among(samples, found), classes=classes)
+        labels = read_labels(
+            source, folder, samples, problems, place, others=_not_among(samples, found), classes=classes
+        )
         refuse_none(labels, source, folder, samples, problems, place)
         for sample in samples:
             if sample.name not in labels:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sissi.boxes import Boxes, as_lists, make_boxes
 from sissi.config import WeakLabels
-from sissi.data.classes import LabelClasses, numbered
+from sissi.data.classes import EVERY_LABEL, LabelClasses, numbered
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS
 from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
@@ -23,7 +23,7 @@ from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.names import PipelineName
 from sissi.runtime.cache import Cache
-from sissi.weak_labels import KINDS, Choice, choose_pipeline, find_cells, label_cells, pipeline_of
+from sissi.weak_labels import KINDS, Choice, choose_pipeline, find_cells, label_cells, name_kinds, pipeline_of
 from sissi.weak_labels.cell_size import CellSize, size_in, typical_cell_size
 
 SIZED_FROM = 16
@@ -74,6 +74,17 @@ def label_image(sample: Sample, image: RGB, settings: WeakLabels) -> Labelled:
     """
     choice = choose_pipeline(image, settings, sample.category)
     return Labelled(_labelled(sample, find_cells(image, settings, choice.pipeline), "weak labels"), choice)
+
+
+def kinds_of(labelled: Sequence[Labelled], settings: WeakLabels) -> tuple[list[Boxes], tuple[str, ...]]:
+    """The labels with the kinds of their cells as classes, and the names of the classes; see `WeakLabels.kind`."""
+    named = [name_kinds(item.sample.read(), item.sample.boxes, settings, item.choice.pipeline) for item in labelled]
+    present = sorted({label for boxes in named for label in boxes.labels.tolist()})
+    numbered = [
+        make_boxes(boxes.xyxy, boxes.scores, [present.index(label) + 1 for label in boxes.labels.tolist()])
+        for boxes in named
+    ]
+    return numbered, tuple(KINDS[label - 1] for label in present) or KINDS[:1]
 
 
 def sized(
@@ -142,7 +153,7 @@ def with_weak_labels(
     problems: Problems,
     key: str,
     cache: Cache | None,
-    classes: LabelClasses = LabelClasses(),
+    classes: LabelClasses = EVERY_LABEL,
 ) -> list[Sample]:
     """The samples with boxes made by image processing.
 
@@ -194,9 +205,7 @@ def _image_caches(samples: Sequence[Sample], settings: WeakLabels, cache: Cache)
     }
 
 
-def _with_classes(
-    samples: Sequence[Sample], classes: LabelClasses, problems: Problems, key: str
-) -> list[Sample]:
+def _with_classes(samples: Sequence[Sample], classes: LabelClasses, problems: Problems, key: str) -> list[Sample]:
     """The samples with the classes of their labels in place of the kinds of cells."""
     rows = {
         sample.name: [

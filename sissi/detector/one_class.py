@@ -20,7 +20,7 @@ def join_classes(boxes: Boxes, most_overlap: float) -> Boxes:
         boxes: of one image, each class after non-maximum suppression.
         most_overlap: IoU above which boxes of two classes are of one cell: that of the suppression.
     """
-    if len(np.unique(boxes.labels)) < 2:  # noqa: PLR2004
+    if len(np.unique(boxes.labels)) < 2:
         return boxes
     overlaps = iou(boxes, boxes)
     free = np.ones(len(boxes), bool)

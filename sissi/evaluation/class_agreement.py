@@ -59,4 +59,5 @@ def _kappa(tables: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> npt.NDArr
     same = np.trace(tables, axis1=1, axis2=2)
     by_chance = (tables.sum(axis=1) * tables.sum(axis=2)).sum(axis=1)
     gain, room = same * cells - by_chance, cells.astype(np.float64) ** 2 - by_chance
-    return np.divide(gain, room, out=np.full(len(tables), np.nan), where=room > 0)
+    kappa: npt.NDArray[np.float64] = np.divide(gain, room, out=np.full(len(tables), np.nan), where=room > 0)
+    return kappa

@@ -50,7 +50,10 @@ def class_scores(predicted: Sequence[Boxes], truth: Sequence[Boxes], names: Sequ
     """
     by_class = [(of_class(predicted, label), of_class(truth, label)) for label in range(1, len(names) + 1)]
     drawn = [bootstrap(matches(mine, true)) for mine, true in by_class]
-    scores = [_score(name, mine, true, resampled) for name, (mine, true), resampled in zip(names, by_class, drawn, strict=True)]
+    scores = [
+        _score(name, mine, true, resampled)
+        for name, (mine, true), resampled in zip(names, by_class, drawn, strict=True)
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of resamples without any true box the mean is NaN
         mean = np.nanmean(drawn, axis=0)
@@ -64,8 +67,6 @@ def _score(
     ends = {
         f"{metric}_{end}": value
         for metric in ("AP50", "AP")
-        for end, value in zip(
-            ("low", "high"), percentiles(resampled[1:, TABLE_METRICS.index(metric)]), strict=True
-        )
+        for end, value in zip(("low", "high"), percentiles(resampled[1:, TABLE_METRICS.index(metric)]), strict=True)
     }
     return ClassScore(name, sum(map(len, truth)), **{metric: values[metric] for metric in TABLE_METRICS}, **ends)

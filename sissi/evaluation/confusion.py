@@ -35,7 +35,7 @@ def confusion(predicted: Sequence[Boxes], truth: Sequence[Boxes | None], classes
         of_truth = np.where(matched >= 0, np.append(true.labels, classes + 1)[matched], classes + 1)
         np.add.at(counts, (of_truth - 1, mine.labels - 1), 1)
         missed = np.setdiff1d(np.arange(len(true)), matched)
-        np.add.at(counts, (true.labels[missed] - 1, classes), 1)
+        np.add.at(counts, (true.labels[missed] - 1, np.full(len(missed), classes)), 1)
     return counts
 
 

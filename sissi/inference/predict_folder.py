@@ -89,7 +89,7 @@ def predict_folder(
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
     score = trained.pseudo_labels.score if options.score is None else options.score
-    predictions = PredictionSet(images, outcomes, score, options.reading)
+    predictions = PredictionSet(images, outcomes, score, detector.classes, options.reading)
     write_results(predictions, out, overlays=options.overlays, format=options.format)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)

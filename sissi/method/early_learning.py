@@ -97,7 +97,9 @@ def train_trunk(
         journaled.record(Metrics(values, epoch))
         journaled.journal.sync()
         wall = time.monotonic() - started + (points[-1]["wall"] if points else 0.0)
-        points.append({"loss": loss, "ap50": ap50, "class_ap50": known, "wall": wall, "journaled": len(journaled.journal)})
+        points.append(
+            {"loss": loss, "ap50": ap50, "class_ap50": known, "wall": wall, "journaled": len(journaled.journal)}
+        )
         checkpoints.write(epoch, learner, points[-1], {})
     return Trunk(
         tuple(checkpoints.path(epoch) for epoch in range(1, last + 1)),

@@ -88,7 +88,7 @@ def _region(found: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 def _roundness(region: npt.NDArray[np.bool_]) -> float:
     """Shorter over longer axis of the ellipse with the moments of a region; 1 for a circle, and for a few pixels."""
     points = np.stack(np.nonzero(region)).astype(np.float64)
-    if points.shape[1] < 3:  # noqa: PLR2004
+    if points.shape[1] < 3:
         return 1.0
     short, long = np.linalg.eigvalsh(np.cov(points))
     return float(np.sqrt(max(short, 0.0) / long)) if long > 0 else 1.0

@@ -39,16 +39,23 @@ class Reader:
 READERS = (
     Reader("reader_1", missed=0.025, mistaken=0.03, jitter=0.04, confused=0.02),
     Reader("reader_2", missed=0.015, mistaken=0.06, jitter=0.05, confused=0.05),
-    Reader("reader_3", missed=0.025, mistaken=0.01, jitter=0.04, confused=0.03, least_contrast=0.25, least_visible=0.5, least_side=13),
+    Reader(
+        "reader_3",
+        missed=0.025,
+        mistaken=0.01,
+        jitter=0.04,
+        confused=0.03,
+        least_contrast=0.25,
+        least_visible=0.5,
+        least_side=13,
+    ),
 )
 """Two thorough ones and a strict one: about 552 : 565 : 477 boxes, as in the paper."""
 
 _FAINT = 0.35
 
 
-def annotate(
-    rng: np.random.Generator, image: TargetImage, reader: Reader, naming: np.random.Generator
-) -> Boxes:
+def annotate(rng: np.random.Generator, image: TargetImage, reader: Reader, naming: np.random.Generator) -> Boxes:
     """The boxes that a reader draws on an image, clipped to it, to a hundredth of a px, with the kinds that it names.
 
     Args:

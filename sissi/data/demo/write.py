@@ -64,12 +64,17 @@ def demo_files(settings: DemoData, out: Path) -> FileData:
         folder=out,
         target_train=LabelledImages(format="celllab", images=Path("cell_lab"), weak_labels=settings.weak_labels),
         target_reference=LabelFiles(format="coco", labels=Path("truth.json"), classes=KINDS),
-        target_val=LabelledImages(format="coco", images=Path("target_val"), labels=Path("target_val.json"), classes=KINDS)
+        target_val=LabelledImages(
+            format="coco", images=Path("target_val"), labels=Path("target_val.json"), classes=KINDS
+        )
         if settings.target_val
         else None,
         target_test=TestImages(
             images=test,
-            readers={reader.name: LabelFiles(format="celllab", labels=test / reader.name, classes=KINDS) for reader in READERS},
+            readers={
+                reader.name: LabelFiles(format="celllab", labels=test / reader.name, classes=KINDS)
+                for reader in READERS
+            },
         ),
         source_train=LabelledImages(format="cellpose", images=Path("cellpose/train")),
         source_val=LabelledImages(format="cellpose", images=Path("cellpose/val")),
@@ -85,8 +90,10 @@ def _write_truth(settings: DemoData, role: TargetRole, count: int, folder: Path,
         save_image(folder / images / name, image.pixels)
         truth[name] = image.named_truth
     if truth:
-        images = [(name, settings.height, settings.width) for name in truth]
-        (folder / labels).write_text(json.dumps(to_coco(images, list(truth.values()), KINDS), indent=1), encoding="utf-8")
+        sized = [(name, settings.height, settings.width) for name in truth]
+        (folder / labels).write_text(
+            json.dumps(to_coco(sized, list(truth.values()), KINDS), indent=1), encoding="utf-8"
+        )
 
 
 def _write_target_test(settings: DemoData, folder: Path) -> None:

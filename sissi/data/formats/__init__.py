@@ -47,7 +47,9 @@ def _file(suffix: str) -> Callable[[str], str]:
 
 FORMATS: dict[str, LabelFormat] = {
     "celllab": LabelFormat(celllab.read_labels, celllab.write_labels, _file(".txt"), scores=False),
-    "cellpose": LabelFormat(cellpose.read_labels, cellpose.write_labels, cellpose_names.sought, scores=False, classes=False),
+    "cellpose": LabelFormat(
+        cellpose.read_labels, cellpose.write_labels, cellpose_names.sought, scores=False, classes=False
+    ),
     "coco": LabelFormat(coco.read_labels, coco.write_labels, str),
     "cvat": LabelFormat(cvat.read_labels, cvat.write_labels, str),
     "label_studio": LabelFormat(label_studio.read_labels, label_studio.write_labels, str),

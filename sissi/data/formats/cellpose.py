@@ -54,13 +54,20 @@ def read_labels(
         DataError: no such folder, a mask that cannot be read, is no mask, or has another size than its image.
     """
     if classes.only is not None:
-        raise DataError(f"{labels}: masks have no classes; leave `classes` out, or name the class of all as `'*': CLASS`")
+        raise DataError(
+            f"{labels}: masks have no classes; leave `classes` out, or name the class of all as `'*': CLASS`"
+        )
     roots = {path.parents[len(PurePosixPath(name).parts) - 1] for name, path in images.items()}
     apart = labels.resolve() not in {root.resolve() for root in roots}
     stems = {name: mask_stems(name) + (list(bases(name)) if apart else []) for name in images}
     files = match_files(labels, is_any_mask if not apart else is_any_mask_or_image, stems, problems)
     read = read_files(labels, files, lambda name, file: _boxes(file, images[name], problems), problems)
-    return numbered(labels, {name: [("", tuple(box), 1.0) for box in boxes.xyxy.tolist()] for name, boxes in read.items()}, classes, problems)
+    return numbered(
+        labels,
+        {name: [("", tuple(box), 1.0) for box in boxes.xyxy.tolist()] for name, boxes in read.items()},
+        classes,
+        problems,
+    )
 
 
 def write_labels(

@@ -145,9 +145,7 @@ def _corners(labels: Path, where: str, box: Any) -> Corners:
     return left, top, left + width, top + height
 
 
-def _category_names(
-    labels: Path, tree: dict[str, Any], classes: LabelClasses, problems: Problems
-) -> dict[str, str]:
+def _category_names(labels: Path, tree: dict[str, Any], classes: LabelClasses, problems: Problems) -> dict[str, str]:
     """Name of each category by its id; the file needs none where every label is a cell."""
     if classes.only is None and not classes.meaning:
         listed = tree.get("categories")

@@ -61,8 +61,8 @@ def write_labels(
     """Write tasks with their boxes as predictions: one JSON file, `out` or `label_studio.json` in the folder `out`.
 
     Boxes and scores are exact. For a project whose labelling interface has an `Image` called image and
-    `RectangleLabels` called label with a value for each class, such as `cell`; images come from Label Studio's local files, below a folder
-    of the name that the image folder has.
+    `RectangleLabels` called label with a value for each class, such as `cell`; images come from Label Studio's local
+    files, below a folder of the name that the image folder has.
     """
     tasks = [_task(sample, boxes, classes) for sample, boxes in zip(samples, labels, strict=True)]
     file = one_file(out, "label_studio.json")

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from sissi.boxes import Boxes
 from sissi.data.classes import LabelClasses, Row
-from sissi.data.formats.matching import check_size, named_boxes, match_files, read_files
+from sissi.data.formats.matching import check_size, match_files, named_boxes, read_files
 from sissi.data.formats.names import label_stems
 from sissi.data.formats.outlines import polygon_extent
 from sissi.data.formats.rotated import Corners

@@ -45,7 +45,9 @@ def read(
     file = folder / "labels.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
     problems = Problems()
-    found = read_labels(file, {name: folder / name for name in names or ("a.jpg",)}, label_classes({}, classes), problems)
+    found = read_labels(
+        file, {name: folder / name for name in names or ("a.jpg",)}, label_classes({}, classes), problems
+    )
     assert {problem.file for problem in problems.found} <= {file}
     return {n: b.xyxy.tolist() for n, b in found.items()}, [(p.kind, p.detail) for p in problems.found]
 
@@ -347,7 +349,9 @@ def test_what_is_written_is_read(tmp_path: Path, written: list[Boxes]) -> None:
     content = to_coco([(name, 0, 0) for name in names], written)
     (tmp_path / "labels.json").write_text(json.dumps(content))
     problems = Problems()
-    found = read_labels(tmp_path / "labels.json", {name: tmp_path / name for name in names}, label_classes({}, ("cell",)), problems)
+    found = read_labels(
+        tmp_path / "labels.json", {name: tmp_path / name for name in names}, label_classes({}, ("cell",)), problems
+    )
     assert list(found) == names
     assert all(same(found[name], expected) for name, expected in zip(names, written, strict=True))
     assert problems.found == []

@@ -48,7 +48,9 @@ def read(
         (folder / name).parent.mkdir(exist_ok=True)
         Image.new("L", (WIDTH, HEIGHT)).save(folder / name)
     problems = Problems()
-    found = read_labels(file, {name: folder / name for name in names or ("a.png",)}, label_classes({}, classes), problems)
+    found = read_labels(
+        file, {name: folder / name for name in names or ("a.png",)}, label_classes({}, classes), problems
+    )
     return {n: b.xyxy.tolist() for n, b in found.items()}, [(p.kind, p.detail) for p in problems.found]
 
 
