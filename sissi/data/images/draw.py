@@ -15,7 +15,7 @@ from sissi.runtime.files import write_whole
 Image = npt.NDArray[np.uint8]
 ORANGE = (255, 140, 0)
 BLUE = (0, 150, 255)
-CLASS_COLOURS = (ORANGE, (86, 180, 233), (0, 158, 115), (204, 121, 167), (240, 228, 66), (0, 114, 178), (213, 94, 0))
+CLASS_COLOURS = (ORANGE, (86, 180, 233), (0, 158, 115), (204, 121, 167), (0, 114, 178), (213, 94, 0))
 """Colours of the boxes of classes 1, 2 and so on, then from the start: Okabe & Ito's, for colour-blind readers."""
 SHARP = 480
 """Smaller pictures are enlarged to about this width, so that boxes of a few px are seen apart."""
