@@ -10,6 +10,7 @@ from sissi.boxes import Boxes
 from sissi.config import Experiment, LabelledImages
 from sissi.data.checks.detector_fit import Labelled, check_fit
 from sissi.data.checks.duplicates import note_duplicates
+from sissi.data.checks.missing_classes import note_missing
 from sissi.data.demo import source_images
 from sissi.data.experiment_data import ExperimentData, data_files, load_data
 from sissi.data.load import load_images, load_reference, load_test
@@ -56,7 +57,7 @@ def check_data(experiment: Experiment) -> Check:
 
 
 def check_cheaply(experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
-    """What can be wrong with data sets that are loaded: duplicates, and cells that do not fit the detector.
+    """What can be wrong with data sets that are loaded: duplicates, cells that do not fit the detector, and classes without labels.
 
     Reads no file again: an instant for thousands of images.
 
@@ -66,7 +67,9 @@ def check_cheaply(experiment: Experiment, data: ExperimentData, problems: Proble
         problems: takes what was found; images for testing that are trained on are errors.
     """
     note_duplicates(data.roles, problems)
-    check_fit(experiment, labelled_sets(data), problems)
+    labelled = labelled_sets(data)
+    check_fit(experiment, labelled, problems)
+    note_missing(experiment, labelled, problems)
 
 
 def labelled_sets(data: ExperimentData) -> dict[str, Labelled]:
