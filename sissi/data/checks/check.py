@@ -57,7 +57,7 @@ def check_data(experiment: Experiment) -> Check:
 
 
 def check_cheaply(experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
-    """What can be wrong with data sets that are loaded: duplicates, cells that do not fit the detector, and classes without labels.
+    """What can be wrong with data sets that are loaded: duplicates, misfits of cells and detector, missing classes.
 
     Reads no file again: an instant for thousands of images.
 
