@@ -45,7 +45,11 @@ def _named(meaning: dict[str, str | None]) -> dict[str, str | None]:
     return meaning
 
 
-Classes = Annotated[dict[str, str | None], BeforeValidator(_as_mapping), AfterValidator(_named)]
+Classes = Annotated[
+    dict[str, str | None],
+    BeforeValidator(_as_mapping, json_schema_input_type=dict[str, str | None] | list[str]),
+    AfterValidator(_named),
+]
 """Class by name in labels, in the order of the classes."""
 
 

@@ -74,7 +74,7 @@ def flatten(experiment: Experiment) -> dict[str, Any]:
     """All settings by their dotted keys; lists, and values by names of classes, stay whole."""
 
     def walk(prefix: str, value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict) or prefix.rpartition(".")[2] in BY_CLASS:
+        if not isinstance(value, dict) or (value and prefix.rpartition(".")[2] in BY_CLASS):
             return {prefix: value}
         joined: dict[str, Any] = {}
         for key, inner in value.items():

@@ -28,19 +28,26 @@ def test_scores_of_each_class_and_their_mean():
     predicted = [row([1, 2, 2], [0.9, 0.8, 0.7]), row([1], [0.6])]
     alive, dead, mean = class_scores(predicted, truth, NAMES)
     assert (alive.name, alive.cells, dead.name, dead.cells, mean.name, mean.cells) == ("alive", 3, "dead", 1, "mean", 4)
-    assert alive.AP50 == pytest.approx(67 / 101)  # two of three are found, without a false one: recall up to 0.66
-    assert dead.AP50 == pytest.approx(0.5)  # the false one comes first
-    assert mean.AP50 == pytest.approx((alive.AP50 + dead.AP50) / 2)
+    assert pytest.approx(67 / 101) == alive.AP50  # two of three are found, without a false one: recall up to 0.66
+    assert pytest.approx(0.5) == dead.AP50  # the false one comes first
+    assert pytest.approx((alive.AP50 + dead.AP50) / 2) == mean.AP50
     assert alive.AP50_low <= alive.AP50 <= alive.AP50_high
 
 
 def test_a_class_that_the_reader_does_not_name_is_not_known_and_not_in_the_mean():
     alive, dead, mean = class_scores([row([1, 2])], [row([1])], NAMES)
-    assert math.isnan(dead.AP) and mean.AP == pytest.approx(alive.AP)
+    assert math.isnan(dead.AP) and pytest.approx(alive.AP) == mean.AP
     assert np.isnan(class_ap50([row([1, 2])], [row([1])], 2)[1])
 
 
-@given(st.lists(st.tuples(st.lists(st.integers(1, 3), max_size=5), st.lists(st.integers(1, 3), max_size=5)), min_size=1, max_size=4), st.integers(0, 99))
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(1, 3), max_size=5), st.lists(st.integers(1, 3), max_size=5)),
+        min_size=1,
+        max_size=4,
+    ),
+    st.integers(0, 99),
+)
 def test_the_mean_is_that_of_pycocotools_over_categories(images, seed):
     random = np.random.default_rng(seed)
     predicted = [row(mine, random.uniform(0, 1, len(mine))) for mine, _ in images]
@@ -50,7 +57,7 @@ def test_the_mean_is_that_of_pycocotools_over_categories(images, seed):
         known = [getattr(one, metric) for one in each if not math.isnan(getattr(one, metric))]
         assert getattr(mean, metric) == pytest.approx(np.mean(known) if known else math.nan, nan_ok=True)
     whole = pycocotools_metrics(predicted, truth, 100, classes=3)
-    assert mean.AP == pytest.approx(whole.AP, nan_ok=True)
+    assert pytest.approx(whole.AP, nan_ok=True) == mean.AP
 
 
 def test_confusion_counts_right_wrong_missed_and_false():
