@@ -114,7 +114,6 @@ def load(path: Path, device: str = "cpu") -> CellDetector:
     return detector
 
 
-@torch.inference_mode()
 def predict(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
     """Predict boxes for a batch of images, in evaluation mode and without a resize.
 
@@ -125,10 +124,15 @@ def predict(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
     Returns:
         Boxes of each image, in its px, one for each cell; see `join_classes`.
     """
+    return [join_classes(boxes, detector.settings.nms_iou) for boxes in predict_each_class(detector, images)]
+
+
+@torch.inference_mode()
+def predict_each_class(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
+    """Predict boxes as `predict`, but of a cell one for each class that it may be of, with the score of that class."""
     network = detector.network.eval()
     outputs = network([as_tensor(image, detector.device) for image in images])
-    found = (make_boxes(*(output[key].cpu().numpy() for key in ("boxes", "scores", "labels"))) for output in outputs)
-    return [join_classes(boxes, detector.settings.nms_iou) for boxes in found]
+    return [make_boxes(*(output[key].cpu().numpy() for key in ("boxes", "scores", "labels"))) for output in outputs]
 
 
 def predict_dataset(
