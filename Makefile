@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation report study dashboard ui test test-faults test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
+.PHONY: help ablation grade report study dashboard ui test test-faults test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,6 +15,9 @@ help:  ## list the targets
 
 ablation: .venv/ready  ## the six variants on the demo images; EXPERIMENT=file for others
 	$(BIN)/sissi ablation $(EXPERIMENT) --out out/$(basename $(notdir $(EXPERIMENT)))
+
+grade: .venv/ready  ## the demo with living, inhibited and dead cells as classes
+	$(BIN)/sissi ablation experiments/grade-demo.yaml --out out/grade-demo
 
 report: .venv/ready  ## a page about the last ablation: out/report/index.html
 	$(BIN)/sissi report latest --out out/report

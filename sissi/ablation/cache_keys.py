@@ -11,17 +11,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sissi.boxes import Boxes
+from sissi.boxes import CELL, Boxes
 from sissi.config import Blur, Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.data.sample import digest
 from sissi.runtime.cache import Entry
 
 _LATER = {
-    "name", "seeds", "variants", "rows", "data", "early_learning", "deceleration", "pseudo_labels", "synthetic_images",
-    "self_training", "evaluation", "tracking", "runtime",
+    "name", "seeds", "variants", "rows", "classes", "source_class", "data", "early_learning", "deceleration",
+    "pseudo_labels", "synthetic_images", "self_training", "evaluation", "tracking", "runtime",
 }  # fmt: skip
-"""Sections of an experiment without effect before correction starts; data enter by their content."""
+"""Keys of an experiment without effect before correction starts; data, and classes of labels, enter by content."""
 
 
 def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device
         settings["detector"]["weights"] = hashlib.sha256(experiment.detector.weights.read_bytes()).hexdigest()
     return {
         "settings": settings,
+        "classes": list(experiment.class_names),
         "seed": seed,
         "data": {role: digests[role] for role in ("target_train", "source_train", "source_val")},
         "device": device,
@@ -41,7 +42,7 @@ def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device
 
 def first_labels_key(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """Key of the pseudo labels of a checkpoint of the trunk."""
-    later = {"on_empty", "merge", "size", "score", "confirm", "calibrate"}
+    later = {"on_empty", "merge", "size", "score", "class_scores", "confirm", "calibrate"}
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude=later)
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
 
@@ -110,4 +111,5 @@ def _digest(named: Mapping[str, Sequence[Boxes | None]]) -> str:
 
 
 def _content(boxes: Boxes) -> bytes:
-    return len(boxes).to_bytes(8, "little") + boxes.xyxy.tobytes()
+    labels = b"" if (boxes.labels == CELL).all() else boxes.labels.tobytes()
+    return len(boxes).to_bytes(8, "little") + boxes.xyxy.tobytes() + labels

@@ -38,7 +38,9 @@ def detect_branch(
             detector = load(model, device_of(experiment.runtime.device))
             found = detect_all(detector, data.target_train, progress_of(recorder, epoch, epoch, "detections"))
             images = [(sample.name, sample.height, sample.width) for sample in data.target_train]
-            journaled.record(events.Json(to_coco(images, found), "predictions/target_train.json"))
+            journaled.record(
+                events.Json(to_coco(images, found, experiment.class_names), "predictions/target_train.json")
+            )
             entry.finish([as_lists(boxes) for boxes in found])
         else:
             journaled.replay()

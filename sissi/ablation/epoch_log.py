@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from sissi.data.formats.coco import to_coco
 from sissi.data.images.draw import draw_boxes
 from sissi.data.resized import in_file_pixels
 from sissi.detector.model import CellDetector, predict_dataset
+from sissi.evaluation.confusion import class_accuracy, confusion
 from sissi.evaluation.label_quality import label_quality
 from sissi.evaluation.label_trust import LabelTrust
 from sissi.evaluation.metrics import COCO_LIMIT, coco_metrics
@@ -54,14 +56,15 @@ def log_labels(
         recorder: recorder of the events.
     """
     images = [(sample.name, sample.height, sample.width) for sample in data.target_train]
-    recorder.record(Json(to_coco(images, labels), f"pseudo_labels/epoch_{epoch:03d}.json"))
+    recorder.record(Json(to_coco(images, labels, experiment.class_names), f"pseudo_labels/epoch_{epoch:03d}.json"))
     values = {"labels/count": float(sum(len(boxes) for boxes in labels))}
     if data.reference is not None:
         quality = label_quality(labels, data.reference)
         values |= {f"labels/{name}": getattr(quality, name) for name in ("precision", "recall", "mean_iou", "size")}
+        values |= _class_quality(labels, data.reference, experiment.class_names)
     recorder.record(Metrics({name: value for name, value in values.items() if np.isfinite(value)}, epoch))
     for index in np.linspace(0, len(labels) - 1, experiment.tracking.overlays, dtype=int):
-        picture = draw_boxes(data.target_train[index].read(), labels[index])
+        picture = draw_boxes(data.target_train[index].read(), labels[index], classes=experiment.class_names)
         recorder.record(Picture(f"pseudo_labels/{data.target_train[index].name}", picture, epoch))
 
 
@@ -89,6 +92,21 @@ def estimated_quality(trust: LabelTrust, labels: Sequence[Boxes]) -> dict[str, f
         else float("nan"),
     }
     return {name: value for name, value in values.items() if np.isfinite(value)}
+
+
+def _class_quality(
+    labels: Sequence[Boxes], reference: Sequence[Boxes | None], classes: Sequence[str]
+) -> dict[str, float]:
+    """Precision and recall of the labels of each class, and the share of matched labels whose class is right."""
+    if len(classes) < 2:
+        return {}
+    counts = confusion(labels, reference, len(classes))
+    right, named, true = np.diag(counts)[:-1], counts.sum(axis=0)[:-1], counts.sum(axis=1)[:-1]
+    values = {"labels/class_accuracy": class_accuracy(counts)}
+    for index, name in enumerate(classes):
+        values[f"labels/{name}/precision"] = right[index] / named[index] if named[index] else math.nan
+        values[f"labels/{name}/recall"] = right[index] / true[index] if true[index] else math.nan
+    return {name: float(value) for name, value in values.items()}
 
 
 def _watch(name: str, detector: CellDetector, data: ExperimentData, experiment: Experiment) -> dict[str, float]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,16 +20,18 @@ from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, detect, load
 from sissi.errors import SissiError
 from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
-from sissi.evaluation.metrics import CocoMetrics, coco_metrics
+from sissi.evaluation.class_scores import ClassScore, class_scores
+from sissi.evaluation.metrics import TABLE_METRICS, CocoMetrics, coco_metrics
 from sissi.evaluation.pycocotools_metrics import pycocotools_metrics
 from sissi.runtime import events
 from sissi.runtime.array_file import write_array
 from sissi.runtime.cache import Entry
 from sissi.runtime.device import device_of
+from sissi.runtime.files import write_whole
 from sissi.runtime.journal import Journal
 from sissi.runtime.recorder import JournaledRecorder, OnProgress, Recorder, notify, progress_of
 
-RESAMPLED = "resampled.npy"
+RESAMPLED, CLASSES = "resampled.npy", "classes.json"
 
 
 def score_branch(
@@ -58,9 +62,24 @@ def score_branch(
         return result
 
 
+def classes_of_readers(
+    predicted: Sequence[Boxes], readers: Mapping[str, Sequence[Boxes | None]], classes: Sequence[str]
+) -> dict[str, list[ClassScore]]:
+    """Scores of each class for each reader; none where there is one class, whose scores are those of table 1."""
+    if len(classes) < 2:
+        return {}
+    return {name: class_scores(*_known(predicted, truth), classes) for name, truth in readers.items()}
+
+
 def read_resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
     """Results of `bootstrap.bootstrap` for each reader, from the folder of a finished `score_branch`."""
     return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
+
+
+def read_class_scores(entry: Entry) -> dict[str, list[ClassScore]]:
+    """Scores of each class for each reader, from the folder of a finished `score_branch`; empty for one class."""
+    by_reader = json.loads((entry.folder / CLASSES).read_text(encoding="utf-8"))
+    return {reader: [ClassScore(**one) for one in scores] for reader, scores in by_reader.items()}
 
 
 def score_readers(
@@ -140,7 +159,18 @@ def _score(
         named = {f"{reader}/{name}": value for name, value in metrics.as_dict().items() if np.isfinite(value)}
         recorder.record(events.Metrics(named, epoch))
     images = [(sample.name, sample.height, sample.width) for sample in data.target_test]
-    recorder.record(events.Json(to_coco(images, predicted), "predictions/target_test.json"))
+    recorder.record(events.Json(to_coco(images, predicted, experiment.class_names), "predictions/target_test.json"))
     resampled = [bootstrap(matches(*_known(predicted, truth))) for truth in data.readers.values()]
     write_array(entry.folder / RESAMPLED, np.stack(resampled))
+    of_classes = classes_of_readers(predicted, data.readers, experiment.class_names)
+    for reader, scores in of_classes.items():
+        named = {
+            f"{reader}/{one.name}/{metric}": getattr(one, metric)
+            for one in scores
+            for metric in TABLE_METRICS
+            if np.isfinite(getattr(one, metric))
+        }
+        recorder.record(events.Metrics(named, epoch))
+    plain = {reader: [asdict(one) for one in scores] for reader, scores in of_classes.items()}
+    write_whole(entry.folder / CLASSES, json.dumps(plain).encode())
     return {reader: metrics.as_dict() for reader, metrics in by_reader.items()}

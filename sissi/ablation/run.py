@@ -65,7 +65,8 @@ def run_ablation(
                 shares(scored),
                 experiment.table_rows,
                 agreements=agreements(found, list(initial.values())),
-                counts=counts_by_image(found, initial),
+                counts=counts_by_image(found, initial, experiment.class_names),
+                class_rows=[row for seed_run in seeds for row in seed_run.class_rows],
             )
             for path in results.write(session.folder / "table"):
                 parent.record(File(path, "table"))

@@ -43,13 +43,14 @@ def log_description(parent: LocalRun, experiment: Experiment, data: ExperimentDa
         parent.record(Dataset(role, digest, str(samples[0].path.parent), role, profile))
     for reader, boxes in data.readers.items():
         known = [(sample, one) for sample, one in zip(data.target_test, boxes, strict=True) if one is not None]
-        content = _as_coco([sample for sample, _ in known], [one for _, one in known])
+        content = _as_coco([sample for sample, _ in known], [one for _, one in known], experiment.class_names)
         parent.record(Json(content, f"readers/{reader}.json"))
     if data.readers:
         parent.record(ExperimentTags(scores_view(data.readers, ("AP", "AR"), parent.header["started"])))
     if data.reference is not None:
         referenced = data.referenced()
-        parent.record(Json(_as_coco(referenced, [sample.boxes for sample in referenced]), "reference.json"))
+        truth = [sample.boxes for sample in referenced]
+        parent.record(Json(_as_coco(referenced, truth, experiment.class_names), "reference.json"))
 
 
 def description(results: AblationResults) -> str:
@@ -60,5 +61,5 @@ def description(results: AblationResults) -> str:
     return "\n\n".join(part.strip() for part in parts if part)
 
 
-def _as_coco(samples: Sequence[Sample], boxes: Sequence[Boxes]) -> dict[str, Any]:
-    return to_coco([(sample.name, sample.height, sample.width) for sample in samples], boxes)
+def _as_coco(samples: Sequence[Sample], boxes: Sequence[Boxes], classes: Sequence[str]) -> dict[str, Any]:
+    return to_coco([(sample.name, sample.height, sample.width) for sample in samples], boxes, classes)

@@ -9,7 +9,7 @@ from pathlib import Path
 from sissi.ablation import cache_keys
 from sissi.ablation.branch import BranchTask
 from sissi.ablation.detections import read_detections
-from sissi.ablation.reader_scores import read_resampled
+from sissi.ablation.reader_scores import read_class_scores, read_resampled
 from sissi.ablation.runner import StageRunner
 from sissi.ablation.stages import label_checkpoint, train_and_score_branch, train_trunk_stage
 from sissi.boxes import Boxes
@@ -22,6 +22,7 @@ from sissi.method.deceleration import StartPoint, adele_start
 from sissi.method.early_learning import Trunk
 from sissi.method.start_point import start_point
 from sissi.results.agreement import agreements
+from sissi.results.class_table import ClassRow
 from sissi.results.scores import NOBODY, Row
 from sissi.runtime.cache import Entry
 from sissi.runtime.events import Metrics, Model, Params, Text
@@ -40,6 +41,7 @@ class SeedRun:
         variants: rows of the table by name.
         settings: settings of each variant.
         scored: results of `bootstrap.bootstrap` for each reader, by variant and seed; set by `rows`.
+        class_rows: scores of each class; empty of one class; set by `rows`.
         found: without readers, the detections in each target training image, by variant and seed; set by `rows`.
         with_model: runs that have a trained detector, by variant and seed; set by `rows`.
     """
@@ -52,6 +54,7 @@ class SeedRun:
         self.variants = self.experiment.table_rows
         self.settings = {name: settings_of_variant(variant, self.experiment) for name, variant in self.variants.items()}
         self.scored: dict[tuple[str, int], dict[str, Resampled]] = {}
+        self.class_rows: list[ClassRow] = []
         self.found: dict[tuple[str, int], list[Boxes]] = {}
         self.with_model: dict[tuple[str, int], LocalRun] = {}
 
@@ -120,6 +123,12 @@ class SeedRun:
         finished = {name: entries[name] for name in starts if by_name[name].error is None}
         if readers := self.runner.data.readers:
             self.scored = {(name, self.seed): read_resampled(entry, readers) for name, entry in finished.items()}
+            self.class_rows = [
+                ClassRow(name, self.seed, reader, score)
+                for name, entry in finished.items()
+                for reader, scores in read_class_scores(entry).items()
+                for score in scores
+            ]
             self._log_headroom(tracked)
         else:
             score = self.experiment.pseudo_labels.score

@@ -195,7 +195,8 @@ def _shared_labels(
 
 def _resume(experiment: Experiment, path: Path) -> tuple[TeacherStudent, dict[str, Any]]:
     """Learner in the exact state of a checkpoint, and the other tensors of the checkpoint."""
-    detector = build(experiment.detector.without_weights(), experiment.training.image_size)
+    size, classes = experiment.training.image_size, experiment.class_names
+    detector = build(experiment.detector.without_weights(), size, classes)
     detector.to(device_of(experiment.runtime.device))
     learner = make_teacher_student(detector, experiment.training)
     return learner, checkpoint.restore(path, learner)

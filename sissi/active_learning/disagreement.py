@@ -51,7 +51,8 @@ class Disagreement:
         size: height and width of the image file, in px.
         boxes: fused labels (equation 1); the score of a box is the share of all variants and cycles that contain it.
         sources: entropy of the votes on each box, shape (N,), in [0, 1], between variants, between cycles and between
-            views; only sources with at least two votes.
+            views; only sources with at least two votes. With several classes also `classes`: the entropy of the
+            classes that the labels with the box name.
     """
 
     size: tuple[int, int]
@@ -91,6 +92,9 @@ def disagreement_of(committee: Committee) -> Disagreement:
         for name, groups in sources.items()
         if groups and max(map(len, groups)) > 1
     }
+    doubt = class_entropy(cells, labels)
+    if doubt is not None:
+        entropies["classes"] = doubt
     boxes = make_boxes(cells.xyxy, share(cells, labels), cells.labels)
     return Disagreement((committee.height, committee.width), boxes, entropies)
 
@@ -102,6 +106,21 @@ def share(cells: Boxes, voters: Sequence[Boxes]) -> Votes:
         matched = match(boxes, cells, SAME_CELL)
         votes[matched[matched >= 0]] += 1
     return votes / len(voters)
+
+
+def class_entropy(cells: Boxes, voters: Sequence[Boxes]) -> Votes | None:
+    """Entropy of the classes that the voters with a box for a cell name, shape (len(cells),), in [0, 1].
+
+    0: all name the same class; 1: each class is named as often. None if all boxes are of one class.
+    """
+    classes = np.unique(np.concatenate([boxes.labels for boxes in voters]))
+    if len(classes) < 2:
+        return None
+    votes = np.stack(
+        [len(voters) * share(cells, [boxes.take(boxes.labels == label) for boxes in voters]) for label in classes]
+    )
+    shares = np.divide(votes, votes.sum(axis=0), out=np.zeros_like(votes), where=votes.sum(axis=0) > 0)
+    return np.asarray(entr(shares).sum(axis=0) / np.log(len(classes)))
 
 
 def vote_entropy(share: Votes) -> Votes:

@@ -14,6 +14,7 @@ from sissi.data.formats import write_labels
 from sissi.data.images.draw import ORANGE, Image, draw_boxes, write_picture
 from sissi.data.images.read import FIRST, read_image
 from sissi.data.sample import Sample
+from sissi.names import CELL_NAME
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 from sissi.runtime.tables import Cell, Table, as_markdown
@@ -67,7 +68,12 @@ class Suggestion:
 
 
 def write_suggestions(
-    ranked: Sequence[Suggestion], out: Path, count: int, format: str, explanation: str = EXPLANATION
+    ranked: Sequence[Suggestion],
+    out: Path,
+    count: int,
+    format: str,
+    explanation: str = EXPLANATION,
+    classes: Sequence[str] = (CELL_NAME,),
 ) -> None:
     """Write tables and pictures of the disagreement, and labels to be corrected by hand.
 
@@ -80,15 +86,16 @@ def write_suggestions(
         count: number of images to be corrected by hand.
         format: format of their labels.
         explanation: text above the table of suggestions.md.
+        classes: names of the classes, from number 1 on.
     """
     first = ranked[:count]
     write_whole(out / "suggestions.csv", to_csv(_image_rows(ranked)).encode())
-    write_whole(out / "boxes.csv", to_csv(_box_rows(ranked)).encode())
+    write_whole(out / "boxes.csv", to_csv(_box_rows(ranked, classes)).encode())
     write_whole(out / "suggestions.md", _markdown(first, explanation).encode())
     samples = [suggestion.sample for suggestion in ranked]
     labels = [sample.boxes for sample in samples]
-    write_labels("coco", samples, labels, out / "consensus.json")
-    write_labels(format, samples[:count], labels[:count], out / "labels")
+    write_labels("coco", samples, labels, out / "consensus.json", classes)
+    write_labels(format, samples[:count], labels[:count], out / "labels", classes)
     for number, suggestion in enumerate(first, start=1):
         write_picture(_picture(suggestion), out / "pictures" / f"{number:03d} {Path(suggestion.name).name}.png")
 
@@ -110,7 +117,7 @@ def _image_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
         )
 
 
-def _box_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
+def _box_rows(ranked: Sequence[Suggestion], classes: Sequence[str]) -> Iterable[dict[str, object]]:
     """Rows of all boxes, in descending order of the disagreement."""
     rows = []
     for suggestion in ranked:
@@ -120,6 +127,8 @@ def _box_rows(ranked: Sequence[Suggestion]) -> Iterable[dict[str, object]]:
         ):
             sides = dict(zip(("left", "top", "right", "bottom"), (f"{side:.1f}" for side in corners), strict=True))
             agreed = {"agreement": f"{cells.boxes.scores[index]:.4f}", "disagreement": f"{disagreement:.4f}"}
+            if len(classes) > 1:
+                sides |= {"class": classes[cells.boxes.labels[index] - 1]}
             parts: dict[str, object] = {name: f"{entropy[index]:.4f}" for name, entropy in cells.sources.items()}
             rows.append((disagreement, {"image": suggestion.name} | sides | agreed | parts))
     return [row for _, row in sorted(rows, key=lambda row: -row[0])]

@@ -59,7 +59,7 @@ def suggest(run: str, out: Path, options: Options, console: Console) -> list[Sug
     with image_bar(console, len(corrected.images)) as advance:
         by_image = {name: disagreement_of(members) for name, members in committees(corrected, detectors, advance)}
     ranked = rank(corrected, by_image)
-    write_suggestions(ranked, out, options.count, options.format)
+    write_suggestions(ranked, out, options.count, options.format, classes=corrected.experiment.class_names)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
     return ranked

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import data_app
+from sissi.cli.classes import Meaning, class_meaning
 from sissi.cli.options import ExperimentFile, Overrides, output_file, output_folder, writable_output
 from sissi.names import FormatName
 
@@ -77,6 +78,7 @@ def data_convert(
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="Class that counts as a cell; all without it. Repeatable.")
     ] = None,
+    meaning: Meaning = None,
 ) -> None:
     """Write labels in another format: for another program, or to correct them by hand and read them back."""
     from sissi.config import LabelFiles
@@ -85,7 +87,8 @@ def data_convert(
 
     problems = Problems()
     wanted = tuple(classes) if classes else None
-    files, amount = convert(LabelFiles(format=source, labels=labels, classes=wanted), target, images, out, problems)
+    given = LabelFiles(format=source, labels=labels, classes=wanted)
+    files, amount = convert(given, target, images, out, problems, class_meaning(meaning))
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)
     place = files[0] if len(files) == 1 else f"{out} ({len(files):,} files)"
@@ -103,6 +106,7 @@ def data_merge(
     ],
     source: Annotated[FormatName, typer.Option("--from", help="Format of LABELS.")] = "coco",
     better: Annotated[FormatName, typer.Option("--with", help="Format of CORRECTIONS.")] = "label_studio",
+    meaning: Meaning = None,
 ) -> None:
     """Put labels that were corrected by hand in the place of the old ones, and keep those of the other images."""
     from sissi.config import LabelFiles
@@ -111,7 +115,7 @@ def data_merge(
 
     problems = Problems()
     before, corrected = LabelFiles(format=source, labels=labels), LabelFiles(format=better, labels=corrections)
-    changed, total = merge(before, corrected, images, out, problems)
+    changed, total = merge(before, corrected, images, out, problems, class_meaning(meaning))
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)
     print(f"wrote {total:,} images as coco to {out}, {changed:,} of them corrected")

@@ -11,7 +11,7 @@ import typer
 from sissi.cli.app import app
 from sissi.cli.options import writable_output
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
-from sissi.names import FormatName, PipelineSetting
+from sissi.names import CELL_NAME, FormatName, PipelineSetting
 
 if TYPE_CHECKING:
     from sissi.data.problems import Problems
@@ -55,6 +55,10 @@ def weak_labels(
         list[str] | None,
         typer.Option("--truth-class", help="Class of the truth that counts as a cell; all without it. Repeatable."),
     ] = None,
+    classes: Annotated[
+        bool,
+        typer.Option("--classes", help="Write the kind of each cell as its class, see weak_labels.kind; else `cell`."),
+    ] = False,
     settings: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="YAML of the pipelines' settings, or a shipped name, such as blood_smear."),
@@ -84,7 +88,7 @@ def weak_labels(
         read_truth,
         summary_table,
     )
-    from sissi.data.weak_labelling import label_images, sized
+    from sissi.data.weak_labelling import kinds_of, label_images, sized
     from sissi.errors import DataError
     from sissi.runtime.files import new_output
     from sissi.runtime.tables import TerminalTable
@@ -116,8 +120,9 @@ def weak_labels(
         print(f"drew {len(drawn)} images in {overlays}")
     if out:
         written = [item.sample for item in labelled]
+        boxes, names = kinds_of(labelled, full) if classes else ([sample.boxes for sample in written], (CELL_NAME,))
         with new_output(out) as unfinished:
-            files = write_labels(format, written, [sample.boxes for sample in written], unfinished)
+            files = write_labels(format, written, boxes, unfinished, names)
         place = out / files[0].relative_to(unfinished) if len(files) == 1 else out
         print(f"wrote the labels as {format} to {place}")
 

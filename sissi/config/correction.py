@@ -32,6 +32,16 @@ class PseudoLabels(Settings):
     """True: the score of a fused box is replaced by the probability that it is a cell, which is estimated from the
     initial labels (docs/method.md). So `score`, `confirm` and self_training.ignore_doubtful are probabilities. Boxes
     with low scores are needed for it: those of a view down to `view_score`."""
+    class_scores: dict[str, Fraction] = Field(default_factory=dict)
+    """Lowest score of a pseudo label of a class, by the class's name, in place of `score`."""
+    class_fusion: Literal["vote", "separate"] = "vote"
+    """vote: boxes of one cell are fused whatever their classes, and vote on its class, each with its score times its
+    IoU with the fused box. separate: boxes of each class are fused apart, as in ensemble_boxes, so that a cell on whose
+    class the views disagree gets a label of each, with lower scores."""
+    initial_vote: Fraction = 0.5
+    """Weight of an initial label in the vote on the class of a pseudo label that matches it, relative to all views
+    together. The label's class changes if the network prefers another one by more than this share of its votes; 0: the
+    views decide alone; 1: it never changes."""
     smallest: float = Field(default=0, ge=0)
     """Shortest longer side of a pseudo label, in px; smaller boxes count as debris. 0, as in the paper: no limit."""
     merge: Literal["replace", "add", "split", "refine"] = "replace"

@@ -16,6 +16,9 @@ ONE_FILE = ("coco", "label_studio", "cvat")
 """Formats with the labels of all images in one file."""
 
 
+LabelNames = tuple[str, ...] | dict[str, str | None] | None
+
+
 class LabelFiles(Settings):
     """Location and format of labels."""
 
@@ -25,8 +28,10 @@ class LabelFiles(Settings):
     docs/label-formats.md."""
     labels: Path
     """Folder of the label files (celllab, cellpose, voc, yolo), or the one file (coco, label_studio, cvat)."""
-    classes: tuple[str, ...] | None = None
-    """Classes that count as a cell; default: all."""
+    classes: LabelNames = None
+    """A list: names in the labels that count; the others are left out. A mapping: the class of each name in these
+    labels, in place of the experiment's `classes`; null leaves labels out, and "*" is every other name, and labels
+    without a name. Default: all labels, with the experiment's `classes`."""
 
 
 class ImageReading(Settings):
@@ -61,8 +66,10 @@ class LabelledImages(ImageReading):
     """Folder of the images."""
     labels: Path | None = None
     """Folder or file of the labels; default: beside the images (celllab, cellpose, voc, yolo)."""
-    classes: tuple[str, ...] | None = None
-    """Classes that count as a cell; default: all."""
+    classes: LabelNames = None
+    """A list: names in the labels that count; the others are left out. A mapping: the class of each name in these
+    labels, in place of the experiment's `classes`; null leaves labels out, and "*" is every other name, and labels
+    without a name. Default: all labels, with the experiment's `classes`."""
     weak_labels: WeakLabels | None = None
     """Settings to generate the labels by image processing instead of reading them."""
     names: Path | None = None
@@ -126,6 +133,17 @@ class FileData(Settings):
     """Training images of the source domain, with clean labels."""
     source_val: LabelledImages | None = None
     """Validation images of the source domain, for model selection and tuning."""
+
+    @property
+    def label_sets(self) -> dict[str, LabelFiles | LabelledImages]:
+        """All settings of labels, by their keys below `data`."""
+        sets = {
+            key: getattr(self, key)
+            for key in ("target_train", "target_reference", "target_val", "source_train", "source_val")
+        }
+        readers = self.target_test.readers if self.target_test else {}
+        named = sets | {f"target_test.readers.{name}": labels for name, labels in readers.items()}
+        return {key: labels for key, labels in named.items() if labels is not None}
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from sissi.config.base import Named, Settings
+from sissi.config.classes import ANY, ONE_CLASS, Classes, Meaning, names_of
 from sissi.config.correction import PseudoLabels, SelfTraining, SyntheticImages
 from sissi.config.data import DemoData, FileData
 from sissi.config.detector import Detector
@@ -95,6 +96,12 @@ class Experiment(Settings):
     """Rows of table 1, and the reference rows weak-only and, if data.target_reference exists, oracle."""
     rows: Named[CustomVariant] = Field(default_factory=dict)
     """Further rows, by name: variants with other settings."""
+    classes: Classes = Field(default_factory=dict)
+    """Classes of cells: a list of their names, or a mapping from names in the labels to classes, so that several names
+    can be one class; null leaves labels of a name out, and "*" is every other name. Weak labels by image processing
+    have the names of `weak_labels.kind`. Default: every label is a cell. See docs/classes.md."""
+    source_class: str | None = None
+    """Class of the cells of the source domain whose labels name none of the classes; default: the first class."""
     data: Annotated[FileData | DemoData, Field(discriminator="kind")]
     detector: Detector
     training: Training
@@ -106,6 +113,21 @@ class Experiment(Settings):
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()
     runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _classes_exist(self) -> Self:
+        named: dict[str, list[str | None]] = {
+            "source_class": [self.source_class],
+            "pseudo_labels.class_scores": list(self.pseudo_labels.class_scores),
+        }
+        if isinstance(self.data, FileData):
+            own = {key: labels.classes for key, labels in self.data.label_sets.items()}
+            named |= {f"data.{key}.classes": [*given.values()] for key, given in own.items() if isinstance(given, dict)}
+        for key, names in named.items():
+            unknown = next((name for name in names if name is not None and name not in self.class_names), None)
+            if unknown is not None:
+                raise ValueError(f"{key}: there is no class {unknown!r}; `classes` has {', '.join(self.class_names)}")
+        return self
 
     @model_validator(mode="after")
     def _phases_fit(self) -> Self:
@@ -154,6 +176,20 @@ class Experiment(Settings):
         return self
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes in order; their numbers are 1, 2, and so on."""
+        return names_of(self.classes)
+
+    @property
+    def source_classes(self) -> Meaning:
+        """Class by name in the labels of the source domain."""
+        if not self.classes:
+            return ONE_CLASS
+        return {name: means for name, means in self.classes.items() if name != ANY} | {
+            ANY: self.source_class or self.class_names[0]
+        }
+
+    @property
     def lowest_score(self) -> float:
         """Lowest score of a box that label correction uses: as label, as ignore region, or to confirm a label.
 
@@ -162,7 +198,7 @@ class Experiment(Settings):
         labels = self.pseudo_labels
         if labels.calibrate:
             return 0.0
-        scores = (labels.score, labels.confirm, self.self_training.ignore_doubtful)
+        scores = (labels.score, *labels.class_scores.values(), labels.confirm, self.self_training.ignore_doubtful)
         return min(score for score in scores if score is not None)
 
     def last_epoch(self, corrects: bool) -> int:

@@ -17,6 +17,9 @@ from sissi.config.shipped_files import find_beside, find_file
 from sissi.config.variants import settings_of_variant
 from sissi.errors import ExperimentError
 
+BY_CLASS = ("classes", "class_scores")
+"""Keys whose values have names of classes as keys, with any signs in them."""
+
 
 def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     """Read an experiment from a YAML file and apply `key.key=value` overrides.
@@ -68,10 +71,10 @@ def dump_experiment(experiment: Experiment) -> str:
 
 
 def flatten(experiment: Experiment) -> dict[str, Any]:
-    """All settings by their dotted keys; lists stay lists."""
+    """All settings by their dotted keys; lists, and values by names of classes, stay whole."""
 
     def walk(prefix: str, value: Any) -> dict[str, Any]:
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or (value and prefix.rpartition(".")[2] in BY_CLASS):
             return {prefix: value}
         joined: dict[str, Any] = {}
         for key, inner in value.items():

@@ -79,5 +79,8 @@ class Deceleration(Settings):
     """Threshold of the relative change of the fitted slope; correction starts at the first epoch above it."""
     min_points: int = Field(default=4, ge=4)
     """Smallest number of epochs for a fit: one more than the curve has parameters."""
+    classes: Literal["mean", "each"] = "mean"
+    """With several classes, mean: the curve is the mean of the classes' AP50. each: there is a curve for each class,
+    and correction starts after the last of their epochs, when learning has decelerated for every class."""
     start_epoch: PositiveInt | None = None
     """Epoch after which the ADELE rows start, instead of the one that the fit selects."""

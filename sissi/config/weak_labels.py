@@ -172,6 +172,10 @@ class WeakLabels(Settings):
     cell_size: Literal["auto"] | PositiveFloat = "auto"
     """Longer side of a typical cell, in px; `auto`: estimated from all images together. Every radius, window, area and
     distance below that is not given follows from it."""
+    kind: Literal["pipeline", "cell"] = "pipeline"
+    """Name of the kind of cell that a label has, which an experiment with `classes` reads. pipeline: the cells that the
+    image's pipeline is for: dead, alive, inhibited, adherent or stained. cell: a round cell with a dark ring around a
+    bright disc is dead in any image, and no other is, with the thresholds of `auto`."""
     auto: PipelineChoice = PipelineChoice()
     dead: DeadCells = DeadCells()
     alive: AliveCells = AliveCells()

@@ -9,6 +9,7 @@ import numpy as np
 
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles
+from sissi.config.classes import ONE_CLASS, Meaning, names_of
 from sissi.config.data import ONE_FILE
 from sissi.data.find import find_images, note_unread_parts
 from sissi.data.formats import FORMATS, write_labels
@@ -21,8 +22,10 @@ from sissi.errors import DataError
 from sissi.runtime.files import new_output
 
 
-def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: Problems) -> tuple[list[Path], str]:
-    """Read labels and write them in another format, cut to their images, every class as `cell`.
+def convert(
+    source: LabelFiles, target: str, images: Path, out: Path, problems: Problems, classes: Meaning = ONE_CLASS
+) -> tuple[list[Path], str]:
+    """Read labels and write them in another format, cut to their images.
 
     Images that the labels do not mention are left out. What is written is read back, so that what the format could
     not hold is known.
@@ -33,6 +36,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
         images: folder of the images; of these only the sizes are read.
         out: folder, or file, to write; must be new.
         problems: takes what was dropped, cut, or could not be held.
+        classes: class by name in the labels; empty: every label is a `cell`.
 
     Returns:
         The files that were written, and how much is in them in words.
@@ -44,7 +48,7 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     if not source.labels.exists():
         raise DataError(f"no such file or folder: {source.labels}")
     samples = sized_images(images, source.format, problems)
-    labels = read_labels(source, Path(), samples, problems, source.format)
+    labels = read_labels(source, Path(), samples, problems, source.format, classes=classes)
     if not labels:
         raise DataError(f"{source.labels}: has no labels of the format {source.format} for an image in {images}")
     for sample in samples:
@@ -56,8 +60,11 @@ def convert(source: LabelFiles, target: str, images: Path, out: Path, problems: 
     boxes = [labels[sample.name] for sample in samples]
     if not FORMATS[target].scores and any((found.scores < 1).any() for found in boxes):
         problems.add(out, "scores left out", f"{target} has no place for them")
+    names = names_of(classes)
+    if not FORMATS[target].classes and len(names) > 1:
+        problems.add(out, "classes left out", f"{target} has no place for them")
     with new_output(out) as unfinished:
-        files = write_labels(target, samples, boxes, unfinished)
+        files = write_labels(target, samples, boxes, unfinished, names)
         _note_lost(target, samples, boxes, files, unfinished, problems)
     files = [out / file.relative_to(unfinished) for file in files]
     return files, f"{len(samples):,} images, {sum(map(len, boxes)):,} boxes"

@@ -75,22 +75,23 @@ def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
         DataError: a folder is missing, or a file cannot be used; all such images are named at once.
     """
     files, cache = data_files(experiment), Cache(cache_folder(experiment.tracking.folder))
-    target = load_images(files.target_train, files.folder, problems, "data.target_train", cache)
-    test, readers = load_test(files.target_test, files.folder, problems) if files.target_test else ([], {})
+    named, of_source = experiment.classes, experiment.source_classes
+    target = load_images(files.target_train, files.folder, problems, "data.target_train", cache, named)
+    test, readers = load_test(files.target_test, files.folder, problems, named) if files.target_test else ([], {})
     reference = None
     if files.target_reference is not None:
-        reference = load_reference(files.target_reference, target, files.folder, problems)
+        reference = load_reference(files.target_reference, target, files.folder, problems, named)
     target_val = None
     if files.target_val is not None:
-        target_val = load_images(files.target_val, files.folder, problems, "data.target_val", cache)
+        target_val = load_images(files.target_val, files.folder, problems, "data.target_val", cache, named)
     source_train, source_val = source_images(files, experiment, target)
     return ExperimentData(
         target_train=target,
         reference=reference,
         target_test=test,
         readers=readers,
-        source_train=load_images(source_train, files.folder, problems, "data.source_train", cache),
-        source_val=load_images(source_val, files.folder, problems, "data.source_val", cache),
+        source_train=load_images(source_train, files.folder, problems, "data.source_train", cache, of_source),
+        source_val=load_images(source_val, files.folder, problems, "data.source_val", cache, of_source),
         target_val=target_val or (),
         cache=cache,
     )
@@ -107,7 +108,7 @@ def load_test_data(experiment: Experiment, problems: Problems) -> tuple[list[Sam
         raise DataError(
             "data.target_test: is not given, so nothing can be scored: name test images, and their boxes by readers"
         )
-    return load_test(files.target_test, files.folder, problems)
+    return load_test(files.target_test, files.folder, problems, experiment.classes)
 
 
 def data_files(experiment: Experiment) -> FileData:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sissi.boxes import Boxes
 from sissi.config import LabelFiles
+from sissi.config.classes import ONE_CLASS, Meaning
+from sissi.data.classes import LEFT_OUT, label_classes
 from sissi.data.cleaning import clean
 from sissi.data.find import require_path
 from sissi.data.formats import FORMATS
@@ -24,6 +26,7 @@ def read_labels(
     key: str,
     *,
     others: Collection[str] | None = (),
+    classes: Meaning = ONE_CLASS,
 ) -> dict[str, Boxes]:
     """Cleaned boxes by image name, of the samples that have labels.
 
@@ -34,6 +37,7 @@ def read_labels(
         problems: takes what was dropped or cut.
         key: of the settings, for messages.
         others: further images, whose labels are no problem; None: those of any other image are none.
+        classes: of the experiment; empty: every label is a cell.
 
     Raises:
         DataError: the labels are missing or cannot be used, or there are labels, but not one is left.
@@ -43,7 +47,7 @@ def read_labels(
     expected = {last_stem(name) for name in others or ()}
     images = {sample.name: sample.path for sample in samples}
     try:
-        raw = FORMATS[source.format].read(path, images, source.classes, found)
+        raw = FORMATS[source.format].read(path, images, label_classes(classes, source.classes), found)
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     for problem in found.found:
@@ -92,10 +96,10 @@ def _refuse_nothing_left(
     source: LabelFiles, path: Path, images: Mapping[str, Path], problems: Sequence[Problem], key: str
 ) -> None:
     """Refuse label files with labels of the images of which every one was dropped, or is of another class."""
-    dropped = [problem for problem in problems if problem.kind.endswith("dropped")]
+    dropped = [problem for problem in problems if problem.kind.endswith("dropped") or problem.kind == LEFT_OUT]
     lines = Problems(dropped).summary()
-    if source.classes is not None:
-        every = FORMATS[source.format].read(path, images, None, Problems(strict=False))
+    if isinstance(source.classes, tuple):
+        every = FORMATS[source.format].read(path, images, label_classes({}), Problems(strict=False))
         count = sum(map(len, every.values()))
         lines += [f"{count:,} x label of another class than {', '.join(source.classes)}"] if count else []
     if lines:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import LabelFiles, LabelledImages, TestImages
+from sissi.config.classes import ONE_CLASS, Meaning
+from sissi.data.classes import label_classes
 from sissi.data.find import decode_all, find_images, listed, require_path, subsample
 from sissi.data.formats import cellpose_names
 from sissi.data.labels import read_labels, refuse_none, sought_name
@@ -18,7 +20,12 @@ from sissi.runtime.cache import Cache
 
 
 def load_images(
-    settings: LabelledImages, folder: Path, problems: Problems, key: str, cache: Cache | None = None
+    settings: LabelledImages,
+    folder: Path,
+    problems: Problems,
+    key: str,
+    cache: Cache | None = None,
+    classes: Meaning = ONE_CLASS,
 ) -> list[Sample]:
     """The images of a data set with their labels, sorted by name.
 
@@ -31,6 +38,7 @@ def load_images(
         problems: takes what was dropped, cut or left without labels.
         key: of the settings, for messages, such as `data.target_train`.
         cache: keeps weak labels, so that they are made once of equal images; None: they are not kept.
+        classes: of the experiment; empty: every label is a cell.
 
     Raises:
         DataError: a folder is missing or has no images, no image has labels, a label file cannot be used, or images
@@ -42,10 +50,11 @@ def load_images(
     chosen = subsample(listed(found, folder, settings.names, f"{key}.names"), settings.limit)
     blank = decode_all(chosen, key, problems, settings.reading)
     if settings.weak_labels is not None:
-        return with_weak_labels(blank, settings.weak_labels, problems, key, cache)
+        meaning = label_classes(classes, settings.classes)
+        return with_weak_labels(blank, settings.weak_labels, problems, key, cache, meaning)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
-    labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found))
+    labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found), classes=classes)
     refuse_none(labels, source, folder, blank, problems, key)
     for sample in blank:
         if sample.name not in labels:
@@ -55,7 +64,7 @@ def load_images(
 
 
 def load_test(
-    settings: TestImages, folder: Path, problems: Problems
+    settings: TestImages, folder: Path, problems: Problems, classes: Meaning = ONE_CLASS
 ) -> tuple[list[Sample], dict[str, list[Boxes | None]]]:
     """The test images, without boxes, and for each reader the boxes of each of these images.
 
@@ -73,7 +82,9 @@ def load_test(
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"
-        labels = read_labels(source, folder, samples, problems, place, others=_not_among(samples, found))
+        labels = read_labels(
+            source, folder, samples, problems, place, others=_not_among(samples, found), classes=classes
+        )
         refuse_none(labels, source, folder, samples, problems, place)
         for sample in samples:
             if sample.name not in labels:
@@ -84,14 +95,14 @@ def load_test(
 
 
 def load_reference(
-    settings: LabelFiles, samples: Sequence[Sample], folder: Path, problems: Problems
+    settings: LabelFiles, samples: Sequence[Sample], folder: Path, problems: Problems, classes: Meaning = ONE_CLASS
 ) -> list[Boxes | None]:
     """The reference boxes of each sample, or None where the reference does not cover its image.
 
     Raises:
         DataError: the labels are missing or cannot be used.
     """
-    labels = read_labels(settings, folder, samples, problems, "data.target_reference", others=None)
+    labels = read_labels(settings, folder, samples, problems, "data.target_reference", others=None, classes=classes)
     if not labels:
         problems.add(folder / settings.labels, "reference that covers none of the images")
     return [labels.get(sample.name) for sample in samples]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sissi.boxes import EMPTY
 from sissi.config import LabelFiles
+from sissi.config.classes import ONE_CLASS, Meaning, names_of
 from sissi.data.convert import sized_images
 from sissi.data.formats import coco
 from sissi.data.formats.writing import require_new
@@ -15,7 +16,14 @@ from sissi.errors import DataError
 from sissi.runtime.files import new_output
 
 
-def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, problems: Problems) -> tuple[int, int]:
+def merge(
+    labels: LabelFiles,
+    corrections: LabelFiles,
+    images: Path,
+    out: Path,
+    problems: Problems,
+    classes: Meaning = ONE_CLASS,
+) -> tuple[int, int]:
     """Write the labels of all images as COCO, those of the images that the corrections mention taken from there.
 
     Args:
@@ -25,6 +33,7 @@ def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, 
         images: folder of the images; of these only the sizes are read.
         out: file to write; must be new.
         problems: takes what was dropped or cut, and images that lose all of their boxes.
+        classes: class by name in both; empty: every label is a `cell`.
 
     Returns:
         Images that were corrected, and images in all.
@@ -37,8 +46,8 @@ def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, 
         if not place.exists():
             raise DataError(f"no such file or folder: {place}")
     samples = sized_images(images, labels.format, problems)
-    before = read_labels(labels, Path(), samples, problems, labels.format)
-    corrected = read_labels(corrections, Path(), samples, problems, corrections.format)
+    before = read_labels(labels, Path(), samples, problems, labels.format, classes=classes)
+    corrected = read_labels(corrections, Path(), samples, problems, corrections.format, classes=classes)
     if not corrected:
         message = f"{corrections.labels}: corrects none of the images in {images}"
         raise DataError("\n  ".join([message, *problems.summary()]))
@@ -48,5 +57,5 @@ def merge(labels: LabelFiles, corrections: LabelFiles, images: Path, out: Path, 
     merged = before | corrected
     labelled = [sample for sample in samples if sample.name in merged]
     with new_output(out) as unfinished:
-        coco.write_labels(labelled, [merged[sample.name] for sample in labelled], unfinished)
+        coco.write_labels(labelled, [merged[sample.name] for sample in labelled], unfinished, names_of(classes))
     return len(corrected), len(labelled)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from sissi.boxes import Boxes, make_boxes
+from sissi.boxes import Boxes, as_lists, make_boxes
 from sissi.config import WeakLabels
+from sissi.data.classes import EVERY_LABEL, LabelClasses, numbered
 from sissi.data.cleaning import clean
 from sissi.data.find import CATEGORIES, THREADS
 from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
@@ -21,7 +23,7 @@ from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.names import PipelineName
 from sissi.runtime.cache import Cache
-from sissi.weak_labels import Choice, choose_pipeline, find_cells, label_cells, pipeline_of
+from sissi.weak_labels import KINDS, Choice, choose_pipeline, find_cells, label_cells, name_kinds, pipeline_of
 from sissi.weak_labels.cell_size import CellSize, size_in, typical_cell_size
 
 SIZED_FROM = 16
@@ -72,6 +74,17 @@ def label_image(sample: Sample, image: RGB, settings: WeakLabels) -> Labelled:
     """
     choice = choose_pipeline(image, settings, sample.category)
     return Labelled(_labelled(sample, find_cells(image, settings, choice.pipeline), "weak labels"), choice)
+
+
+def kinds_of(labelled: Sequence[Labelled], settings: WeakLabels) -> tuple[list[Boxes], tuple[str, ...]]:
+    """The labels with the kinds of their cells as classes, and the names of the classes; see `WeakLabels.kind`."""
+    named = [name_kinds(item.sample.read(), item.sample.boxes, settings, item.choice.pipeline) for item in labelled]
+    present = sorted({label for boxes in named for label in boxes.labels.tolist()})
+    numbered = [
+        make_boxes(boxes.xyxy, boxes.scores, [present.index(label) + 1 for label in boxes.labels.tolist()])
+        for boxes in named
+    ]
+    return numbered, tuple(KINDS[label - 1] for label in present) or KINDS[:1]
 
 
 def sized(
@@ -135,7 +148,12 @@ def _some(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def with_weak_labels(
-    samples: Sequence[Sample], settings: WeakLabels, problems: Problems, key: str, cache: Cache | None
+    samples: Sequence[Sample],
+    settings: WeakLabels,
+    problems: Problems,
+    key: str,
+    cache: Cache | None,
+    classes: LabelClasses = EVERY_LABEL,
 ) -> list[Sample]:
     """The samples with boxes made by image processing.
 
@@ -145,10 +163,11 @@ def with_weak_labels(
         problems: takes images in which no cell is found, and that images are of very different scale.
         key: of the data set's settings, for messages.
         cache: keeps the boxes, so that they are made once of equal images; None: not kept.
+        classes: what the kinds of cells stand for that the labels name, see `WeakLabels.kind`.
 
     Raises:
         DataError: the pipeline depends on the folder of an image, and that is none of alive, dead and inhib; or as for
-            `sized`.
+            `sized`; or no class is given for a kind.
     """
     if settings.pipeline == "category" and any(sample.category is None for sample in samples):
         raise DataError(
@@ -168,7 +187,8 @@ def with_weak_labels(
         return _labelled(sample, make_boxes(found[:, :4], found[:, 4], found[:, 5]), key)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        result = list(pool.map(labelled, samples))
+        kinds = list(pool.map(labelled, samples))
+    result = _with_classes(kinds, classes, problems, key)
     for sample in result:
         if not len(sample.boxes):
             problems.add(sample.path, "image in which the weak labels find no cell, used without boxes")
@@ -185,8 +205,21 @@ def _image_caches(samples: Sequence[Sample], settings: WeakLabels, cache: Cache)
     }
 
 
+def _with_classes(samples: Sequence[Sample], classes: LabelClasses, problems: Problems, key: str) -> list[Sample]:
+    """The samples with the classes of their labels in place of the kinds of cells."""
+    rows = {
+        sample.name: [
+            (KINDS[kind - 1], (left, top, right, bottom), score)
+            for (left, top, right, bottom), score, kind in zip(*as_lists(sample.boxes), strict=True)
+        ]
+        for sample in samples
+    }
+    boxes = numbered(Path(f"{key}.weak_labels"), rows, classes, problems)
+    return [replace(sample, boxes=boxes[sample.name]) for sample in samples]
+
+
 def _columns(boxes: Boxes) -> npt.NDArray[np.float32]:
-    """(N, 6): coordinates, scores, labels."""
+    """(N, 6): coordinates, scores, kinds."""
     return np.column_stack((boxes.xyxy, boxes.scores, boxes.labels)).astype(np.float32)
 
 

@@ -19,7 +19,9 @@ def split_by_score(boxes: Boxes, experiment: Experiment) -> tuple[Boxes, Boxes]:
 
     Without `self_training.ignore_doubtful` there are no ignore regions.
     """
-    score, lowest = experiment.pseudo_labels.score, experiment.self_training.ignore_doubtful
+    settings, lowest = experiment.pseudo_labels, experiment.self_training.ignore_doubtful
+    of_classes = [settings.class_scores.get(name, settings.score) for name in experiment.class_names]
+    score = np.array(of_classes, np.float32)[boxes.labels - 1]
     accepted = boxes.scores >= score
     ignored = ~accepted & (boxes.scores >= (score if lowest is None else lowest))
     return boxes.take(accepted), boxes.take(ignored)

@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from sissi.boxes import Boxes, make_boxes, scale
 from sissi.config import Detector as DetectorSettings
 from sissi.data.resized import ResizedDataset, resize
+from sissi.detector.one_class import join_classes
 from sissi.detector.presets import NETWORKS
 from sissi.detector.weights import load_initial_weights, read_tensors
 from sissi.errors import SissiError
+from sissi.names import CELL_NAME
 from sissi.runtime.files import whole_file
 
 Image = npt.NDArray[np.uint8]
@@ -34,13 +36,13 @@ class CellDetector:
         network: network of a preset, with the interface that `sissi.detector.presets` describes.
         settings: settings from which the network was built.
         image_size: height and width in px to which `detect` resizes an image.
-        classes: number of classes of cells; their labels are 1, 2, and so on.
+        classes: names of the classes of cells; their labels are 1, 2, and so on.
     """
 
     network: nn.Module
     settings: DetectorSettings
     image_size: tuple[int, int]
-    classes: int = 1
+    classes: tuple[str, ...] = (CELL_NAME,)
 
     @property
     def device(self) -> torch.device:
@@ -55,20 +57,22 @@ class CellDetector:
             self.network.to(memory_format=torch.channels_last)
 
 
-def build(settings: DetectorSettings, image_size: tuple[int, int], classes: int = 1) -> CellDetector:
+def build(
+    settings: DetectorSettings, image_size: tuple[int, int], classes: Sequence[str] = (CELL_NAME,)
+) -> CellDetector:
     """Build a detector on the CPU, with random weights from torch's global random state.
 
     Args:
         settings: settings of the network.
         image_size: height and width in px to which `detect` resizes an image.
-        classes: number of classes of cells.
+        classes: names of the classes of cells, from label 1 on.
 
     Raises:
         SissiError: weights that cannot be downloaded or read, or that do not fit the network; an unknown backbone.
     """
-    network = NETWORKS[settings.preset](settings, classes)
+    network = NETWORKS[settings.preset](settings, len(classes))
     load_initial_weights(network, settings)
-    return CellDetector(network, settings, image_size, classes)
+    return CellDetector(network, settings, image_size, tuple(classes))
 
 
 def save(detector: CellDetector, path: Path) -> None:
@@ -82,7 +86,7 @@ def save(detector: CellDetector, path: Path) -> None:
         "format": FORMAT,
         "settings": detector.settings.without_weights().model_dump_json(),
         "image_size": list(detector.image_size),
-        "classes": detector.classes,
+        "classes": list(detector.classes),
         "state": state,
     }
     with whole_file(path) as file:
@@ -101,14 +105,14 @@ def load(path: Path, device: str = "cpu") -> CellDetector:
     settings = DetectorSettings.model_validate_json(content["settings"])
     height, width = content["image_size"]
     with torch.random.fork_rng():  # the random weights are replaced; the global random state stays unchanged
-        detector = build(settings, (height, width), content.get("classes", 1))  # files of version 0.1 have one class
+        # files of version 0.1 have one class, without a name
+        detector = build(settings, (height, width), content.get("classes", (CELL_NAME,)))
     detector.network.load_state_dict(content["state"])
     detector.network.eval()
     detector.to(device)
     return detector
 
 
-@torch.inference_mode()
 def predict(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
     """Predict boxes for a batch of images, in evaluation mode and without a resize.
 
@@ -117,8 +121,14 @@ def predict(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
         images: RGB images, shape (H, W, 3) each, uint8.
 
     Returns:
-        Boxes of each image, in its px.
+        Boxes of each image, in its px, one for each cell; see `join_classes`.
     """
+    return [join_classes(boxes, detector.settings.nms_iou) for boxes in predict_each_class(detector, images)]
+
+
+@torch.inference_mode()
+def predict_each_class(detector: CellDetector, images: Sequence[Image]) -> list[Boxes]:
+    """Predict boxes as `predict`, but of a cell one for each class that it may be of, with the score of that class."""
     network = detector.network.eval()
     outputs = network([as_tensor(image, detector.device) for image in images])
     return [make_boxes(*(output[key].cpu().numpy() for key in ("boxes", "scores", "labels"))) for output in outputs]

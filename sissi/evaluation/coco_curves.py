@@ -1,4 +1,4 @@
-"""COCO's precision and recall of one class, computed from arrays by compiled code.
+"""COCO's precision and recall of cells, whatever their classes, computed from arrays by compiled code.
 
 Order, ties and rounding are those of `pycocotools.cocoeval.COCOeval`; the tests compare the results bit by bit.
 """
@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from sissi.boxes import CELL, Boxes
+from sissi.boxes import Boxes
 from sissi.runtime.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ def curves(
         ValueError: the numbers of images differ.
     """
     images = match_images(predicted, truth, max(limits), ious)
-    cells = sum(len(_cells(boxes)) for boxes in truth)
+    cells = sum(map(len, truth))
     pairs = [
         _curve([hits[:, :most] for _, hits in images], [scores[:most] for scores, _ in images], cells)
         for most in limits
@@ -68,16 +68,11 @@ def match_images(
     """
     if len(predicted) != len(truth):
         raise ValueError(f"predictions for {len(predicted)} images, truth for {len(truth)}")
-    ranked = [_cells(boxes) for boxes in predicted]
-    ranked = [boxes.take(np.argsort(-boxes.scores, kind="stable")[:limit]) for boxes in ranked]
+    ranked = [boxes.take(np.argsort(-boxes.scores, kind="stable")[:limit]) for boxes in predicted]
     return [
-        (mine.scores, _match(_corner_and_size(mine), _corner_and_size(_cells(cells)), ious))
+        (mine.scores, _match(_corner_and_size(mine), _corner_and_size(cells), ious))
         for mine, cells in zip(ranked, truth, strict=True)
     ]
-
-
-def _cells(boxes: Boxes) -> Boxes:
-    return boxes.take(boxes.labels == CELL)
 
 
 def _corner_and_size(boxes: Boxes) -> Floats:

@@ -64,3 +64,14 @@ def ap50(predicted: Sequence[Boxes], truth: Sequence[Boxes]) -> float:
     """AP50 as in `coco_metrics`, but 0 if there is no true box."""
     precision, _ = curves(predicted, truth, [COCO_LIMIT], IOUS[:1])
     return float(np.nan_to_num(precision.mean()))
+
+
+def of_class(images: Sequence[Boxes], label: int) -> list[Boxes]:
+    """The boxes of one class in each image."""
+    return [boxes.take(boxes.labels == label) for boxes in images]
+
+
+def class_ap50(predicted: Sequence[Boxes], truth: Sequence[Boxes], classes: int) -> list[float]:
+    """AP50 of each class, as `ap50`; of a class without a true box NaN."""
+    by_class = [(of_class(predicted, label), of_class(truth, label)) for label in range(1, classes + 1)]
+    return [ap50(mine, true) if any(map(len, true)) else float("nan") for mine, true in by_class]

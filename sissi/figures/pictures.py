@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from sissi.boxes import Boxes, match
 from sissi.config.variants import VARIANTS, Variant
-from sissi.figures.style import GREEN, ORANGE, SKY, TEXT, VERMILION, new_figure
+from sissi.figures.style import CLASS_COLOURS, GREEN, PURPLE, SKY, TEXT, VERMILION, new_figure
 
 Image = npt.NDArray[np.uint8]
 SIDE = 2.6
@@ -28,8 +28,9 @@ class Panel:
         title: title above the image.
         image: RGB image, shape (H, W, 3), uint8.
         boxes: boxes in px of the image; None: the image without boxes.
-        truth: true boxes for a comparison at IoU 0.5: boxes that match are green, others vermilion, and missed cells
-            dashed sky blue; None: all boxes are orange.
+        truth: true boxes for a comparison at IoU 0.5: boxes that match are green, those of another class purple,
+            others vermilion, and missed cells dashed sky blue; None: boxes have the colours of their classes, of which
+            the first is orange.
     """
 
     title: str
@@ -109,13 +110,17 @@ def _draw(axes: Any, panel: Panel) -> None:
     if panel.boxes is None:
         return
     if panel.truth is None:
-        _outline(axes, panel.boxes, ORANGE, "-")
+        for label in np.unique(panel.boxes.labels).tolist():
+            colour = CLASS_COLOURS[(label - 1) % len(CLASS_COLOURS)]
+            _outline(axes, panel.boxes.take(panel.boxes.labels == label), colour, "-")
         return
     matched = match(panel.boxes, panel.truth)
     missed = np.setdiff1d(np.arange(len(panel.truth)), matched)
     _outline(axes, panel.truth.take(missed), SKY, (0, (2, 1.5)))
     _outline(axes, panel.boxes.take(matched < 0), VERMILION, "-")
-    _outline(axes, panel.boxes.take(matched >= 0), GREEN, "-")
+    right = np.append(panel.truth.labels, 0)[matched] == panel.boxes.labels
+    _outline(axes, panel.boxes.take((matched >= 0) & ~right), PURPLE, "-")
+    _outline(axes, panel.boxes.take((matched >= 0) & right), GREEN, "-")
 
 
 def _outline(axes: Any, boxes: Boxes, colour: str, dashes: Any) -> None:

@@ -13,6 +13,8 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY, BROWN = "#0072B2", "#D55E00", "#CC79A7", "#767676", "#8C510A"
 """Okabe & Ito's palette (Wong, *Points of view: Color blindness*, Nature Methods 8, 2011) without its yellow, which
 vanishes on white, but with a grey and a brown."""
+CLASS_COLOURS = (ORANGE, SKY, GREEN, PURPLE, BLUE, VERMILION)
+"""Colours of the boxes of classes 1, 2 and so on, then from the start; as in `sissi.data.images.draw`."""
 TEXT = 9
 """Font size in points."""
 

@@ -16,6 +16,7 @@ from sissi.data.images.read import FIRST
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.inference.predict_images import Prediction
+from sissi.names import CELL_NAME
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
 
@@ -28,12 +29,14 @@ class PredictionSet:
         images: path of each image by its name.
         outcomes: prediction with boxes of every score, or reading error, by image name.
         score: lowest score of a counted box.
+        classes: names of the classes of the detector, from number 1 on.
         reading: planes and channels of the files that are the images.
     """
 
     images: Mapping[str, Path]
     outcomes: Mapping[str, Prediction | DataError]
     score: float
+    classes: tuple[str, ...] = (CELL_NAME,)
     reading: ImageReading = FIRST
 
     @property
@@ -66,33 +69,35 @@ def write_results(predictions: PredictionSet, out: Path, *, overlays: bool, form
     """Write predictions.json (COCO), counts.csv and, on request, overlays/ and labels/.
 
     Args:
-        predictions: predictions for a set of images.
+        predictions: predictions for a set of images; of several classes, each has a column of counts.
         out: folder of the files.
         overlays: whether to write pictures of the images with their boxes.
         format: format of label files, or None.
     """
     samples = predictions.samples
     images = [(sample.name, sample.height, sample.width) for sample in samples]
-    tree = to_coco(images, [sample.boxes for sample in samples])
+    tree = to_coco(images, [sample.boxes for sample in samples], predictions.classes)
     write_whole(out / "predictions.json", f"{json.dumps(tree)}\n".encode())
     write_whole(out / "counts.csv", _counts(predictions).encode())
     if overlays:
         for sample in samples:
-            picture = draw_boxes(sample.read(), sample.boxes)
+            picture = draw_boxes(sample.read(), sample.boxes, classes=predictions.classes)
             write_picture(picture, out / "overlays" / f"{sample.name}.png")
     if format is not None:
-        write_labels(format, samples, [sample.boxes for sample in samples], out / "labels")
+        write_labels(format, samples, [sample.boxes for sample in samples], out / "labels", predictions.classes)
 
 
 def _counts(predictions: PredictionSet) -> str:
     samples = {sample.name: sample for sample in predictions.samples}
+    names = predictions.classes if len(predictions.classes) > 1 else ()
     rows = []
     for name in predictions.images:
-        row: dict[str, object] = {"image": name, "count": None, "mean_score": None, "problem": None}
+        row: dict[str, object] = {"image": name}
         if name in samples:
-            scores = samples[name].boxes.scores
-            row |= {"count": len(scores), "mean_score": f"{scores.mean():.4f}" if len(scores) else None}
+            boxes = samples[name].boxes
+            row |= {"count": len(boxes), "mean_score": f"{boxes.scores.mean():.4f}" if len(boxes) else None}
+            row |= {one: int((boxes.labels == label).sum()) for label, one in enumerate(names, start=1)}
         else:
             row["problem"] = predictions.unreadable[name]
         rows.append(row)
-    return to_csv(rows, ["image", "count", "mean_score", "problem"])
+    return to_csv(rows, ["image", "count", *names, "mean_score", "problem"])

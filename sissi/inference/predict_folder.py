@@ -18,7 +18,7 @@ from sissi.data.formats import FORMATS
 from sissi.data.image_arguments import find_arguments
 from sissi.data.images.read import FIRST
 from sissi.data.problems import Problems
-from sissi.detector.model import CellDetector, load, predict
+from sissi.detector.model import CellDetector, load, predict, predict_each_class
 from sissi.errors import DataError, SissiError
 from sissi.inference.outputs import PredictionSet, write_results
 from sissi.inference.predict_images import DetectBatch, InputScale, Prediction, differs_in_scale, predict_images
@@ -89,7 +89,7 @@ def predict_folder(
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
     score = trained.pseudo_labels.score if options.score is None else options.score
-    predictions = PredictionSet(images, outcomes, score, options.reading)
+    predictions = PredictionSet(images, outcomes, score, detector.classes, options.reading)
     write_results(predictions, out, overlays=options.overlays, format=options.format)
     for line in problems.summary():
         console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
@@ -139,7 +139,9 @@ def _finder(detector: CellDetector, augmentation: PseudoLabels | None) -> Detect
     if augmentation is None:
         return lambda images: predict(detector, images)
     every = augmentation.model_copy(update={"score": augmentation.view_score})
-    return lambda images: [pseudo_labels(lambda views: predict(detector, views), image, every) for image in images]
+    return lambda images: [
+        pseudo_labels(lambda views: predict_each_class(detector, views), image, every) for image in images
+    ]
 
 
 def _dependencies(

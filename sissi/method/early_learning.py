@@ -7,10 +7,12 @@ two curves that determine where correction starts.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from sissi.config import Experiment
@@ -33,7 +35,9 @@ class Trunk:
 
     Attributes:
         checkpoints: checkpoint file of each epoch, from epoch 1 on.
-        ap50: AP50 of each epoch on the target training images against their initial labels, in [0, 1].
+        ap50: AP50 of each epoch on the target training images against their initial labels, in [0, 1]; of several
+            classes their mean.
+        class_ap50: the AP50 of each epoch for each class that the initial labels have.
         validation_loss: loss of each epoch on the source validation images.
         wall: wall time, in seconds.
     """
@@ -42,6 +46,7 @@ class Trunk:
     ap50: tuple[float, ...]
     validation_loss: tuple[float, ...]
     wall: float
+    class_ap50: tuple[tuple[float, ...], ...] = ()
 
 
 def train_trunk(
@@ -81,18 +86,27 @@ def train_trunk(
         trained = train_epoch(learner, batches, seed, epoch, progress_of(recorder, epoch, settings.epochs, "training"))
         loss = mean_losses(learner.teacher, validation, settings.source_batch, settings.workers)["loss"]
         predicted = predict_dataset(learner.teacher, target, workers=settings.workers)
-        ap50 = metrics.ap50(predicted, target.boxes)
+        of_classes = metrics.class_ap50(predicted, target.boxes, len(experiment.class_names))
+        known = [value for value in of_classes if not math.isnan(value)]
+        ap50 = fmean(known) if known else 0.0
         values = {f"train/{name}": value for name, value in trained.items()}
-        journaled.record(Metrics(values | {"source_val/loss": loss, "weak_labels/AP50": ap50}, epoch))
+        values |= {"source_val/loss": loss, "weak_labels/AP50": ap50}
+        if len(of_classes) > 1:
+            named = zip(experiment.class_names, of_classes, strict=True)
+            values |= {f"weak_labels/{name}/AP50": value for name, value in named if not math.isnan(value)}
+        journaled.record(Metrics(values, epoch))
         journaled.journal.sync()
         wall = time.monotonic() - started + (points[-1]["wall"] if points else 0.0)
-        points.append({"loss": loss, "ap50": ap50, "wall": wall, "journaled": len(journaled.journal)})
+        points.append(
+            {"loss": loss, "ap50": ap50, "class_ap50": known, "wall": wall, "journaled": len(journaled.journal)}
+        )
         checkpoints.write(epoch, learner, points[-1], {})
     return Trunk(
         tuple(checkpoints.path(epoch) for epoch in range(1, last + 1)),
         tuple(point["ap50"] for point in points),
         tuple(point["loss"] for point in points),
         points[-1]["wall"],
+        tuple(tuple(point["class_ap50"]) for point in points),
     )
 
 

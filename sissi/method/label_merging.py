@@ -68,7 +68,7 @@ def _replace(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
 
 
 def _add(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
-    """Initial labels, and the pseudo labels that overlap none of them."""
+    """Initial labels with their classes, and the pseudo labels that overlap none of them."""
     new = pseudo.take(iou(pseudo, weak).max(axis=1, initial=0) <= overlap)
     return concatenate([weak, new])
 
@@ -94,7 +94,7 @@ def _share_inside(boxes: Boxes, others: Boxes) -> npt.NDArray[np.float32]:
 
 
 def _refine(weak: Boxes, pseudo: Boxes, overlap: float) -> Boxes:
-    """Pseudo labels; those that match an initial label are averaged with it, weighted by both scores."""
+    """Pseudo labels with their classes; those that match an initial label are averaged with it, weighted by scores."""
     partner = match(pseudo, weak, overlap)
     paired = partner >= 0
     pseudo_weight, weak_weight = pseudo.scores[paired, None], weak.scores[partner[paired], None]

@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sissi.boxes import EMPTY, Boxes, clip, concatenate, drop_degenerate, flip, make_boxes, scale, suppress
+from sissi.boxes import CELL, EMPTY, Boxes, clip, concatenate, drop_degenerate, flip, make_boxes, scale, suppress
 from sissi.config import PseudoLabels
+from sissi.detector.one_class import join_classes
 from sissi.method.box_fusion import weighted_boxes_fusion
+from sissi.method.class_votes import voted
 from sissi.method.library_fusions import LIBRARY_FUSIONS
 
 Image = npt.NDArray[np.uint8]
@@ -80,36 +82,43 @@ def predict_views(predict: Predict, image: Image, views: Iterable[View]) -> list
     return per_view
 
 
-def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLabels) -> Boxes:
+def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLabels, initial: Boxes = EMPTY) -> Boxes:
     """Fuse the boxes of all views to one box per cell; by default by weighted boxes fusion (Solovyev et al. 2021).
 
     By equation 1, each coordinate is X = sum_i C_i X_i / sum_i C_i over the T boxes of a cluster. The score is their
     mean confidence times min(T, views) / views, so that boxes in few views count less. With `settings.fusion: nms`, the
-    result is non-maximum suppression over the boxes of all views; for the others, see `library_fusions`. Boxes with a
-    score below `settings.score` or a longer side below `settings.smallest` are dropped.
+    result is non-maximum suppression over the boxes of all views; for the others, see `library_fusions`. By default
+    boxes are fused whatever their classes, those of a cell in a view joined first, and vote on the class: see
+    `class_votes.voted`. Boxes with a score below `settings.score` or a longer side below `settings.smallest` are
+    dropped.
 
     Args:
-        per_view: boxes of each view, in px of the image.
+        per_view: boxes of each view, in px of the image; of a cell one for each class that it may be of.
         height: height of the image, in px.
         width: width of the image, in px.
         settings: settings of the fusion.
+        initial: weak labels, which vote on the class of the cells that they match.
     """
     size = np.array([width, height, width, height], np.float64)
     inside = [drop_degenerate(clip(boxes, width, height)) for boxes in per_view]
     if not any(len(boxes) for boxes in inside):
         return EMPTY
+    separate = settings.class_fusion == "separate"
+    cells = inside if separate else [join_classes(boxes, settings.wbf_iou) for boxes in inside]
     if settings.fusion == "nms":
-        fused = _suppressed(inside, settings)
+        fused = _suppressed(cells, settings)
     else:
         fusion = LIBRARY_FUSIONS.get(settings.fusion, weighted_boxes_fusion)
         xyxy, scores, labels = fusion(
-            [boxes.xyxy / size for boxes in inside],
-            [boxes.scores for boxes in inside],
-            [boxes.labels for boxes in inside],
+            [boxes.xyxy / size for boxes in cells],
+            [boxes.scores for boxes in cells],
+            [boxes.labels if separate else np.full(len(boxes), CELL) for boxes in cells],
             settings.wbf_iou,
             settings.view_score,
         )
         fused = drop_degenerate(clip(make_boxes(xyxy * size, scores, labels), width, height))
+    if not separate:
+        fused = voted(fused, inside, initial, settings.initial_vote)
     large = np.maximum(fused.widths, fused.heights) >= settings.smallest
     return fused.take(large & (fused.scores >= settings.score))
 
@@ -117,19 +126,24 @@ def fuse(per_view: Sequence[Boxes], height: int, width: int, settings: PseudoLab
 def _suppressed(per_view: Sequence[Boxes], settings: PseudoLabels) -> Boxes:
     """Non-maximum suppression: of boxes that overlap, the box with the highest score, unchanged."""
     together = concatenate(per_view)
-    return suppress(together.take(together.scores >= settings.view_score), settings.wbf_iou)
+    used = together.take(together.scores >= settings.view_score)
+    if settings.class_fusion == "vote":
+        return suppress(used, settings.wbf_iou)
+    of_classes = [used.take(used.labels == label) for label in np.unique(used.labels)]
+    return concatenate([suppress(boxes, settings.wbf_iou) for boxes in of_classes])
 
 
-def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels) -> Boxes:
+def pseudo_labels(predict: Predict, image: Image, settings: PseudoLabels, initial: Boxes = EMPTY) -> Boxes:
     """Pseudo labels of one image: predictions in all views, then fusion.
 
     Args:
         predict: function that predicts boxes for a batch of images.
         image: RGB image, shape (H, W, 3), uint8.
         settings: views, and settings of the fusion.
+        initial: weak labels of the image, which vote on classes, in px of it.
 
     Returns:
         Boxes in px of the image.
     """
     height, width = image.shape[:2]
-    return fuse(predict_views(predict, image, views(settings)), height, width, settings)
+    return fuse(predict_views(predict, image, views(settings)), height, width, settings, initial)

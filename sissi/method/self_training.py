@@ -11,7 +11,7 @@ from sissi.boxes import Boxes, make_boxes
 from sissi.config import Blur, Experiment
 from sissi.data.resized import ResizedDataset
 from sissi.detector.ignore_regions import split_by_score, with_ignore_regions
-from sissi.detector.model import CellDetector, predict
+from sissi.detector.model import CellDetector, predict_each_class
 from sissi.evaluation.label_trust import LabelTrust, estimate_trust
 from sissi.method.label_merging import confirmed, next_labels, trained_indices
 from sissi.method.label_sizes import as_large_as
@@ -184,7 +184,7 @@ def predict_pseudo_labels(
 
     Args:
         detector: detector of the predictions.
-        target: target training images.
+        target: target training images with their initial weak labels, which vote on classes.
         experiment: all settings.
         progress: function that is called after each image with the finished fraction.
 
@@ -193,7 +193,7 @@ def predict_pseudo_labels(
     """
     settings = experiment.pseudo_labels.model_copy(update={"score": experiment.lowest_score})
     predicted = []
-    for [image] in target.batches(1, experiment.training.workers):
-        predicted.append(pseudo_labels(lambda views: predict(detector, views), image, settings))
+    for [image], initial in zip(target.batches(1, experiment.training.workers), target.boxes, strict=True):
+        predicted.append(pseudo_labels(lambda views: predict_each_class(detector, views), image, settings, initial))
         progress(len(predicted) / len(target))
     return predicted

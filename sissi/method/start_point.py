@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sissi.config import Experiment
 from sissi.config.variants import Variant
@@ -15,13 +16,23 @@ def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> Start
     if variant.labels == "reference":
         return StartPoint(0, f"{variant.title} is trained on the reference labels from the first epoch on")
     if variant.start == "adele":
-        return adele_start(trunk.ap50, experiment.deceleration)
+        return _adele(trunk, experiment)
     if variant.start == "validation_loss":
         return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
     if variant.start == "quarter":
         quarter = min(max(1, experiment.training.epochs // 4), len(trunk.checkpoints))
         return StartPoint(quarter, f"{variant.title}: a quarter of all epochs")
     return StartPoint(len(trunk.checkpoints), f"{variant.title}: no correction, the initial labels are used to the end")
+
+
+def _adele(trunk: Trunk, experiment: Experiment) -> StartPoint:
+    """Start by ADELE: of the mean curve, or after the last of the classes' own starts."""
+    mean = adele_start(trunk.ap50, experiment.deceleration)
+    if experiment.deceleration.classes == "mean" or experiment.deceleration.start_epoch is not None:
+        return mean
+    curves = zip(*trunk.class_ap50, strict=True)
+    last = max((adele_start(curve, experiment.deceleration) for curve in curves), key=lambda start: start.epoch)
+    return replace(last, reason=f"{last.reason}, for the last of the classes", fits=mean.fits)
 
 
 def validation_loss_start(losses: Sequence[float], min_epoch: int) -> StartPoint:

@@ -14,6 +14,7 @@ from sissi.config.variants import REFERENCES
 from sissi.errors import SissiError
 from sissi.evaluation.metrics import TABLE_METRICS
 from sissi.results import headroom_table
+from sissi.results.class_table import columns_of, score_cell
 from sissi.results.scores import Summary, short, summarise
 from sissi.results.stored_ablation import StoredAblation, read_ablation
 from sissi.results.table_1 import score_cells, starts
@@ -37,7 +38,7 @@ def compare_runs(runs: Sequence[str], folder: Path, out: Path | None) -> list[Te
         raise SissiError(f"compare needs 2 to {len(ascii_uppercase)} ablations, not {len(runs)}")
     store = open_existing_store(folder)
     records = {letter: read_ablation(store, run) for letter, run in zip(ascii_uppercase, runs, strict=False)}
-    tables = [scores(records), *headroom(records), legend(records), settings(records)]
+    tables = [scores(records), *classes(records), *headroom(records), legend(records), settings(records)]
     if out is not None:
         _write(tables, out)
     return [TerminalTable(table) for table in tables]
@@ -80,6 +81,22 @@ def _highest(
         letter: {key for (run, key), mean in means.items() if run == letter and mean == top[key[1:]]}
         for letter in summaries
     }
+
+
+def classes(records: dict[str, StoredAblation]) -> list[Table]:
+    """Table of the AP of each class, one row per variant and ablation; none where every run has one class."""
+    rows_of = {letter: record.class_rows for letter, record in records.items()}
+    columns = list(dict.fromkeys(column for rows in rows_of.values() for column in columns_of(rows)))
+    rows = []
+    for variant in dict.fromkeys(name for record in records.values() for name in record.known):
+        for letter, record in records.items():
+            mine = [row for row in rows_of[letter] if row.variant == variant]
+            if mine:
+                title = record.known[variant].title
+                by_column = ([row for row in mine if (row.reader, row.score.name) == column] for column in columns)
+                rows.append([Cell(title, title), Cell(letter, letter), *(score_cell(some, "AP") for some in by_column)])
+    header = ["variant", "run", *(f"{short(reader)} {name}" for reader, name in columns)]
+    return [Table("classes", "AP of each class of each run, in %.", header, rows, keys=2)] if rows else []
 
 
 def headroom(records: dict[str, StoredAblation]) -> list[Table]:

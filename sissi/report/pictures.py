@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,8 @@ MOST_ROWS = 8
 BESIDE = ("plain-a", "a+sissi-w", "a+sissi-s", RECIPE)
 """The variants of figure 4."""
 COLOURS = "green: agrees at IoU 0.5; orange-red: does not; dashed blue: missed"
+OF_CLASSES = "; purple: of another class; boxes that are compared with nothing have the colours of their classes: "
+CLASS_COLOURS = ("orange", "light blue", "green", "purple", "blue", "orange-red")
 
 
 def pictures_section(evidence: ReportData) -> Section:
@@ -124,7 +127,7 @@ def _figure_4(
         side_by_side(rows),
         f"Figure 4. Above: a training image with its labels, compared with the reference if there is one. Below: a "
         f"test image (with the median number of cells), with the boxes of each reader, and predictions with a score of "
-        f"at least {score:g} compared with {truth} ({COLOURS}).",
+        f"at least {score:g} compared with {truth} ({_colours(evidence)}).",
     )
 
 
@@ -169,8 +172,17 @@ def _figure_8(evidence: ReportData, sample: Sample, labels: dict[str, dict[int, 
         "figure_8",
         label_cycles(sample.read(), shown, truth, evidence.record.known),
         f"Figure 8. The pseudo labels of {sample.name} over the epochs, one row per variant"
-        + (f" ({COLOURS})." if truth is not None else "."),
+        + (f" ({_colours(evidence)})." if truth is not None else "."),
     )
+
+
+def _colours(evidence: ReportData) -> str:
+    """The colours of boxes, in words."""
+    names = evidence.record.experiment.class_names
+    if len(names) < 2:
+        return COLOURS
+    pairs = zip(names, itertools.cycle(CLASS_COLOURS), strict=False)
+    return COLOURS + OF_CLASSES + ", ".join(f"{name} {colour}" for name, colour in pairs)
 
 
 def confident(boxes: Boxes, score: float) -> Boxes:

@@ -11,6 +11,7 @@ from sissi import __version__
 from sissi.config.load import dump_experiment, flatten
 from sissi.config.variants import WEAK_ONLY
 from sissi.report.agreement import agreement_section
+from sissi.report.classes import classes_section
 from sissi.report.costs_and_settings import SETTINGS, costs_section, settings_section
 from sissi.report.document import Document, Picture, Section
 from sissi.report.headroom import headroom_section
@@ -78,6 +79,7 @@ def describe(evidence: ReportData) -> Document:
         sections=[
             scores_section(evidence),
             *compared,
+            *([classes_section(evidence)] if len(record.experiment.class_names) > 1 else []),
             start_section(evidence),
             quality_section(evidence),
             pictures_section(evidence),

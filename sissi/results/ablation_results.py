@@ -10,8 +10,9 @@ from rich.console import Group
 
 from sissi.config.variants import VARIANTS, Variant
 from sissi.evaluation.headroom import Shares
-from sissi.results import agreement, headroom_table, table_1
+from sissi.results import agreement, class_table, headroom_table, table_1
 from sissi.results.agreement import Agreement
+from sissi.results.class_table import ClassRow
 from sissi.results.next_steps import LoggedRuns
 from sissi.results.scores import Row
 from sissi.runtime.tables import TerminalTable
@@ -28,6 +29,7 @@ class AblationResults:
         logged: runs in MLflow; None if they have none yet.
         agreements: how far the rows agree; only of an ablation without readers.
         counts: cells of each image by row; only of an ablation without readers.
+        class_rows: scores of each class; only with several classes.
     """
 
     rows: Sequence[Row]
@@ -36,10 +38,11 @@ class AblationResults:
     logged: LoggedRuns | None = None
     agreements: Sequence[Agreement] = ()
     counts: Sequence[Mapping[str, object]] = ()
+    class_rows: Sequence[ClassRow] = ()
 
     def write(self, folder: Path) -> list[Path]:
         """Write table.csv, table.json and table.md; shares as headroom.csv and headroom.json; without readers also
-        agreement.csv and counts.csv.
+        agreement.csv and counts.csv; with several classes classes.csv and classes.json.
 
         Returns:
             Paths of the files.
@@ -48,11 +51,13 @@ class AblationResults:
             *table_1.write(self.rows, folder, self.as_markdown()),
             *headroom_table.write(self.shares, folder),
             *agreement.write(self.agreements, self.counts, folder),
+            *class_table.write(self.class_rows, folder),
         ]
 
     def as_markdown(self) -> str:
         """All tables as Markdown."""
         more = (
+            class_table.as_markdown(self.class_rows, self.variants),
             headroom_table.as_markdown(self.shares, self.variants),
             agreement.as_markdown(self.agreements, self.variants),
         )
@@ -60,7 +65,10 @@ class AblationResults:
 
     def as_rich(self) -> Group:
         """All tables for the terminal."""
-        tables = [table_1.as_table(self.rows, self.variants)]
+        tables = [
+            table_1.as_table(self.rows, self.variants),
+            *class_table.as_tables(self.class_rows, self.variants),
+        ]
         if self.shares:
             tables.append(headroom_table.as_table(self.shares, self.variants))
         if self.agreements:

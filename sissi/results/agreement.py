@@ -11,6 +11,7 @@ from statistics import fmean
 from sissi.boxes import Boxes
 from sissi.config.variants import VARIANTS, Variant
 from sissi.evaluation.reader_agreement import agreement
+from sissi.names import CELL_NAME
 from sissi.runtime import tables
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole
@@ -103,19 +104,31 @@ def write(rows: Sequence[Agreement], counts: Sequence[Mapping[str, object]], fol
     return [folder / "agreement.csv", folder / "counts.csv"]
 
 
-def counts_by_image(found: Found, initial: Mapping[str, Boxes]) -> list[dict[str, object]]:
+def counts_by_image(
+    found: Found, initial: Mapping[str, Boxes], classes: Sequence[str] = (CELL_NAME,)
+) -> list[dict[str, object]]:
     """The number of cells of each image: the initial labels, then the detections of each row.
 
     Args:
         found: detections of the rows.
         initial: initial weak labels by image name, in the same order.
+        classes: names of the classes; if there are several, each count is followed by those of the classes.
     """
     several = len({seed for _, seed in found}) > 1
     names = {key: f"{key[0]} (seed {key[1]})" if several else key[0] for key in found}
     return [
-        {"image": image, "initial labels": len(boxes)} | {names[key]: len(found[key][index]) for key in found}
+        {"image": image}
+        | _counts("initial labels", boxes, classes)
+        | {name: count for key in found for name, count in _counts(names[key], found[key][index], classes).items()}
         for index, (image, boxes) in enumerate(initial.items())
     ]
+
+
+def _counts(name: str, boxes: Boxes, classes: Sequence[str]) -> dict[str, object]:
+    counts: dict[str, object] = {name: len(boxes)}
+    if len(classes) > 1:
+        counts |= {f"{name}, {one}": int((boxes.labels == label).sum()) for label, one in enumerate(classes, start=1)}
+    return counts
 
 
 def _percent(values: Iterable[float]) -> Cell:

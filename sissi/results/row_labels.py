@@ -13,6 +13,7 @@ from sissi.data.formats import FORMATS, write_labels
 from sissi.data.formats.writing import require_new
 from sissi.data.sample import Sample
 from sissi.errors import SissiError
+from sissi.names import CELL_NAME
 from sissi.results.next_steps import preferred_variant
 from sissi.results.snapshots import Snapshot
 from sissi.results.stored_ablation import StoredAblation
@@ -28,12 +29,14 @@ class RowLabels:
         seed: experiment seed.
         what: which labels they are, in words.
         samples: the images with their labels, in px of the files.
+        classes: names of the classes, from number 1 on.
     """
 
     row: str
     seed: int
     what: str
     samples: list[Sample]
+    classes: tuple[str, ...] = (CELL_NAME,)
 
 
 def row_labels(
@@ -64,7 +67,9 @@ def row_labels(
         reference = ablation.snapshot("reference.json")
         if reference is None:
             raise SissiError(f"run {ablation.run.id}: has no reference labels")
-        return RowLabels(row, seed, "reference labels, as it corrects none", _samples(ablation, reference))
+        return RowLabels(
+            row, seed, "reference labels, as it corrects none", _samples(ablation, reference), reference.classes
+        )
     initial = ablation.labels(ablation.trunks[seed]) if seed in ablation.trunks else {}
     cycles = initial | ablation.labels(ablation.branches[row, seed])
     if not cycles:
@@ -76,7 +81,7 @@ def row_labels(
     if not chosen and epoch is None:
         why = "as it has corrected none yet" if ablation.known[row].corrects else "as it corrects none"
         what = f"{what}, {why}"
-    return RowLabels(row, seed, what, _samples(ablation, cycles[chosen]))
+    return RowLabels(row, seed, what, _samples(ablation, cycles[chosen]), cycles[chosen].classes)
 
 
 def write_row_labels(labels: RowLabels, format: str, score: float, out: Path) -> tuple[Path, int]:
@@ -97,7 +102,7 @@ def write_row_labels(labels: RowLabels, format: str, score: float, out: Path) ->
     require_new(out)
     boxes: list[Boxes] = [sample.boxes.take(sample.boxes.scores >= score) for sample in labels.samples]
     with new_output(out) as unfinished:
-        files = write_labels(format, labels.samples, boxes, unfinished)
+        files = write_labels(format, labels.samples, boxes, unfinished, labels.classes)
     return (out / files[0].relative_to(unfinished) if len(files) == 1 else out), sum(map(len, boxes))
 
 

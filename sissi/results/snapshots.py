@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import Boxes, make_boxes
+from sissi.names import CELL_NAME
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,10 +18,12 @@ class Snapshot:
     Attributes:
         sizes: height and width in px of each image by its name, in the order of the file.
         boxes: boxes of each image by its name, in px of the image.
+        classes: names of the classes, from number 1 on.
     """
 
     sizes: dict[str, tuple[int, int]]
     boxes: dict[str, Boxes]
+    classes: tuple[str, ...] = (CELL_NAME,)
 
 
 def read_snapshot(path: Path) -> Snapshot:
@@ -32,6 +35,7 @@ def read_snapshot(path: Path) -> Snapshot:
     return Snapshot(
         sizes={image["file_name"]: (image["height"], image["width"]) for image in tree["images"]},
         boxes={image["file_name"]: _boxes(by_image[image["id"]]) for image in tree["images"]},
+        classes=tuple(category["name"] for category in sorted(tree["categories"], key=lambda one: one["id"])),
     )
 
 

@@ -16,6 +16,8 @@ from sissi.errors import TrackingError
 from sissi.evaluation.headroom import Shares, from_records
 from sissi.evaluation.metrics import COCO_LIMIT, METRICS
 from sissi.results import table_1
+from sissi.results.class_table import ClassRow
+from sissi.results.class_table import from_records as from_class_records
 from sissi.results.scores import Row
 from sissi.results.snapshots import Snapshot, read_snapshot
 from sissi.tracking import ABLATION, RunRecord, Store
@@ -98,6 +100,12 @@ class StoredAblation:
         """Shares of the headroom; empty if the ablation has not finished or has no oracle."""
         written = self.text("table/headroom.json")
         return {} if written is None else from_records(json.loads(written))
+
+    @property
+    def class_rows(self) -> list[ClassRow]:
+        """Scores of each class; empty if the ablation has not finished or has one class."""
+        written = self.text("table/classes.json")
+        return [] if written is None else from_class_records(json.loads(written))
 
     def gaps(self) -> list[str]:
         """One sentence for each part of the experiment without a result."""

@@ -82,6 +82,6 @@ def _optimizer(detector: CellDetector, settings: Training) -> torch.optim.Optimi
 def new_teacher_student(experiment: Experiment, seed: int, device: str) -> TeacherStudent:
     """Make an untrained learner; it is equal for equal settings and seeds, independent of the training data."""
     seed_torch(seed, "weights")
-    detector = build(experiment.detector, experiment.training.image_size)
+    detector = build(experiment.detector, experiment.training.image_size, experiment.class_names)
     detector.to(device)
     return make_teacher_student(detector, experiment.training)

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from typing import get_args
 
-from sissi.boxes import Boxes, scale
+from sissi.boxes import Boxes, make_boxes, scale
 from sissi.config import WeakLabels
 from sissi.errors import DataError
 from sissi.names import PipelineName
-from sissi.weak_labels import adherent, alive, dead, inhibited, stained
+from sissi.weak_labels import adherent, alive, dead, inhibited, kinds, stained
 from sissi.weak_labels.channels import Image
 from sissi.weak_labels.choosing import Choice, choose
+from sissi.weak_labels.kinds import KINDS
 from sissi.weak_labels.reduced import reduce
 
-__all__ = ["PIPELINE_OF_CATEGORY", "Choice", "choose", "choose_pipeline", "find_cells", "label_cells", "pipeline_of"]
+__all__ = [
+    "KINDS",
+    "PIPELINE_OF_CATEGORY",
+    "Choice",
+    "choose",
+    "choose_pipeline",
+    "find_cells",
+    "label_cells",
+    "name_kinds",
+    "pipeline_of",
+]
 
 PIPELINE_OF_CATEGORY: dict[str, PipelineName] = {"alive": "alive", "inhib": "inhibited", "dead": "dead"}
 """Pipeline for each image folder of the CellLab layout."""
 
 
 def label_cells(image: Image, settings: WeakLabels, category: str | None) -> Boxes:
-    """Weak labels of an image; scores are 1.
+    """Weak labels of an image; scores are 1, and labels are the numbers of the kinds of cells in `KINDS`.
 
     Args:
         image: grey or RGB image, shape (H, W) or (H, W, 3), uint8.
@@ -31,7 +42,18 @@ def label_cells(image: Image, settings: WeakLabels, category: str | None) -> Box
         DataError: the pipeline depends on the category, which is missing or unknown.
         ValueError: the array has another shape or dtype.
     """
-    return find_cells(image, settings, choose_pipeline(image, settings, category).pipeline)
+    pipeline = choose_pipeline(image, settings, category).pipeline
+    found = find_cells(image, settings, pipeline)
+    return name_kinds(image, found, settings, pipeline)
+
+
+def name_kinds(image: Image, found: Boxes, settings: WeakLabels, pipeline: PipelineName) -> Boxes:
+    """Boxes that a pipeline found in an image, with the numbers of their kinds in `KINDS` as labels."""
+    if settings.kind == "pipeline":
+        return kinds.of_pipeline(found, pipeline)
+    reduced = reduce(image, settings)
+    named = kinds.of_own_look(reduced.image, scale(found, reduced.x, reduced.y), pipeline, reduced.settings)
+    return make_boxes(found.xyxy, found.scores, named.labels)
 
 
 def choose_pipeline(image: Image, settings: WeakLabels, category: str | None) -> Choice:

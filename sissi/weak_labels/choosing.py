@@ -128,12 +128,12 @@ def measure(image: Image, settings: WeakLabels) -> Appearance:
     single = [(window, region) for window, region in seen if region.sum() <= largest]
     if not single:
         return Appearance(0, float("nan"), float("nan"), float("nan"))
-    ratios = [
-        _ratios(light[window][region], inside[window][region] <= settings.auto.rim_width) for window, region in single
+    measured = [
+        ratios(light[window][region], inside[window][region] <= settings.auto.rim_width) for window, region in single
     ]
-    rim, balance = np.median(ratios, axis=0)
+    rim, balance = np.median(measured, axis=0)
     apart = sum(int(region.sum()) for _, region in single) / sum(int(region.sum()) for _, region in seen)
-    return Appearance(len(ratios), float(rim), float(balance), apart)
+    return Appearance(len(measured), float(rim), float(balance), apart)
 
 
 def _windows_and_masks(regions: npt.NDArray[np.int32]) -> list[tuple[Any, npt.NDArray[np.bool_]]]:
@@ -142,7 +142,7 @@ def _windows_and_masks(regions: npt.NDArray[np.int32]) -> list[tuple[Any, npt.ND
     return [(window, regions[window] == number) for number, window in enumerate(windows, start=1)]
 
 
-def _ratios(light: npt.NDArray[np.float32], rim: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def ratios(light: npt.NDArray[np.float32], rim: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Rim and balance of a region.
 
     Args:

@@ -161,7 +161,7 @@ def test_a_file_of_tensors_restores_it(detector, device, tmp_path):
 def test_the_classes_are_numbered_from_one_on():
     for preset in NETWORKS:
         torch.manual_seed(0)
-        detector = build(settings(preset, detections_per_image=1000, nms_iou=1.0), SIZE, classes=3)
+        detector = build(settings(preset, detections_per_image=1000, nms_iou=1.0), SIZE, classes=("a", "b", "c"))
         found = losses(detector, target(label=1), target(label=3))
         assert all(torch.isfinite(value) for value in found.values())
         [boxes] = predict(detector, [picture()])

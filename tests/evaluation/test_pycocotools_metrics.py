@@ -51,11 +51,12 @@ def test_no_prediction_scores_zero_and_no_truth_has_no_score():
         assert all(map(math.isnan, pycocotools_metrics([predicted], [EMPTY], 100).as_dict().values()))
 
 
-def test_boxes_of_other_classes_do_not_count():
+def test_a_cell_is_a_cell_whatever_its_class_unless_classes_are_asked_for():
     mixed = make_boxes(CELLS.xyxy, labels=[1, 2])
-    cell = make_boxes(CELLS.xyxy[:1])
-    assert pytest.approx(1) == pycocotools_metrics([cell], [mixed], 100).AR
-    equal(pycocotools_metrics([mixed], [cell], 100), pycocotools_metrics([cell], [cell], 100))
+    swapped = make_boxes(CELLS.xyxy, labels=[2, 1])
+    assert pytest.approx(1) == pycocotools_metrics([swapped], [mixed], 100).AR
+    assert pycocotools_metrics([swapped], [mixed], 100, classes=2).AR == 0
+    assert pytest.approx(1) == pycocotools_metrics([mixed], [mixed], 100, classes=3).AP
 
 
 def test_a_missing_image_is_an_error():

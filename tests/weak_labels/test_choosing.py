@@ -7,6 +7,7 @@ from sissi.boxes import same
 from sissi.config import PipelineChoice, WeakLabels
 from sissi.weak_labels import Choice, choose, find_cells, label_cells
 from sissi.weak_labels.choosing import measure
+from sissi.weak_labels.kinds import of_pipeline
 
 from . import pictures
 
@@ -87,4 +88,5 @@ def test_the_limits_are_settings_and_the_reason_names_them() -> None:
 def test_auto_gives_the_boxes_of_the_pipeline_that_it_takes() -> None:
     settings = WeakLabels(pipeline="auto")
     for image in (ringed(), pictures.halos(CIRCLES, body=100), mottled()):
-        assert same(label_cells(image, settings, None), find_cells(image, settings, choose(image, settings).pipeline))
+        pipeline = choose(image, settings).pipeline
+        assert same(label_cells(image, settings, None), of_pipeline(find_cells(image, settings, pipeline), pipeline))

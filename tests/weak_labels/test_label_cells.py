@@ -4,15 +4,16 @@ from sissi.boxes import same
 from sissi.config import WeakLabels
 from sissi.errors import DataError
 from sissi.weak_labels import alive, dead, inhibited, label_cells
+from sissi.weak_labels.kinds import of_pipeline
 
 from . import pictures
 
 IMAGE = pictures.noise(5, (90, 110), 4.0)
 SETTINGS = WeakLabels()
 EXPECTED = {
-    "alive": alive.find_cells(IMAGE, SETTINGS.alive),
-    "inhibited": inhibited.find_cells(IMAGE, SETTINGS.inhibited),
-    "dead": dead.find_cells(IMAGE, SETTINGS.dead),
+    "alive": of_pipeline(alive.find_cells(IMAGE, SETTINGS.alive), "alive"),
+    "inhibited": of_pipeline(inhibited.find_cells(IMAGE, SETTINGS.inhibited), "inhibited"),
+    "dead": of_pipeline(dead.find_cells(IMAGE, SETTINGS.dead), "dead"),
 }
 
 

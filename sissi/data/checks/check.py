@@ -10,6 +10,7 @@ from sissi.boxes import Boxes
 from sissi.config import Experiment, LabelledImages
 from sissi.data.checks.detector_fit import Labelled, check_fit
 from sissi.data.checks.duplicates import note_duplicates
+from sissi.data.checks.missing_classes import note_missing
 from sissi.data.demo import source_images
 from sissi.data.experiment_data import ExperimentData, data_files, load_data
 from sissi.data.load import load_images, load_reference, load_test
@@ -56,7 +57,7 @@ def check_data(experiment: Experiment) -> Check:
 
 
 def check_cheaply(experiment: Experiment, data: ExperimentData, problems: Problems) -> None:
-    """What can be wrong with data sets that are loaded: duplicates, and cells that do not fit the detector.
+    """What can be wrong with data sets that are loaded: duplicates, misfits of cells and detector, missing classes.
 
     Reads no file again: an instant for thousands of images.
 
@@ -66,7 +67,9 @@ def check_cheaply(experiment: Experiment, data: ExperimentData, problems: Proble
         problems: takes what was found; images for testing that are trained on are errors.
     """
     note_duplicates(data.roles, problems)
-    check_fit(experiment, labelled_sets(data), problems)
+    labelled = labelled_sets(data)
+    check_fit(experiment, labelled, problems)
+    note_missing(experiment, labelled, problems)
 
 
 def labelled_sets(data: ExperimentData) -> dict[str, Labelled]:
@@ -104,17 +107,19 @@ def _read(experiment: Experiment, cache: Cache, problems: Problems, refused: lis
     def images(key: str, settings: LabelledImages | None) -> list[Sample]:
         if settings is None:
             return []
-        return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache), [])
+        named = experiment.source_classes if key.startswith("source") else experiment.classes
+        return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache, named), [])
 
     target = images("target_train", files.target_train)
     reference: list[Boxes | None] | None = None
     given = files.target_reference
     if given is not None:
         unknown: list[Boxes | None] = [None] * len(target)
-        reference = read(lambda: load_reference(given, target, files.folder, problems), unknown)
+        reference = read(lambda: load_reference(given, target, files.folder, problems, experiment.classes), unknown)
     nothing: tuple[list[Sample], dict[str, list[Boxes | None]]] = ([], {})
     tested = files.target_test
-    test, readers = read(lambda: load_test(tested, files.folder, problems), nothing) if tested else nothing
+    named = experiment.classes
+    test, readers = read(lambda: load_test(tested, files.folder, problems, named), nothing) if tested else nothing
     target_val = images("target_val", files.target_val)
     sources: tuple[LabelledImages | None, LabelledImages | None] = (files.source_train, files.source_val)
     if target:  # a drawn source has cells of its size

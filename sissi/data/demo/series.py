@@ -31,7 +31,15 @@ def source_image(settings: DemoData, role: SourceRole, index: int) -> SourceImag
 
 def readings(settings: DemoData, image: TargetImage, index: int) -> dict[str, Boxes]:
     """What each reader draws on test image `index`, by the reader's name."""
-    return {reader.name: annotate(_generator(settings, reader.name, index), image, reader) for reader in READERS}
+    return {
+        reader.name: annotate(
+            _generator(settings, reader.name, index),
+            image,
+            reader,
+            _generator(settings, f"{reader.name}, kinds", index),
+        )
+        for reader in READERS
+    }
 
 
 def _generator(settings: DemoData, purpose: str, index: int) -> np.random.Generator:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sissi.boxes import Boxes
+from sissi.boxes import Boxes, make_boxes
 from sissi.data.demo.light import Pixels, expose, texture, uneven_light
 from sissi.data.demo.outlines import Floats
 from sissi.data.demo.phase_contrast import Kind, Stamp, draw_cell, draw_debris
@@ -29,6 +29,7 @@ class TargetImage:
 
     Attributes:
         kind: of most of its cells.
+        kinds: of each cell.
         pixels: (H, W) uint8.
         masks: (H, W) bool for each cell, with halo and ring; they may overlap a little.
         contrast: (N,) float64 of each cell, about 1 where it is full, below 0.5 where it is faint.
@@ -37,6 +38,7 @@ class TargetImage:
     """
 
     kind: Kind
+    kinds: tuple[Kind, ...]
     pixels: Pixels
     masks: tuple[Mask, ...]
     contrast: npt.NDArray[np.float64]
@@ -48,13 +50,19 @@ class TargetImage:
         """The tight box of each cell, clipped to the image."""
         return extents(self.masks)
 
+    @property
+    def named_truth(self) -> Boxes:
+        """The truth, with the number of each cell's kind in `KINDS`, from 1 on, as its label."""
+        return make_boxes(self.truth.xyxy, labels=[KINDS.index(kind) + 1 for kind in self.kinds])
+
 
 def draw_target(rng: np.random.Generator, kind: Kind, shape: tuple[int, int], cells: tuple[int, int]) -> TargetImage:
     """An image (H, W) with cells mostly of one kind; it depends on the state of `rng` alone.
 
     `cells` are the fewest and the most; there are fewer where no more fit.
     """
-    stamps = [draw_cell(rng, _kind(rng, kind)) for _ in range(rng.integers(cells[0], cells[1] + 1))]
+    drawn = [_drawn(rng, kind) for _ in range(rng.integers(cells[0], cells[1] + 1))]
+    kinds, stamps = [one for one, _ in drawn], [stamp for _, stamp in drawn]
     contrasts = 0.2 + 0.8 * rng.beta(1.1, 1.8, len(stamps))
     placed = scatter(rng, [stamp.body for stamp in stamps], shape, np.zeros(shape, np.bool_))
     masks = tuple(cell.mask for cell in placed)
@@ -66,12 +74,18 @@ def draw_target(rng: np.random.Generator, kind: Kind, shape: tuple[int, int], ce
     light = _light(stamps, contrasts, placed, shape) + _light(specks, rng.uniform(0.3, 0.9, len(specks)), dirt, shape)
     return TargetImage(
         kind=kind,
+        kinds=tuple(kinds[cell.index] for cell in placed),
         pixels=_photograph(rng, light),
         masks=masks,
         contrast=contrasts[[cell.index for cell in placed]],
         visible=np.array([cell.visible for cell in placed]),
         debris=extents([speck.mask for speck in dirt]),
     )
+
+
+def _drawn(rng: np.random.Generator, main: Kind) -> tuple[Kind, Stamp]:
+    kind = _kind(rng, main)
+    return kind, draw_cell(rng, kind)
 
 
 def _kind(rng: np.random.Generator, main: Kind) -> Kind:

@@ -16,6 +16,9 @@ from sissi.boxes import Boxes
 from sissi.config import DemoData, FileData, LabelFiles, LabelledImages, TestImages
 from sissi.data.demo.readers import READERS
 from sissi.data.demo.series import SourceRole, TargetRole, readings, source_image, target_image
+from sissi.data.demo.target import KINDS
+from sissi.data.formats.coco import to_coco
+from sissi.data.formats.writing import class_names
 from sissi.errors import DataError
 
 _JPEG_QUALITY = 95
@@ -60,13 +63,18 @@ def demo_files(settings: DemoData, out: Path) -> FileData:
         kind="files",
         folder=out,
         target_train=LabelledImages(format="celllab", images=Path("cell_lab"), weak_labels=settings.weak_labels),
-        target_reference=LabelFiles(format="coco", labels=Path("truth.json")),
-        target_val=LabelledImages(format="coco", images=Path("target_val"), labels=Path("target_val.json"))
+        target_reference=LabelFiles(format="coco", labels=Path("truth.json"), classes=KINDS),
+        target_val=LabelledImages(
+            format="coco", images=Path("target_val"), labels=Path("target_val.json"), classes=KINDS
+        )
         if settings.target_val
         else None,
         target_test=TestImages(
             images=test,
-            readers={reader.name: LabelFiles(format="celllab", labels=test / reader.name) for reader in READERS},
+            readers={
+                reader.name: LabelFiles(format="celllab", labels=test / reader.name, classes=KINDS)
+                for reader in READERS
+            },
         ),
         source_train=LabelledImages(format="cellpose", images=Path("cellpose/train")),
         source_val=LabelledImages(format="cellpose", images=Path("cellpose/val")),
@@ -80,10 +88,12 @@ def _write_truth(settings: DemoData, role: TargetRole, count: int, folder: Path,
         image = target_image(settings, role, index)
         name = f"{image.kind}{'/' if role == 'target_train' else '_'}{index // 3:03d}.jpg"
         save_image(folder / images / name, image.pixels)
-        truth[name] = image.truth
+        truth[name] = image.named_truth
     if truth:
-        coco = _coco(truth, settings.width, settings.height)
-        (folder / labels).write_text(json.dumps(coco, indent=1), encoding="utf-8")
+        sized = [(name, settings.height, settings.width) for name in truth]
+        (folder / labels).write_text(
+            json.dumps(to_coco(sized, list(truth.values()), KINDS), indent=1), encoding="utf-8"
+        )
 
 
 def _write_target_test(settings: DemoData, folder: Path) -> None:
@@ -113,27 +123,5 @@ def save_image(path: Path, pixels: npt.NDArray[Any]) -> None:
 
 def _celllab(boxes: Boxes) -> str:
     """A line a box: `cell_type x_min y_min x_max y_max`."""
-    return "".join(f"cell {' '.join(f'{value:.2f}' for value in box)}\n" for box in boxes.xyxy)
-
-
-def _coco(labels: dict[str, Boxes], width: int, height: int) -> dict[str, Any]:
-    """COCO's form of the boxes of each image."""
-    boxes = [(image, box) for image, found in enumerate(labels.values(), start=1) for box in found.xyxy.tolist()]
-    return {
-        "images": [
-            {"id": number, "file_name": name, "width": width, "height": height}
-            for number, name in enumerate(labels, start=1)
-        ],
-        "annotations": [
-            {
-                "id": number,
-                "image_id": image,
-                "category_id": 1,
-                "bbox": [left, top, right - left, bottom - top],
-                "area": (right - left) * (bottom - top),
-                "iscrowd": 0,
-            }
-            for number, (image, (left, top, right, bottom)) in enumerate(boxes, start=1)
-        ],
-        "categories": [{"id": 1, "name": "cell"}],
-    }
+    named = zip(class_names(boxes, KINDS), boxes.xyxy, strict=True)
+    return "".join(f"{name} {' '.join(f'{value:.2f}' for value in box)}\n" for name, box in named)

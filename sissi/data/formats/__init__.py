@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses
 from sissi.data.formats import celllab, cellpose, cellpose_names, coco, cvat, label_studio, voc, yolo
 from sissi.data.formats.names import stem
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.names import CELL_NAME
 
-Read = Callable[[Path, Mapping[str, Path], tuple[str, ...] | None, Problems], dict[str, Boxes]]
-"""Called with the label files, the images by name, the classes that count as a cell, and what takes the problems."""
-Write = Callable[[Sequence[Sample], Sequence[Boxes], Path], list[Path]]
+Read = Callable[[Path, Mapping[str, Path], LabelClasses, Problems], dict[str, Boxes]]
+"""Called with the label files, the images by name, what names in labels stand for, and what takes the problems."""
+Write = Callable[[Sequence[Sample], Sequence[Boxes], Path, Sequence[str]], list[Path]]
+"""Called with the images, their boxes, the place of the files, and the names of the classes from number 1 on."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,14 @@ class LabelFormat:
         write: gives the files that it wrote.
         sought: gives the names under which the labels of an image are looked for, from the image's name.
         scores: whether it has a place for the score of a box.
+        classes: whether it has a place for the class of a box.
     """
 
     read: Read
     write: Write
     sought: Callable[[str], str]
     scores: bool = True
+    classes: bool = True
 
 
 def _file(suffix: str) -> Callable[[str], str]:
@@ -42,7 +47,9 @@ def _file(suffix: str) -> Callable[[str], str]:
 
 FORMATS: dict[str, LabelFormat] = {
     "celllab": LabelFormat(celllab.read_labels, celllab.write_labels, _file(".txt"), scores=False),
-    "cellpose": LabelFormat(cellpose.read_labels, cellpose.write_labels, cellpose_names.sought, scores=False),
+    "cellpose": LabelFormat(
+        cellpose.read_labels, cellpose.write_labels, cellpose_names.sought, scores=False, classes=False
+    ),
     "coco": LabelFormat(coco.read_labels, coco.write_labels, str),
     "cvat": LabelFormat(cvat.read_labels, cvat.write_labels, str),
     "label_studio": LabelFormat(label_studio.read_labels, label_studio.write_labels, str),
@@ -51,7 +58,13 @@ FORMATS: dict[str, LabelFormat] = {
 }
 
 
-def write_labels(format: str, samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+def write_labels(
+    format: str,
+    samples: Sequence[Sample],
+    labels: Sequence[Boxes],
+    out: Path,
+    classes: Sequence[str] = (CELL_NAME,),
+) -> list[Path]:
     """Write the labels of images; read back by the format of the same name.
 
     Args:
@@ -60,6 +73,7 @@ def write_labels(format: str, samples: Sequence[Sample], labels: Sequence[Boxes]
         labels: of each sample, in px of the image file.
         out: a folder, made if it is missing; of formats with one file for all images (coco, cvat, label_studio) also
             that file, if it has its suffix.
+        classes: names of the classes, from number 1 on.
 
     Returns:
         The files that were written.
@@ -72,4 +86,4 @@ def write_labels(format: str, samples: Sequence[Sample], labels: Sequence[Boxes]
         raise DataError(f"{format}: no such label format; there are {', '.join(FORMATS)}")
     if len(samples) != len(labels):
         raise ValueError(f"{len(labels)} sets of boxes for {len(samples)} images")
-    return FORMATS[format].write(samples, labels, out)
+    return FORMATS[format].write(samples, labels, out, classes)

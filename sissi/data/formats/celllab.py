@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, match_files, read_files
+from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses, Row
+from sissi.data.formats.matching import match_files, named_boxes, read_files
 from sissi.data.formats.names import label_stems
-from sissi.data.formats.writing import CELL_NAME, format_float, label_files
+from sissi.data.formats.writing import class_names, format_float, label_files
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
-
-Row = tuple[str, tuple[float, float, float, float]]
+from sissi.names import CELL_NAME
 
 
 def read_labels(
-    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+    labels: Path, images: Mapping[str, Path], classes: LabelClasses, problems: Problems
 ) -> dict[str, Boxes]:
     """The boxes of each image that has a text file, in pixels of the image as the file gives them.
 
@@ -28,7 +28,7 @@ def read_labels(
     Args:
         labels: folder of the text files.
         images: path of each image by its name below the image folder.
-        classes: cell types that count as a cell; None: all.
+        classes: what the cell types stand for.
         problems: takes what was dropped.
 
     Returns:
@@ -42,18 +42,24 @@ def read_labels(
     )
     read = read_files(labels, files, lambda _, file: _rows(file, problems), problems)
     rows = {name: found for name, found in read.items() if found is not None}
-    check_classes(labels, classes, {kind for lines in rows.values() for kind, _ in lines}, problems)
-    return {
-        name: make_boxes([box for kind, box in lines if classes is None or kind in classes])
-        for name, lines in rows.items()
-    }
+    return named_boxes(labels, rows, classes, problems)
 
 
-def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
-    """Write a text file an image into a folder; corners are exact, scores have no place in it."""
+def write_labels(
+    samples: Sequence[Sample], labels: Sequence[Boxes], out: Path, classes: Sequence[str] = (CELL_NAME,)
+) -> list[Path]:
+    """Write a text file an image into a folder; corners are exact, scores have no place in it.
+
+    Raises:
+        DataError: the name of a class has a space, which ends the cell type of a line.
+    """
+    spaced = next((name for name in classes if " " in name), None)
+    if spaced is not None:
+        raise DataError(f"class {spaced!r}: celllab holds no name with a space; rename the class, or write coco")
     files = label_files(samples, out, ".txt")
     for file, boxes in zip(files, labels, strict=True):
-        lines = (f"{CELL_NAME} {' '.join(map(format_float, corners))}\n" for corners in boxes.xyxy)
+        named = zip(class_names(boxes, classes), boxes.xyxy, strict=True)
+        lines = (f"{name} {' '.join(map(format_float, corners))}\n" for name, corners in named)
         file.write_text("".join(lines), encoding="utf-8")
     return files
 
@@ -79,6 +85,6 @@ def _row(line: str) -> Row | None:
     """The cell type and the box of a line, or None if it is not five fields of which four are numbers."""
     try:
         kind, left, top, right, bottom = line.split()
-        return kind, (float(left), float(top), float(right), float(bottom))
+        return kind, (float(left), float(top), float(right), float(bottom)), 1.0
     except ValueError:
         return None

@@ -17,6 +17,7 @@ from PIL import Image
 from scipy import ndimage
 
 from sissi.boxes import Boxes, make_boxes
+from sissi.data.classes import LabelClasses, numbered
 from sissi.data.formats.cellpose_names import IMAGE, MASKS, bases, is_any_mask, is_any_mask_or_image, mask_stems
 from sissi.data.formats.cellpose_segmentation import read_segmentation
 from sissi.data.formats.masks import draw_masks
@@ -26,6 +27,7 @@ from sissi.data.images.read import image_size, read_values, unread_parts
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.names import CELL_NAME
 
 WHITE = 255
 EXACT = 2**53
@@ -33,7 +35,7 @@ EXACT = 2**53
 
 
 def read_labels(
-    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+    labels: Path, images: Mapping[str, Path], classes: LabelClasses, problems: Problems
 ) -> dict[str, Boxes]:
     """The boxes of each image that has a mask file: each integer but 0 is a cell, its box its outermost pixels.
 
@@ -42,7 +44,7 @@ def read_labels(
     Args:
         labels: folder of the mask files.
         images: path of each image by its name below the image folder.
-        classes: must be None, as masks name no classes.
+        classes: what labels without a name stand for, as masks name no classes.
         problems: takes masks without an image, and masks that look black and white.
 
     Returns:
@@ -51,20 +53,30 @@ def read_labels(
     Raises:
         DataError: no such folder, a mask that cannot be read, is no mask, or has another size than its image.
     """
-    if classes is not None:
-        raise DataError(f"{labels}: masks have no classes; leave `classes` out")
+    if classes.only is not None:
+        raise DataError(
+            f"{labels}: masks have no classes; leave `classes` out, or name the class of all as `'*': CLASS`"
+        )
     roots = {path.parents[len(PurePosixPath(name).parts) - 1] for name, path in images.items()}
     apart = labels.resolve() not in {root.resolve() for root in roots}
     stems = {name: mask_stems(name) + (list(bases(name)) if apart else []) for name in images}
     files = match_files(labels, is_any_mask if not apart else is_any_mask_or_image, stems, problems)
-    return read_files(labels, files, lambda name, file: _boxes(file, images[name], problems), problems)
+    read = read_files(labels, files, lambda name, file: _boxes(file, images[name], problems), problems)
+    return numbered(
+        labels,
+        {name: [("", tuple(box), 1.0) for box in boxes.xyxy.tolist()] for name, boxes in read.items()},
+        classes,
+        problems,
+    )
 
 
-def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+def write_labels(
+    samples: Sequence[Sample], labels: Sequence[Boxes], out: Path, classes: Sequence[str] = (CELL_NAME,)
+) -> list[Path]:
     """Write a mask an image into a folder: for each box the ellipse in it, numbered from 1 in the order of the boxes.
 
     Boxes come back with their corners rounded to whole pixels, see `draw_masks`. A mask of more than 65,535 cells is a
-    TIFF, else a PNG.
+    TIFF, else a PNG. Classes and scores have no place in it.
     """
     files = label_files(samples, out, f"{MASKS}.png", ending=IMAGE)
     return [

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sissi.boxes import CELL, Boxes, make_boxes
+from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses, Row, numbered
 from sissi.data.formats.coco_file import entries_of, id_of, read_tree, value_of
 from sissi.data.formats.coco_segmentation import segmentation_extent
 from sissi.data.formats.matching import check_classes, check_size, is_number
 from sissi.data.formats.names import match_names
 from sissi.data.formats.rotated import Corners
-from sissi.data.formats.writing import CELL_NAME, one_file
+from sissi.data.formats.writing import one_file
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.names import CELL_NAME
 
 Scored = tuple[Corners, float]
 Placed = tuple[str, dict[str, Any]]
 
 
 def read_labels(
-    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+    labels: Path, images: Mapping[str, Path], classes: LabelClasses, problems: Problems
 ) -> dict[str, Boxes]:
     """The boxes of each image that the file lists, in pixels of the image as the file gives them.
 
@@ -36,7 +38,7 @@ def read_labels(
     Args:
         labels: the JSON file.
         images: path of each image by its name below the image folder.
-        classes: category names that count as a cell; None: all.
+        classes: what the category names stand for.
         problems: takes what was left out.
 
     Returns:
@@ -49,37 +51,42 @@ def read_labels(
     tree = read_tree(labels)
     entries = entries_of(labels, tree, "images")
     names = _names_by_id(labels, entries, images, problems)
-    wanted = None if classes is None else _category_ids(labels, tree, classes, problems)
+    known_ids = _category_names(labels, tree, classes, problems)
     annotations = _annotations(labels, tree, problems)
     single = [(where, entry) for where, entry in annotations if not entry.get("iscrowd")]
-    _note_classes(labels, tree, single, wanted, problems)
+    _note_classes(labels, known_ids, single, classes, problems)
     crowded = {id_of(entry.get("image_id")) for _, entry in annotations if entry.get("iscrowd")}
     unknown = crowded | {id_of(entry["id"]) for entry in entries if entry.get("annotated") is False}
     unknown -= {id_of(entry.get("image_id")) for _, entry in single}
     known = {key: name for key, name in names.items() if name is not None and key not in unknown}
-    found: dict[str, list[Scored]] = {name: [] for name in known.values()}
+    found: dict[str, list[Row]] = {name: [] for name in known.values()}
     for where, entry in single:
-        image_id, scored = value_of(labels, where, entry, "image_id"), _scored_box(labels, where, entry)
+        image_id, (corners, score) = value_of(labels, where, entry, "image_id"), _scored_box(labels, where, entry)
         if id_of(image_id) not in names:
             problems.add(labels, "annotation of an image that is not listed, dropped", f"{where}, image {image_id}")
             continue
         name = known.get(id_of(image_id))
-        if name is not None and (wanted is None or id_of(value_of(labels, where, entry, "category_id")) in wanted):
-            found[name].append(scored)
-    return {name: make_boxes([box for box, _ in many], [score for _, score in many]) for name, many in found.items()}
+        if name is not None:
+            named = classes.only is not None or classes.meaning
+            category = id_of(value_of(labels, where, entry, "category_id") if named else entry.get("category_id"))
+            found[name].append((known_ids.get(category, category), corners, score))
+    return numbered(labels, found, classes, problems)
 
 
-def to_coco(images: Sequence[tuple[str, int, int]], boxes: Sequence[Boxes]) -> dict[str, Any]:
-    """Boxes as the content of a COCO file, which `read_labels` reads back to the same boxes and scores.
+def to_coco(
+    images: Sequence[tuple[str, int, int]], boxes: Sequence[Boxes], classes: Sequence[str] = (CELL_NAME,)
+) -> dict[str, Any]:
+    """Boxes as the content of a COCO file, which `read_labels` reads back to the same boxes, scores and classes.
 
     Args:
         images: name, height and width (px) of each image.
         boxes: of each image, in px of the image.
+        classes: names of the classes, from number 1 on.
     """
     annotations = [
-        {"image_id": image, "category_id": CELL, "bbox": box, "area": box[2] * box[3], "score": score, "iscrowd": 0}
+        {"image_id": image, "category_id": label, "bbox": box, "area": box[2] * box[3], "score": score, "iscrowd": 0}
         for image, found in enumerate(boxes, start=1)
-        for box, score in zip(_xywh(found), found.scores.tolist(), strict=True)
+        for box, score, label in zip(_xywh(found), found.scores.tolist(), found.labels.tolist(), strict=True)
     ]
     return {
         "images": [
@@ -87,14 +94,16 @@ def to_coco(images: Sequence[tuple[str, int, int]], boxes: Sequence[Boxes]) -> d
             for index, ((name, height, width), _) in enumerate(zip(images, boxes, strict=True), start=1)
         ],
         "annotations": [{"id": number} | annotation for number, annotation in enumerate(annotations, start=1)],
-        "categories": [{"id": CELL, "name": CELL_NAME}],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(classes, start=1)],
     }
 
 
-def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+def write_labels(
+    samples: Sequence[Sample], labels: Sequence[Boxes], out: Path, classes: Sequence[str] = (CELL_NAME,)
+) -> list[Path]:
     """Write one JSON file, `out` or `coco.json` in the folder `out`; boxes and scores are exact."""
     file = one_file(out, "coco.json")
-    content = to_coco([(sample.name, sample.height, sample.width) for sample in samples], labels)
+    content = to_coco([(sample.name, sample.height, sample.width) for sample in samples], labels, classes)
     file.write_text(json.dumps(content), encoding="utf-8")
     return [file]
 
@@ -136,30 +145,31 @@ def _corners(labels: Path, where: str, box: Any) -> Corners:
     return left, top, left + width, top + height
 
 
-def _category_ids(labels: Path, tree: dict[str, Any], classes: tuple[str, ...], problems: Problems) -> set[str]:
-    """Ids of the categories that count as a cell."""
-    ids = defaultdict(set)
+def _category_names(labels: Path, tree: dict[str, Any], classes: LabelClasses, problems: Problems) -> dict[str, str]:
+    """Name of each category by its id; the file needs none where every label is a cell."""
+    if classes.only is None and not classes.meaning:
+        listed = tree.get("categories")
+        named = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+        return {id_of(entry.get("id")): str(entry.get("name")) for entry in named}
+    names = {}
     for index, entry in enumerate(entries_of(labels, tree, "categories")):
         name, category = (value_of(labels, f"categories[{index}]", entry, key) for key in ("name", "id"))
-        ids[str(name)].add(id_of(category))
-    check_classes(labels, classes, set(ids), problems)
-    return {category for name in classes for category in ids[name]}
+        names[id_of(category)] = str(name)
+    check_classes(labels, classes, set(names.values()), problems)
+    return names
 
 
 def _note_classes(
-    labels: Path, tree: dict[str, Any], annotations: list[Placed], wanted: set[str] | None, problems: Problems
+    labels: Path, names: Mapping[str, str], annotations: list[Placed], classes: LabelClasses, problems: Problems
 ) -> None:
     """Note annotations of classes that the file does not list, and several classes that all count as a cell."""
-    listed = tree.get("categories")
-    named = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    names = {id_of(entry.get("id")): str(entry.get("name")) for entry in named}
     for where, entry in annotations:
-        if names and id_of(entry.get("category_id")) not in names:
-            used = "used as a cell" if wanted is None else "dropped"
+        if names and not classes.meaning and id_of(entry.get("category_id")) not in names:
+            used = "used as a cell" if classes.only is None else "dropped"
             problems.add(labels, f"annotation of a class that is not listed, {used}", where)
-    if wanted is None:
+    if classes.only is None:
         ids = {id_of(entry.get("category_id")) for _, entry in annotations}
-        check_classes(labels, None, {name for key, name in names.items() if key in ids}, problems)
+        check_classes(labels, classes, {name for key, name in names.items() if key in ids}, problems)
 
 
 def _names_by_id(

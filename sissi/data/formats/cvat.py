@@ -7,27 +7,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
-from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size
+from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses, Row
+from sissi.data.formats.matching import check_size, named_boxes
 from sissi.data.formats.names import match_names
 from sissi.data.formats.outlines import ellipse_extent, pairs, polygon_extent
 from sissi.data.formats.rotated import Corners, upright_extent
 from sissi.data.formats.safe_xml import number, read_xml
-from sissi.data.formats.writing import CELL_NAME, format_float, one_file, write_xml
+from sissi.data.formats.writing import class_names, format_float, one_file, write_xml
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.names import CELL_NAME
 
 CORNERS = ("xtl", "ytl", "xbr", "ybr")
 OTHER_SHAPES = ("polyline", "points", "cuboid", "skeleton")
 """That enclose nothing, or are no outline of a cell."""
 SCORE = "score"
 """Attribute of a box that holds its score, which CVAT has no field for."""
-Row = tuple[str, Corners, float]
 
 
 def read_labels(
-    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+    labels: Path, images: Mapping[str, Path], classes: LabelClasses, problems: Problems
 ) -> dict[str, Boxes]:
     """The boxes of each image that the file lists, in pixels of the image as the file gives them.
 
@@ -38,7 +39,7 @@ def read_labels(
     Args:
         labels: the XML file, `annotations.xml` of an export as "CVAT for images 1.1".
         images: path of each image by its name below the image folder.
-        classes: labels that count as a cell; None: all.
+        classes: what the labels stand for.
         problems: takes what was left out.
 
     Returns:
@@ -60,15 +61,15 @@ def read_labels(
             found = _rows(labels, elements[key], problems)
             if found is not None:
                 rows.setdefault(name, []).extend(found)
-    check_classes(labels, classes, {kind for many in rows.values() for kind, _, _ in many}, problems)
-    kept = {name: [row for row in many if classes is None or row[0] in classes] for name, many in rows.items()}
-    return {name: make_boxes([box for _, box, _ in many], [score for *_, score in many]) for name, many in kept.items()}
+    return named_boxes(labels, rows, classes, problems)
 
 
-def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+def write_labels(
+    samples: Sequence[Sample], labels: Sequence[Boxes], out: Path, classes: Sequence[str] = (CELL_NAME,)
+) -> list[Path]:
     """Write one XML file, `out` or `annotations.xml` in the folder `out`; corners and scores are exact.
 
-    To be uploaded as annotations to a CVAT task that has these images and a label `cell`, if wanted with a text
+    To be uploaded as annotations to a CVAT task that has these images and a label for each class, if wanted with a text
     attribute `score`.
     """
     root = Element("annotations")
@@ -76,8 +77,8 @@ def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) 
     for key, (sample, boxes) in enumerate(zip(samples, labels, strict=True)):
         size = {"width": str(sample.width), "height": str(sample.height)}
         image = SubElement(root, "image", {"id": str(key), "name": sample.name} | size)
-        for corners, score in zip(boxes.xyxy, boxes.scores, strict=True):
-            fixed = {"label": CELL_NAME, "source": "file", "occluded": "0", "z_order": "0"}
+        for name, corners, score in zip(class_names(boxes, classes), boxes.xyxy, boxes.scores, strict=True):
+            fixed = {"label": name, "source": "file", "occluded": "0", "z_order": "0"}
             box = SubElement(image, "box", fixed | dict(zip(CORNERS, map(format_float, corners), strict=True)))
             SubElement(box, "attribute", {"name": SCORE}).text = format_float(score)
     file = one_file(out, "annotations.xml")

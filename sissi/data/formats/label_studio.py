@@ -8,14 +8,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.label_studio_regions import Row, region_rows
+from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses, Row
+from sissi.data.formats.label_studio_regions import region_rows
 from sissi.data.formats.label_studio_tasks import MODEL, image_name, read_tasks, submitted
-from sissi.data.formats.matching import check_classes
+from sissi.data.formats.matching import named_boxes
 from sissi.data.formats.names import match_names
-from sissi.data.formats.writing import CELL_NAME, one_file
+from sissi.data.formats.writing import class_names, one_file
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
+from sissi.names import CELL_NAME
 
 LOCAL_FILES = "/data/local-files/?d="
 """Address under which Label Studio serves files below its LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT."""
@@ -23,7 +25,7 @@ Tree = dict[str, Any]
 
 
 def read_labels(
-    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+    labels: Path, images: Mapping[str, Path], classes: LabelClasses, problems: Problems
 ) -> dict[str, Boxes]:
     """The boxes of each task of an export that a person has submitted, in pixels of its image.
 
@@ -33,7 +35,7 @@ def read_labels(
     Args:
         labels: the file of an export as JSON (not JSON-MIN), or one that `write_labels` wrote.
         images: path of each image by its name below the image folder.
-        classes: labels that count as a cell; None: all.
+        classes: what the labels stand for.
         problems: takes what was left out.
 
     Returns:
@@ -50,29 +52,31 @@ def read_labels(
         found = None if name is None or regions is None else region_rows(labels, place, regions, images[name], problems)
         if name is not None and found is not None:
             rows.setdefault(name, []).extend(found)
-    check_classes(labels, classes, {kind for many in rows.values() for kind, _, _ in many}, problems)
-    kept = {name: [row for row in many if classes is None or row[0] in classes] for name, many in rows.items()}
-    return {name: make_boxes([box for _, box, _ in many], [score for *_, score in many]) for name, many in kept.items()}
+    return named_boxes(labels, rows, classes, problems)
 
 
-def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+def write_labels(
+    samples: Sequence[Sample], labels: Sequence[Boxes], out: Path, classes: Sequence[str] = (CELL_NAME,)
+) -> list[Path]:
     """Write tasks with their boxes as predictions: one JSON file, `out` or `label_studio.json` in the folder `out`.
 
     Boxes and scores are exact. For a project whose labelling interface has an `Image` called image and
-    `RectangleLabels` called label with the value `cell`; images come from Label Studio's local files, below a folder
-    of the name that the image folder has.
+    `RectangleLabels` called label with a value for each class, such as `cell`; images come from Label Studio's local
+    files, below a folder of the name that the image folder has.
     """
-    tasks = [_task(sample, boxes) for sample, boxes in zip(samples, labels, strict=True)]
+    tasks = [_task(sample, boxes, classes) for sample, boxes in zip(samples, labels, strict=True)]
     file = one_file(out, "label_studio.json")
     file.write_text(json.dumps(tasks), encoding="utf-8")
     return [file]
 
 
-def _task(sample: Sample, boxes: Boxes) -> Tree:
+def _task(sample: Sample, boxes: Boxes, classes: Sequence[str]) -> Tree:
     scores = boxes.scores.tolist()
     regions = [
-        _region(sample, corners, score, f"box-{place}")
-        for place, (corners, score) in enumerate(zip(boxes.xyxy.tolist(), scores, strict=True), start=1)
+        _region(sample, name, corners, score, f"box-{place}")
+        for place, (name, corners, score) in enumerate(
+            zip(class_names(boxes, classes), boxes.xyxy.tolist(), scores, strict=True), start=1
+        )
     ]
     folder = sample.path.absolute().parents[len(PurePosixPath(sample.name).parts) - 1].name
     address = LOCAL_FILES + quote(f"{folder}/{sample.name}", errors="surrogateescape")
@@ -81,7 +85,7 @@ def _task(sample: Sample, boxes: Boxes) -> Tree:
     return {"data": {"image": address, "name": sample.name}, "predictions": [prediction]}
 
 
-def _region(sample: Sample, corners: Sequence[float], score: float, key: str) -> Tree:
+def _region(sample: Sample, name: str, corners: Sequence[float], score: float, key: str) -> Tree:
     left, top, right, bottom = corners
     value = {
         "x": 100 * left / sample.width,
@@ -89,7 +93,7 @@ def _region(sample: Sample, corners: Sequence[float], score: float, key: str) ->
         "width": 100 * (right - left) / sample.width,
         "height": 100 * (bottom - top) / sample.height,
         "rotation": 0,
-        "rectanglelabels": [CELL_NAME],
+        "rectanglelabels": [name],
     }
     return {
         "id": key,

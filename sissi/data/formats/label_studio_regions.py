@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sissi.data.classes import Row
 from sissi.data.formats.matching import check_size, is_number
 from sissi.data.formats.outlines import brush_extent, ellipse_extent, polygon_extent
 from sissi.data.formats.rotated import Corners, upright_extent
@@ -14,7 +15,6 @@ from sissi.data.problems import Problems
 from sissi.errors import DataError
 
 SIDES = ("x", "y", "width", "height")
-Row = tuple[str, Corners, float]
 Tree = dict[str, Any]
 Size = tuple[int, int]
 

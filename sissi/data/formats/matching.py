@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeGuard, TypeVar
 
+from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses, Row, numbered
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, last_part, loose, match_unique, stem
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems
@@ -95,19 +97,31 @@ def read_files(
     return contents
 
 
-def check_classes(labels: Path, classes: tuple[str, ...] | None, found: Collection[str], problems: Problems) -> None:
-    """Compare the classes that count as a cell with those that the labels name.
+def named_boxes(
+    labels: Path, rows: Mapping[str, Sequence[Row]], classes: LabelClasses, problems: Problems
+) -> dict[str, Boxes]:
+    """The boxes of each image from labels with names, after `check_classes`; see `classes.numbered`.
+
+    Raises:
+        DataError: no label would be left, or no class is given for a name.
+    """
+    check_classes(labels, classes, {kind for many in rows.values() for kind, _, _ in many}, problems)
+    return numbered(labels, rows, classes, problems)
+
+
+def check_classes(labels: Path, classes: LabelClasses, found: Collection[str], problems: Problems) -> None:
+    """Compare the names that count with those that the labels have.
 
     Raises:
         DataError: not one of them is there, so that no box would be left.
     """
-    if classes is None and len(found) > 1:
+    if classes.only is None and not classes.meaning and len(found) > 1:
         problems.add(labels, "several classes, all of which count as a cell", ", ".join(sorted(found)))
-    missing = [name for name in classes or () if name not in found]
+    missing = [name for name in classes.only or () if name not in found]
     if not missing or not found:
         return
     there = ", ".join(sorted(found))
-    if len(missing) == len(classes or ()):
+    if len(missing) == len(classes.only or ()):
         raise DataError(f"{labels}: has no class {' or '.join(missing)}; set `classes` to what there is: {there}")
     problems.add(labels, "class that no label has", f"{', '.join(missing)}; there are {there}")
 

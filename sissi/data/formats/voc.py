@@ -6,22 +6,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement
 
-from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, check_size, match_files, read_files
+from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses, Row
+from sissi.data.formats.matching import check_size, match_files, named_boxes, read_files
 from sissi.data.formats.names import label_stems
 from sissi.data.formats.outlines import polygon_extent
 from sissi.data.formats.rotated import Corners
 from sissi.data.formats.safe_xml import number, read_xml
-from sissi.data.formats.writing import CELL_NAME, format_float, label_files, write_xml
+from sissi.data.formats.writing import class_names, format_float, label_files, write_xml
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
+from sissi.names import CELL_NAME
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
-Object = tuple[str, Corners]
 
 
 def read_labels(
-    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+    labels: Path, images: Mapping[str, Path], classes: LabelClasses, problems: Problems
 ) -> dict[str, Boxes]:
     """The boxes of each image that has an XML file of its stem, in pixels of the image as the file gives them.
 
@@ -32,7 +33,7 @@ def read_labels(
     Args:
         labels: folder of the XML files.
         images: path of each image by its name below the image folder.
-        classes: names of the objects that count as a cell; None: all.
+        classes: what the names of the objects stand for.
         problems: takes objects without a usable box, which are dropped, and sizes that differ from the image's.
 
     Returns:
@@ -46,37 +47,35 @@ def read_labels(
     )
     read = read_files(labels, files, lambda name, file: _objects(file, images[name], problems), problems)
     objects = {name: found for name, found in read.items() if found is not None}
-    check_classes(labels, classes, {kind for found in objects.values() for kind, _ in found}, problems)
-    return {
-        name: make_boxes([box for kind, box in found if classes is None or kind in classes])
-        for name, found in objects.items()
-    }
+    return named_boxes(labels, objects, classes, problems)
 
 
-def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+def write_labels(
+    samples: Sequence[Sample], labels: Sequence[Boxes], out: Path, classes: Sequence[str] = (CELL_NAME,)
+) -> list[Path]:
     """Write an XML file an image into a folder; corners as they are, exact, without scores, which VOC does not have."""
     files = label_files(samples, out, ".xml")
     for file, sample, boxes in zip(files, samples, labels, strict=True):
-        write_xml(_tree(sample, boxes), file)
+        write_xml(_tree(sample, boxes, classes), file)
     return files
 
 
-def _tree(sample: Sample, boxes: Boxes) -> Element:
+def _tree(sample: Sample, boxes: Boxes, classes: Sequence[str]) -> Element:
     root = Element("annotation")
     SubElement(root, "filename").text = sample.path.name
     size = SubElement(root, "size")
     for side, length in (("width", sample.width), ("height", sample.height), ("depth", 3)):
         SubElement(size, side).text = str(length)
-    for corners in boxes.xyxy:
+    for name, corners in zip(class_names(boxes, classes), boxes.xyxy, strict=True):
         element = SubElement(root, "object")
-        SubElement(element, "name").text = CELL_NAME
+        SubElement(element, "name").text = name
         box = SubElement(element, "bndbox")
         for corner, value in zip(CORNERS, corners, strict=True):
             SubElement(box, corner).text = format_float(value)
     return root
 
 
-def _objects(file: Path, image: Path, problems: Problems) -> list[Object] | None:
+def _objects(file: Path, image: Path, problems: Problems) -> list[Row] | None:
     """Class and corners of the objects of a file; None where it has objects, but none with a box."""
     root = read_xml(file, "annotation", "Pascal VOC")
     height, width = (number(root.findtext(f"size/{side}")) for side in ("height", "width"))
@@ -88,7 +87,7 @@ def _objects(file: Path, image: Path, problems: Problems) -> list[Object] | None
             problems.add(file, "object without a usable box, dropped", f"object {place}")
             dropped = True
         else:
-            objects.append(((element.findtext("name") or "").strip(), corners))
+            objects.append(((element.findtext("name") or "").strip(), corners, 1.0))
     return None if dropped and not objects else objects
 
 

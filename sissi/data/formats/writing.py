@@ -9,12 +9,15 @@ from xml.etree.ElementTree import Element, ElementTree, indent
 
 import numpy as np
 
+from sissi.boxes import Boxes
 from sissi.data.formats.names import stem
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 
-CELL_NAME = "cell"
-"""Class of every box in the files that name classes."""
+
+def class_names(boxes: Boxes, classes: Sequence[str]) -> list[str]:
+    """The name of the class of each box, by its number from 1 on."""
+    return [classes[label - 1] for label in boxes.labels.tolist()]
 
 
 def require_new(out: Path) -> None:

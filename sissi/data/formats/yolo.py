@@ -12,16 +12,18 @@ from typing import Any
 
 import yaml
 
-from sissi.boxes import Boxes, make_boxes
-from sissi.data.formats.matching import check_classes, match_files, read_files
+from sissi.boxes import Boxes
+from sissi.data.classes import LabelClasses, Row
+from sissi.data.formats.matching import match_files, named_boxes, read_files
 from sissi.data.formats.names import label_stems
 from sissi.data.formats.outlines import pairs, polygon_extent
 from sissi.data.formats.rotated import Corners
-from sissi.data.formats.writing import CELL_NAME, label_files
+from sissi.data.formats.writing import label_files
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.names import CELL_NAME
 
 NAMES = "classes.txt"
 NAME_FILES = (NAMES, "obj.names", "data.yaml", "dataset.yaml")
@@ -32,11 +34,10 @@ ROUNDING = 1e-6
 """Largest part of the image's side by which a box may cross an edge unnoticed, since tools write six decimals."""
 BOX = 4
 """Numbers of a box, besides class and score; a polygon has more."""
-Row = tuple[str, Corners, float]
 
 
 def read_labels(
-    labels: Path, images: Mapping[str, Path], classes: tuple[str, ...] | None, problems: Problems
+    labels: Path, images: Mapping[str, Path], classes: LabelClasses, problems: Problems
 ) -> dict[str, Boxes]:
     """The boxes of each image that has a text file of its stem, in pixels of the image.
 
@@ -46,8 +47,7 @@ def read_labels(
     Args:
         labels: folder of the text files.
         images: path of each image by its name below the image folder.
-        classes: that count as a cell, by the names in classes.txt, obj.names or data.yaml, or by their numbers; None:
-            all.
+        classes: what the classes stand for, by the names in classes.txt, obj.names or data.yaml, or by their numbers.
         problems: takes what was dropped.
 
     Returns:
@@ -60,12 +60,12 @@ def read_labels(
     known = _names(labels)
     read = read_files(labels, files, lambda n, file: _rows(file, image_size(images[n]), known, problems), problems)
     rows = {name: found for name, found in read.items() if found is not None}
-    check_classes(labels, classes, {kind for lines in rows.values() for kind, _, _ in lines}, problems)
-    kept = {name: [row for row in lines if classes is None or row[0] in classes] for name, lines in rows.items()}
-    return {name: make_boxes([box for _, box, _ in many], [score for *_, score in many]) for name, many in kept.items()}
+    return named_boxes(labels, rows, classes, problems)
 
 
-def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) -> list[Path]:
+def write_labels(
+    samples: Sequence[Sample], labels: Sequence[Boxes], out: Path, classes: Sequence[str] = (CELL_NAME,)
+) -> list[Path]:
     """Write a text file an image into a folder, and classes.txt; nine decimals keep a box to 0.0001 px.
 
     Where a box of any image has a score below 1, all lines end with their score, as predictions of YOLO do.
@@ -75,17 +75,17 @@ def write_labels(samples: Sequence[Sample], labels: Sequence[Boxes], out: Path) 
     for file, sample, boxes in zip(files, samples, labels, strict=True):
         file.write_text("".join(_lines(sample, boxes, scored)), encoding="utf-8")
     names = out / NAMES
-    names.write_text(f"{CELL_NAME}\n", encoding="utf-8")
+    names.write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     return [*files, names]
 
 
 def _lines(sample: Sample, boxes: Boxes, scored: bool) -> list[str]:
     lines = []
-    for (left, top, right, bottom), score in zip(boxes.xyxy.tolist(), boxes.scores, strict=True):
+    for (left, top, right, bottom), score, label in zip(boxes.xyxy.tolist(), boxes.scores, boxes.labels, strict=True):
         centre = ((left + right) / 2 / sample.width, (top + bottom) / 2 / sample.height)
         sides = ((right - left) / sample.width, (bottom - top) / sample.height)
         fractions = " ".join(f"{value:.{DECIMALS}f}" for value in (*centre, *sides))
-        lines.append(f"0 {fractions}{f' {score}' if scored else ''}\n")
+        lines.append(f"{label - 1} {fractions}{f' {score}' if scored else ''}\n")
     return lines
 
 

@@ -134,7 +134,7 @@ def test_readers_agree_mostly_but_not_always(read: dict[str, list[Boxes]], teste
 def test_the_strict_reader_leaves_faint_cut_and_small_cells_out(tested: list[TargetImage]) -> None:
     strict = READERS[2]
     for index, image in enumerate(tested[:15]):
-        boxes = annotate(np.random.default_rng(index), image, strict)
+        boxes = annotate(np.random.default_rng(index), image, strict, np.random.default_rng(0))
         matched = match(boxes, image.truth, threshold=0.75)
         marked = np.unique(matched[matched >= 0])
         assert np.all(image.contrast[marked] >= strict.least_contrast)

@@ -14,6 +14,7 @@ from sissi.boxes import make_boxes
 from sissi.config import AliveCells, DemoData, FileData, WeakLabels
 from sissi.data.demo import demo_files, write, write_demo
 from sissi.data.demo.series import readings, source_image, target_image
+from sissi.data.demo.target import KINDS
 from sissi.data.load import load_images, load_reference, load_test
 from sissi.data.problems import Problems
 from sissi.errors import DataError
@@ -90,7 +91,7 @@ def test_images_and_masks_read_back(demo: Path) -> None:
 def test_readers_and_truth_read_back(demo: Path) -> None:
     for reader, boxes in readings(SETTINGS, target_image(SETTINGS, "target_test", 2), 2).items():
         lines = (demo / f"cell_lab/test_labelled/{reader}/002.txt").read_text().splitlines()
-        assert [line.split()[0] for line in lines] == ["cell"] * len(boxes)
+        assert [line.split()[0] for line in lines] == [KINDS[label - 1] for label in boxes.labels]
         assert np.allclose([list(map(float, line.split()[1:])) for line in lines], boxes.xyxy, atol=1e-4)
 
     coco = json.loads((demo / "truth.json").read_text())
@@ -104,7 +105,7 @@ def test_readers_and_truth_read_back(demo: Path) -> None:
     found = [row["bbox"] for row in coco["annotations"] if names[row["image_id"]] == "dead/001.jpg"]
     left_top = make_boxes([[x, y, x + width, y + height] for x, y, width, height in found])
     assert np.array_equal(left_top.xyxy, target_image(SETTINGS, "target_train", 5).truth.xyxy)
-    assert coco["categories"] == [{"id": 1, "name": "cell"}]
+    assert [kind["name"] for kind in coco["categories"]] == list(KINDS)
 
 
 def test_the_settings_name_what_was_written(demo: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from sissi.boxes import Boxes
+from sissi.data.classes import label_classes
 from sissi.data.formats.celllab import read_labels
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problem, Problems
@@ -20,7 +21,7 @@ def read(
     folder: Path, *names: str, classes: tuple[str, ...] | None = None
 ) -> tuple[dict[str, list[list[float]]], list[Problem]]:
     problems = Problems()
-    found = read_labels(folder, {name: folder / name for name in names}, classes, problems)
+    found = read_labels(folder, {name: folder / name for name in names}, label_classes({}, classes), problems)
     return {name: boxes.xyxy.tolist() for name, boxes in found.items()}, problems.found
 
 

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from sissi.boxes import EMPTY, make_boxes
+from sissi.data.classes import label_classes
 from sissi.data.formats.cellpose import mask_boxes, read_labels, write_labels
 from sissi.data.formats.matching import SECOND_FILE
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
@@ -41,7 +42,7 @@ def read(
     for name in names:
         if not (folder / name).exists():
             save(folder / name, np.zeros((20, 30), np.uint8))
-    found = read_labels(folder, {name: folder / name for name in names}, classes, problems)
+    found = read_labels(folder, {name: folder / name for name in names}, label_classes({}, classes), problems)
     return {name: boxes.xyxy.tolist() for name, boxes in found.items()}, problems.found
 
 
@@ -99,7 +100,7 @@ def test_masks_in_another_folder_may_have_the_name_of_their_image(tmp_path: Path
     save(tmp_path / "masks" / mask, MASK)
     save(tmp_path / "masks" / "b.png", MASK)
     problems = Problems()
-    found = read_labels(tmp_path / "masks", images, None, problems)
+    found = read_labels(tmp_path / "masks", images, label_classes({}), problems)
     assert {name: boxes.xyxy.tolist() for name, boxes in found.items()} == {"alive/a.png": BOXES}
     assert problems.found == [Problem(tmp_path / "masks" / "b.png", LABELS_WITHOUT_IMAGE)]
 

@@ -14,6 +14,7 @@ from PIL import Image
 from pycocotools.mask import frPyObjects
 
 from sissi.boxes import EMPTY, Boxes, make_boxes, same
+from sissi.data.classes import label_classes
 from sissi.data.formats.coco import read_labels, to_coco
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.formats.outlines import coco_counts
@@ -44,7 +45,9 @@ def read(
     file = folder / "labels.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
     problems = Problems()
-    found = read_labels(file, {name: folder / name for name in names or ("a.jpg",)}, classes, problems)
+    found = read_labels(
+        file, {name: folder / name for name in names or ("a.jpg",)}, label_classes({}, classes), problems
+    )
     assert {problem.file for problem in problems.found} <= {file}
     return {n: b.xyxy.tolist() for n, b in found.items()}, [(p.kind, p.detail) for p in problems.found]
 
@@ -60,7 +63,7 @@ def test_listed_images_without_annotations_have_no_boxes_and_others_do_not_appea
 
 def test_scores_are_kept_and_default_to_one(tmp_path: Path) -> None:
     (tmp_path / "labels.json").write_text(json.dumps(tree(annotation(score=0.25), annotation(id=2))))
-    found = read_labels(tmp_path / "labels.json", {"a.jpg": tmp_path / "a.jpg"}, None, Problems())
+    found = read_labels(tmp_path / "labels.json", {"a.jpg": tmp_path / "a.jpg"}, label_classes({}), Problems())
     assert found["a.jpg"].scores.tolist() == [0.25, 1]
 
 
@@ -293,9 +296,9 @@ def test_classes_need_categories(tmp_path: Path) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"no such file: {tmp_path}/none.json"):
-        read_labels(tmp_path / "none.json", {}, None, Problems())
+        read_labels(tmp_path / "none.json", {}, label_classes({}), Problems())
     with pytest.raises(DataError, match=f"{tmp_path}: cannot be read as JSON"):
-        read_labels(tmp_path, {}, None, Problems())
+        read_labels(tmp_path, {}, label_classes({}), Problems())
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
@@ -346,7 +349,9 @@ def test_what_is_written_is_read(tmp_path: Path, written: list[Boxes]) -> None:
     content = to_coco([(name, 0, 0) for name in names], written)
     (tmp_path / "labels.json").write_text(json.dumps(content))
     problems = Problems()
-    found = read_labels(tmp_path / "labels.json", {name: tmp_path / name for name in names}, ("cell",), problems)
+    found = read_labels(
+        tmp_path / "labels.json", {name: tmp_path / name for name in names}, label_classes({}, ("cell",)), problems
+    )
     assert list(found) == names
     assert all(same(found[name], expected) for name, expected in zip(names, written, strict=True))
     assert problems.found == []

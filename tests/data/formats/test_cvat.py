@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from sissi.boxes import make_boxes
+from sissi.data.classes import label_classes
 from sissi.data.formats.cvat import read_labels, write_labels
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
@@ -35,7 +36,7 @@ def read(
     for name in names:
         Image.new("L", (30, 20)).save(folder / name)
     problems = Problems()
-    found = read_labels(file, {name: folder / name for name in names}, classes, problems)
+    found = read_labels(file, {name: folder / name for name in names}, label_classes({}, classes), problems)
     return {n: b.xyxy.tolist() for n, b in found.items()}, [(p.kind, p.detail) for p in problems.found]
 
 
@@ -95,7 +96,7 @@ def test_scores_of_an_attribute(tmp_path: Path) -> None:
     scored = box(inside='<attribute name="sure">no</attribute><attribute name="score">0.25</attribute>')
     (tmp_path / "a.xml").write_text(f"<annotations>{image(scored, box())}</annotations>")
     Image.new("L", (30, 20)).save(tmp_path / "a.png")
-    found = read_labels(tmp_path / "a.xml", {"a.png": tmp_path / "a.png"}, None, Problems())
+    found = read_labels(tmp_path / "a.xml", {"a.png": tmp_path / "a.png"}, label_classes({}), Problems())
     assert found["a.png"].scores.tolist() == [0.25, 1]
     with pytest.raises(DataError, match=r"annotations\.xml: a box has the score '7', not a number from 0 to 1"):
         read(tmp_path, image(box(inside='<attribute name="score">7</attribute>')))
@@ -135,7 +136,7 @@ def test_an_export_that_is_still_packed_is_refused(tmp_path: Path) -> None:
     with ZipFile(tmp_path / "export.zip", "w") as archive:
         archive.writestr("annotations.xml", "<annotations/>")
     with pytest.raises(DataError, match=r"export\.zip: is a ZIP archive; unpack it"):
-        read_labels(tmp_path / "export.zip", {}, None, Problems())
+        read_labels(tmp_path / "export.zip", {}, label_classes({}), Problems())
 
 
 def test_the_written_file_in_full(tmp_path: Path) -> None:

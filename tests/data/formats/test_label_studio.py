@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sissi.boxes import make_boxes
+from sissi.data.classes import label_classes
 from sissi.data.formats.label_studio import read_labels, write_labels
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.problems import Problems
@@ -47,7 +48,9 @@ def read(
         (folder / name).parent.mkdir(exist_ok=True)
         Image.new("L", (WIDTH, HEIGHT)).save(folder / name)
     problems = Problems()
-    found = read_labels(file, {name: folder / name for name in names or ("a.png",)}, classes, problems)
+    found = read_labels(
+        file, {name: folder / name for name in names or ("a.png",)}, label_classes({}, classes), problems
+    )
     return {n: b.xyxy.tolist() for n, b in found.items()}, [(p.kind, p.detail) for p in problems.found]
 
 
@@ -287,6 +290,6 @@ def test_a_correction_comes_back(tmp_path: Path) -> None:
     del moved["score"]
     tasks[0]["annotations"] = [{"result": [kept, moved]}]
     file.write_text(json.dumps(tasks))
-    found = read_labels(file, {"a.png": tmp_path / "a.png"}, None, Problems())["a.png"]
+    found = read_labels(file, {"a.png": tmp_path / "a.png"}, label_classes({}), Problems())["a.png"]
     assert found.xyxy.tolist() == [[10, 5, 20, 15], [0, 0, 8, 2]]
     assert found.scores.tolist() == [0.75, 1]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sissi.data.classes import label_classes
 from sissi.data.formats.matching import check_classes, check_size, match_files, read_files
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE, label_stems, last_stem, stem
 from sissi.data.problems import Problem, Problems
@@ -137,13 +138,13 @@ def test_all_label_files_that_cannot_be_used_are_named_at_once(tmp_path: Path) -
 )
 def test_classes_that_are_there(classes: tuple[str, ...] | None, found: set[str], noted: list[str]) -> None:
     problems = Problems()
-    check_classes(Path("labels"), classes, found, problems)
+    check_classes(Path("labels"), label_classes({}, classes), found, problems)
     assert [problem.detail for problem in problems.found] == noted
 
 
 def test_classes_of_which_none_is_there() -> None:
     with pytest.raises(DataError, match="labels: has no class rbc or wbc; set `classes` to what there is: RBC, WBC"):
-        check_classes(Path("labels"), ("rbc", "wbc"), {"WBC", "RBC"}, Problems())
+        check_classes(Path("labels"), label_classes({}, ("rbc", "wbc")), {"WBC", "RBC"}, Problems())
 
 
 @pytest.mark.parametrize(

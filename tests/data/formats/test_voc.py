@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
 from sissi.boxes import Boxes
+from sissi.data.classes import label_classes
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.formats.voc import read_labels
 from sissi.data.problems import Problem, Problems
@@ -34,7 +35,7 @@ def read(
     problems = Problems()
     for name in names:
         Image.fromarray(np.zeros((20, 30), np.uint8)).save(folder / name)
-    found = read_labels(folder, {name: folder / name for name in names}, classes, problems)
+    found = read_labels(folder, {name: folder / name for name in names}, label_classes({}, classes), problems)
     return {name: boxes.xyxy.tolist() for name, boxes in found.items()}, problems.found
 
 
@@ -133,7 +134,7 @@ def test_what_is_not_voc_is_refused(tmp_path: Path, content: str, reason: str) -
 
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"no such folder: {tmp_path}/none"):
-        read_labels(tmp_path / "none", {}, None, Problems())
+        read_labels(tmp_path / "none", {}, label_classes({}), Problems())
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

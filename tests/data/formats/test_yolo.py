@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from sissi.boxes import make_boxes
+from sissi.data.classes import label_classes
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.formats.yolo import read_labels, write_labels
 from sissi.data.problems import Problem, Problems
@@ -28,7 +29,7 @@ def read(
     folder.mkdir(exist_ok=True)
     for name in names:
         Image.new("L", (WIDTH, HEIGHT)).save(folder / name)
-    found = read_labels(labels, {name: folder / name for name in names}, classes, problems)
+    found = read_labels(labels, {name: folder / name for name in names}, label_classes({}, classes), problems)
     return {name: boxes.xyxy.tolist() for name, boxes in found.items()}, problems.found
 
 
@@ -47,7 +48,7 @@ def test_centre_and_sides_are_fractions_of_the_image(labels: Path) -> None:
 def test_predictions_have_a_score(labels: Path) -> None:
     (labels / "a.txt").write_text(f"{LINE} 0.75\n{LINE}\n")
     Image.new("L", (WIDTH, HEIGHT)).save(labels / "a.png")
-    found = read_labels(labels, {"a.png": labels / "a.png"}, None, Problems())
+    found = read_labels(labels, {"a.png": labels / "a.png"}, label_classes({}), Problems())
     assert found["a.png"].scores.tolist() == [0.75, 1]
 
 
@@ -70,7 +71,7 @@ def test_a_polygon_gives_the_box_around_it(labels: Path, corners: int) -> None:
     points = " ".join(f"{value:.9f}" for pair in zip(x, y, strict=True) for value in pair)
     (labels / "a.txt").write_text(f"1 {points}\n1 {points} 0.75\n{LINE}\n")
     Image.new("L", (WIDTH, HEIGHT)).save(labels / "a.png")
-    found = read_labels(labels, {"a.png": labels / "a.png"}, None, Problems())["a.png"]
+    found = read_labels(labels, {"a.png": labels / "a.png"}, label_classes({}), Problems())["a.png"]
     expected = [x.min() * WIDTH, y.min() * HEIGHT, x.max() * WIDTH, y.max() * HEIGHT]
     np.testing.assert_allclose(found.xyxy, [expected, expected, BOX], atol=1e-4)
     assert found.scores.tolist() == [1, 0.75, 1]
