@@ -121,7 +121,7 @@ def test_settings_exist(page):
     first = {name.partition(".")[0] for name in named}
     assert not first & {"model", "metrics"}, "keys of an older version"
     for name in named:
-        if Path(name).suffix in (".pt", ".yaml", ".json", ".md"):
+        if Path(name).suffix in (".pt", ".yaml", ".json", ".md", ".txt", ".csv"):
             continue
         if name.partition(".")[0] in {*Experiment.model_fields, *FileData.model_fields, *WeakLabels.model_fields}:
             assert is_setting(name), name
