@@ -68,7 +68,7 @@ def test_every_block_fits_the_code_of_today(copy):
 
 def test_a_section_is_about_twenty_lines_of_code():
     lengths = {block.splitlines()[0]: len(block.splitlines()) for block in blocks("python") if "# sissi/" in block}
-    assert len(lengths) == 3 and max(lengths.values()) <= 45
+    assert len(lengths) == 3 and max(lengths.values()) <= 50
 
 
 @pytest.mark.slow
