@@ -17,7 +17,7 @@ from mlflow.types.schema import Array
 from PIL import Image
 
 MODEL_NEEDS = (
-    *("mlflow", "torch", "torchvision", "numpy", "pandas", "pydantic"),
+    *("mlflow", "torch", "torchvision", "timm", "numpy", "pandas", "pydantic"),
     *("opencv-python-headless", "pillow", "tifffile"),
 )
 """Packages that a logged model imports."""

@@ -25,6 +25,7 @@ from PIL import Image
 from sissi.config import Detector
 from sissi.detector.model import build, detect, load, save
 from sissi.tracking import MlflowRun, Store
+from sissi.tracking.logged_model import MODEL_NEEDS
 from tests.tracking.servers import await_answer, free_port
 
 mlflow: Any = importlib.import_module("mlflow")  # after sissi.tracking, which sets what MLflow reads when imported
@@ -239,3 +240,20 @@ def _post(url: str, body: dict[str, Any]) -> Any:
     )
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         return json.load(answer)
+
+
+def test_a_served_model_names_every_package_that_it_imports():
+    """Modules that are loaded with a model, in a process of their own, and what they import at their top."""
+    code = (
+        "import ast, sys, importlib.metadata, sissi.tracking.served_model, sissi.detector.model\n"
+        "files = [module.__file__ for name, module in list(sys.modules.items()) if name.startswith('sissi')]\n"
+        "nodes = [node for file in files for node in ast.parse(open(file, encoding='utf-8').read()).body]\n"
+        "names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}\n"
+        "names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}\n"
+        "tops = {name.partition('.')[0] for name in names} - set(sys.stdlib_module_names) - {'sissi'}\n"
+        "known = importlib.metadata.packages_distributions()\n"
+        "print(*sorted({known[name][0].lower() for name in tops}))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    with_torch = {"filelock"}
+    assert {"timm", "torch", "numpy"} <= set(found) <= {*MODEL_NEEDS, *with_torch}
