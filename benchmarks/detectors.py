@@ -20,7 +20,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sissi.figures.style import BLUE, GREEN, ORANGE, VERMILION, new_figure, plain
+from sissi.figures.style import BLACK, BLUE, GREEN, ORANGE, VERMILION, new_figure, plain
 
 RESULTS = Path(__file__).with_suffix(".jsonl")
 FIGURE = Path(__file__).parent.parent / "docs/images/detectors.png"
@@ -41,7 +41,9 @@ DETECTORS = {
     ),
 }
 """Settings of each detector that differ from those of the experiment file."""
-COLOURS = dict(zip(DETECTORS, (VERMILION, ORANGE, BLUE, GREEN), strict=True))
+PEER = "YOLO11n, random weights"
+"""Name of the results of `benchmarks.peer`."""
+COLOURS = dict(zip((*DETECTORS, PEER), (VERMILION, ORANGE, BLUE, GREEN, BLACK), strict=True))
 Run = dict[str, Any]
 
 
@@ -142,7 +144,7 @@ def _draw(runs: list[Run]) -> None:
         plain(axes, data, "minutes on one core", "AP" if axes is panels[0] else "")
         axes.margins(0.15)
         handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        axes.legend(handles.values(), handles.keys(), fontsize=7, loc="lower right")
+        axes.legend(handles.values(), handles.keys(), fontsize=7, loc="best")
     figure.savefig(FIGURE, dpi=150)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 import torch
 
-from benchmarks.detectors import RESULTS
+from benchmarks.detectors import PEER, RESULTS
 from sissi.boxes import Boxes, make_boxes
 from sissi.config.load import load_experiment
 from sissi.data.experiment_data import load_data
@@ -31,7 +31,6 @@ from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.evaluation.metrics import coco_metrics
 
-NAME = "YOLO11n, random weights"
 SETTINGS = {"batch": 4, "optimizer": "AdamW", "lr0": 0.002, "device": "cpu", "workers": 0, "amp": False}
 
 
@@ -54,7 +53,7 @@ def main() -> None:
             model, minutes = _train(described, epochs, options.size, options.seed, Path(folder, str(epochs)))
             found = [_detect(model, sample, options.size) for sample in data.target_test]
             scores = coco_metrics(found, [boxes for boxes in data.readers["reader_1"] if boxes is not None], 300)
-            run = {"set": options.set, "detector": NAME, "size": [options.size] * 2, "epochs": epochs}
+            run = {"set": options.set, "detector": PEER, "size": [options.size] * 2, "epochs": epochs}
             run |= {"seed": options.seed, "core_minutes": round(minutes, 1)}
             run |= {name: round(100 * getattr(scores, name), 1) for name in ("AP50", "AP75", "AP", "AR")}
             print(run)

@@ -13,6 +13,8 @@ from sissi.names import CELL_NAME
 
 ANY = "*"
 """In place of a name in labels: every name that is not listed, and labels without a name."""
+EACH = "*"
+"""In place of a class: each class in turn."""
 MEAN = "mean"
 """Name of the mean over classes among their scores, which no class can have."""
 _NAME = re.compile(r"\w[\w .-]*")
@@ -55,4 +57,5 @@ Classes = Annotated[
 
 def names_of(meaning: Meaning) -> tuple[str, ...]:
     """The classes of a mapping in order; `cell` where it is empty."""
-    return tuple(dict.fromkeys(name for name in meaning.values() if name is not None)) or (CELL_NAME,)
+    named = (name for name in meaning.values() if name not in (None, EACH))
+    return tuple(dict.fromkeys(name for name in named if name)) or (CELL_NAME,)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from sissi.config.base import Named, Settings
-from sissi.config.classes import ANY, ONE_CLASS, Classes, Meaning, names_of
+from sissi.config.classes import ANY, EACH, ONE_CLASS, Classes, Meaning, names_of
 from sissi.config.correction import PseudoLabels, SelfTraining, SyntheticImages
 from sissi.config.data import DemoData, FileData
 from sissi.config.detector import Detector
@@ -101,7 +101,8 @@ class Experiment(Settings):
     can be one class; null leaves labels of a name out, and "*" is every other name. Weak labels by image processing
     have the names of `weak_labels.kind`. Default: every label is a cell. See docs/classes.md."""
     source_class: str | None = None
-    """Class of the cells of the source domain whose labels name none of the classes; default: the first class."""
+    """Class of the cells of the source domain whose labels name none of the classes. Default: each class in turn, so
+    that the detector learns from them what a cell is, and nothing about its class."""
     data: Annotated[FileData | DemoData, Field(discriminator="kind")]
     detector: Detector
     training: Training
@@ -185,9 +186,7 @@ class Experiment(Settings):
         """Class by name in the labels of the source domain."""
         if not self.classes:
             return ONE_CLASS
-        return {name: means for name, means in self.classes.items() if name != ANY} | {
-            ANY: self.source_class or self.class_names[0]
-        }
+        return {name: means for name, means in self.classes.items() if name != ANY} | {ANY: self.source_class or EACH}
 
     @property
     def lowest_score(self) -> float:

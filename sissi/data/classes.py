@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 from sissi.boxes import CELL, Boxes, make_boxes
-from sissi.config.classes import ANY, Meaning, names_of
+from sissi.config.classes import ANY, EACH, Meaning, names_of
 from sissi.config.data import LabelNames
 from sissi.data.problems import Problems
 from sissi.errors import DataError
@@ -34,7 +35,7 @@ class LabelClasses:
     only: tuple[str, ...] | None = None
 
     def number(self, name: str) -> int | None:
-        """Number of the class that a name stands for; None: the label is left out.
+        """Number of the class that a name stands for; None: the label is left out; 0: each class in turn.
 
         Raises:
             KeyError: no class is named for it.
@@ -44,6 +45,8 @@ class LabelClasses:
         if not self.meaning:
             return CELL
         means = self.meaning[name if name in self.meaning else ANY]
+        if means == EACH:
+            return 0
         return None if means is None else self.names.index(means) + 1
 
 
@@ -82,9 +85,11 @@ def numbered(
     silent = [name for name, number in numbers.items() if number is None and classes.only is None]
     if silent:
         problems.add(labels, LEFT_OUT, _counted(found, silent))
-    boxes = {}
+    boxes, turn = {}, cycle(range(1, len(classes.names) + 1))
     for image, many in rows.items():
-        kept = [(corners, score, numbers[name]) for name, corners, score in many if numbers[name] is not None]
+        kept = [
+            (corners, score, numbers[name] or next(turn)) for name, corners, score in many if numbers[name] is not None
+        ]
         boxes[image] = make_boxes(*zip(*kept, strict=True)) if kept else make_boxes([])
     return boxes
 

@@ -20,7 +20,7 @@ def test_a_list_names_classes_and_a_mapping_joins_names():
     assert load("classes=[RBC, WBC]").class_names == ("RBC", "WBC")
     many = load("classes={a: living, b: living, c: dead, debris: null}")
     assert many.class_names == ("living", "dead")
-    assert many.source_classes == {"a": "living", "b": "living", "c": "dead", "debris": None, "*": "living"}
+    assert many.source_classes == {"a": "living", "b": "living", "c": "dead", "debris": None, "*": "*"}
     assert load("classes={a: living, c: dead}", "source_class=dead").source_classes["*"] == "dead"
 
 

@@ -109,3 +109,8 @@ def test_boxes_scores_and_order_stay(tmp_path, sample):
     found = read_labels(LabelFiles(format="coco", labels=file), Path(), [sample], Problems(), "key", classes=EVERY)
     for name in ("xyxy", "scores", "labels"):
         np.testing.assert_array_equal(getattr(found["a.png"], name), getattr(boxes, name))
+
+
+def test_cells_of_no_class_in_particular_are_of_each_class_in_turn(tmp_path, sample):
+    source = written("cellpose", sample, [1] * 5, tmp_path / "masks")
+    assert read(source, sample, {**EVERY, "*": "*"}) == ([1, 2, 3, 1, 2], [])

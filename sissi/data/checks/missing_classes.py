@@ -1,4 +1,4 @@
-"""Whether each class of an experiment has labels, and which class the cells of the source domain count as."""
+"""Whether each class of an experiment has labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SOURCE = "source_"
 
 
 def note_missing(experiment: Experiment, labelled: Mapping[str, Labelled], problems: Problems) -> None:
-    """Note classes that no label of a target data set has, and an assumed class of the source domain.
+    """Note classes that no label of a target data set has.
 
     Args:
         experiment: whose classes count; of one class nothing is noted.
@@ -32,7 +32,3 @@ def note_missing(experiment: Experiment, labelled: Mapping[str, Labelled], probl
         if not role.startswith(SOURCE) and found and missing:
             what = "nothing is learned of them" if role == "target_train" else "nothing is known about them here"
             problems.add(Path(role), "data set with classes that no label has", f"{', '.join(missing)}: {what}")
-        elif role.startswith(SOURCE) and experiment.source_class is None and found == [1]:
-            problems.add(
-                Path(role), "source domain whose cells count as one class", f"{names[0]}; source_class sets it"
-            )
