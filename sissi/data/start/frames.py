@@ -10,8 +10,8 @@ from statistics import median
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 
-WANTED = 35.0
-"""Longer side of a typical cell in a frame, in px: detail enough for a small detector, and no more work than needed."""
+WANTED = 45.0
+"""Longer side of a typical cell in a frame, in px. Larger frames are better and slower; see docs/detectors.md."""
 STEP = 32
 """Sides of frames are multiples of it: the detector halves them up to five times."""
 LONGEST = {"cpu": 512, "cuda": 1024}

@@ -32,14 +32,14 @@ def test_frames_are_multiples_of_32_and_within_reason(height, width, cell, devic
 @pytest.mark.parametrize(
     ("height", "width", "cell", "expected"),
     [
-        (512, 512, 60, (288, 288)),  # 35 px
-        (480, 640, 95, (192, 224)),
-        (160, 192, 23, (256, 288)),
+        (512, 512, 60, (384, 384)),  # 45 px
+        (480, 640, 95, (224, 288)),
+        (160, 192, 23, (320, 384)),
         (256, 256, 8, (512, 512)),  # twice as large, and no more
         (2000, 2000, 50, (1024, 1024)),  # 13 px at 512, so the frames may be larger
     ],
 )
-def test_a_typical_cell_has_about_35_px(height, width, cell, expected):
+def test_a_typical_cell_has_about_45_px(height, width, cell, expected):
     frames = fit_frames([sample(height, width)], cell, "cpu", 2)
     assert (frames.height, frames.width) == expected
 
