@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from sissi.boxes import Boxes
 from sissi.config import ImageReading
 from sissi.data.formats import write_labels
@@ -96,7 +98,11 @@ def _counts(predictions: PredictionSet) -> str:
         if name in samples:
             boxes = samples[name].boxes
             row |= {"count": len(boxes), "mean_score": f"{boxes.scores.mean():.4f}" if len(boxes) else None}
-            row |= {one: int((boxes.labels == label).sum()) for label, one in enumerate(names, start=1)}
+            row |= (
+                dict(zip(names, np.bincount(boxes.classes, minlength=len(names)).tolist(), strict=True))
+                if names
+                else {}
+            )
         else:
             row["problem"] = predictions.unreadable[name]
         rows.append(row)
