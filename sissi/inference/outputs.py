@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from sissi.boxes import Boxes
 from sissi.config import ImageReading
 from sissi.data.formats import write_labels
@@ -98,11 +96,7 @@ def _counts(predictions: PredictionSet) -> str:
         if name in samples:
             boxes = samples[name].boxes
             row |= {"count": len(boxes), "mean_score": f"{boxes.scores.mean():.4f}" if len(boxes) else None}
-            row |= (
-                dict(zip(names, np.bincount(boxes.classes, minlength=len(names)).tolist(), strict=True))
-                if names
-                else {}
-            )
+            row |= {one: int((boxes.classes == index).sum()) for index, one in enumerate(names)}
         else:
             row["problem"] = predictions.unreadable[name]
         rows.append(row)
