@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 CELL = 1
-"""Class of all cells; 0 is the detector's background."""
+"""Label of the first class, and of all cells where there is one class; 0 is the detector's background."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Boxes:
     Attributes:
         xyxy: left, top, right and bottom in px, shape (N, 4), float32; the image spans [0, width] x [0, height].
         scores: confidence in [0, 1], shape (N,), float32; 1 for labels by a person or by image processing.
-        labels: class of each box, shape (N,), int64; `CELL` for every cell.
+        labels: number of the class of each box, from 1 on, shape (N,), int64; `CELL` for every cell of the only class.
 
     Raises:
         ValueError: shapes that do not fit together.
@@ -55,6 +55,11 @@ class Boxes:
     def heights(self) -> Floats:
         """Heights in px, shape (N,), float32."""
         return self.xyxy[:, 3] - self.xyxy[:, 1]
+
+    @property
+    def classes(self) -> npt.NDArray[np.int64]:
+        """Index of the class of each box in a tuple of names, from 0 on, shape (N,), int64."""
+        return self.labels - CELL
 
     @property
     def areas(self) -> Floats:

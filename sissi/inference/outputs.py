@@ -96,7 +96,7 @@ def _counts(predictions: PredictionSet) -> str:
         if name in samples:
             boxes = samples[name].boxes
             row |= {"count": len(boxes), "mean_score": f"{boxes.scores.mean():.4f}" if len(boxes) else None}
-            row |= {one: int((boxes.labels == label).sum()) for label, one in enumerate(names, start=1)}
+            row |= {one: int((boxes.classes == index).sum()) for index, one in enumerate(names)}
         else:
             row["problem"] = predictions.unreadable[name]
         rows.append(row)

@@ -8,7 +8,7 @@ Input, either of
 Parameter: `score_threshold`, the lowest score of a detection that is returned.
 
 Output: a list with one record per image: `boxes` [[left, top, right, bottom], ...] in px of that image, and `scores`
-and `labels` (1: cell) of the same length, highest score first.
+and `labels` (numbers of classes, 1: the first) of the same length, highest score first.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from sissi.errors import DataError
 
 
 def class_names(boxes: Boxes, classes: Sequence[str]) -> list[str]:
-    """The name of the class of each box, by its number from 1 on."""
-    return [classes[label - 1] for label in boxes.labels.tolist()]
+    """The name of the class of each box."""
+    return [classes[index] for index in boxes.classes.tolist()]
 
 
 def require_new(out: Path) -> None:
