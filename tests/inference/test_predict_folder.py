@@ -62,13 +62,17 @@ def results(folder):
 @pytest.fixture
 def looked(monkeypatch):
     """The batches that the detector was shown."""
-    batches, plain = [], predict_folder.predict
+    batches = []
 
-    def counting(detector, images):
-        batches.append([image.shape[:2] for image in images])
-        return plain(detector, images)
+    def counting(plain):
+        def counted(detector, images):
+            batches.append([image.shape[:2] for image in images])
+            return plain(detector, images)
 
-    monkeypatch.setattr(predict_folder, "predict", counting)
+        return counted
+
+    for name in ("predict", "predict_each_class"):
+        monkeypatch.setattr(predict_folder, name, counting(getattr(predict_folder, name)))
     return batches
 
 
