@@ -144,7 +144,7 @@ def _draw(runs: list[Run]) -> None:
         plain(axes, data, "minutes on one core", "AP" if axes is panels[0] else "")
         axes.margins(0.15)
         handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        axes.legend(handles.values(), handles.keys(), fontsize=7, loc="best")
+        axes.legend(handles.values(), handles.keys(), fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     figure.savefig(FIGURE, dpi=150)
 
 
