@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
-from sissi.data.formats.names import match_names
-from sissi.data.problems import Problems
+from sissi.data.formats.names import loose
 from sissi.errors import DataError
 from sissi.inference.grading.wells import Well, refuse_without_well
 
@@ -21,29 +20,51 @@ COLUMNS = (*NEEDED, "plate", "dose", "unit", "control")
 def by_layout(images: Mapping[str, Path], layout: Path) -> dict[str, Well]:
     """The well of each image from a CSV file with the columns `COLUMNS`, of which the first two are needed.
 
-    Images are named by their path below the folder of all images, or by their last part; see `match_names`. Cells are
-    divided by commas, semicolons or tabs.
+    Images are named by the last parts of their path, as many as tell them apart; their suffix and case do not matter.
+    Cells are divided by commas, semicolons or tabs.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, names an image that is missing or twice, gives a well two
-            doses or controls, or has no well for an image.
+        DataError: the file cannot be read, lacks a column, names an image that is missing, that could be several or
+            twice, gives a well two doses or controls, or has no well for an image.
     """
     rows = _rows(layout)
-    listed = {number: row["image"] for number, row in rows.items()}
-    found = match_names(layout, listed, images, Problems())
-    missing = [listed[number] for number, name in found.items() if name is None]
-    if missing:
-        raise DataError(f"{layout}: names {len(missing)} images that are not in IMAGES, such as {missing[0]!r}")
+    found = _images(layout, {number: row["image"] for number, row in rows.items()}, images)
     twice = [name for name, count in Counter(found.values()).items() if count > 1]
     if twice:
         raise DataError(f"{layout}: names the image {twice[0]} twice; an image has one line")
-    wells = {str(name): _well(layout, number, rows[number]) for number, name in found.items()}
+    wells = {name: _well(layout, number, rows[number]) for number, name in found.items()}
     known: dict[tuple[str, str], Well] = {}
     for well in wells.values():
         if known.setdefault((well.plate, well.name), well) != well:
             raise DataError(f"{layout}: well {well.title} has two different doses, units or controls")
     refuse_without_well(str(layout), [name for name in images if name not in wells])
     return {name: wells[name] for name in images}
+
+
+def _images(layout: Path, listed: Mapping[int, str], images: Mapping[str, Path]) -> dict[int, str]:
+    """The image on each line. A folder that is named must be the image's: wells have images of equal names."""
+    ends: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for name, path in images.items():
+        parts = _parts(path.as_posix())
+        ends.setdefault(parts[-1], []).append((name, parts))
+    found, missing = {}, []
+    for number, given in listed.items():
+        parts = _parts(given) or ("",)
+        fitting = [name for name, path in ends.get(parts[-1], []) if path[-len(parts) :] == parts]
+        if given in fitting or len(fitting) == 1:
+            found[number] = given if given in fitting else fitting[0]
+        elif fitting:
+            raise DataError(f"{layout}: {given!r} could be {' or '.join(fitting[:2])}; name its folder, too")
+        else:
+            missing.append(given)
+    if missing:
+        raise DataError(f"{layout}: names {len(missing)} images that are not in IMAGES, such as {missing[0]!r}")
+    return found
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The parts of a path as tools may change it."""
+    return PurePosixPath(loose(name.replace("\\", "/"))).parts
 
 
 def _rows(layout: Path) -> dict[int, dict[str, str]]:
