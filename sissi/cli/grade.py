@@ -41,7 +41,7 @@ def grade(
         typer.Option(metavar="CSV", help="The wells: columns image, well, and perhaps plate, dose, unit, control."),
     ] = None,
     living: Annotated[
-        list[str] | None, typer.Option(metavar="CLASS", help="A class of living cells. Repeatable. [alive]")
+        list[str] | None, typer.Option(metavar="CLASS", help="A class of living cells. Repeatable. [all others]")
     ] = None,
     affected: Annotated[
         list[str] | None, typer.Option(metavar="CLASS", help="A class of affected cells. Repeatable. [dead]")

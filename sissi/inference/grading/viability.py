@@ -18,8 +18,8 @@ DRAWS = 2000
 Z = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Standard errors on both sides that hold 95 %."""
 NAN = float("nan")
-LIVING, AFFECTED = ("alive", "live", "living", "viable"), ("dead",)
-"""Names of the classes that are living and affected where nobody says which."""
+AFFECTED = "dead"
+"""Name of the class that is affected where nobody says which: devices are judged by the share of dead cells."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def groups_of(names: Sequence[str], living: Sequence[str] = (), affected: Sequen
 
     Args:
         names: of a detector's classes in order.
-        living, affected: names that somebody gave; empty: those of `LIVING` and `AFFECTED` that there are.
+        living: names that somebody gave; empty: all that are not affected, so that no cell is left out.
+        affected: names that somebody gave; empty: `AFFECTED`, if there is such a class.
 
     Raises:
         SissiError: the detector has one class, lacks a class that is named, or nobody says which class is living or
@@ -84,19 +85,19 @@ def groups_of(names: Sequence[str], living: Sequence[str] = (), affected: Sequen
     """
     if len(names) < 2:
         raise SissiError(
-            f"the detector knows one class, {', '.join(names)}: a viability needs living and dead cells, so train one "
-            "with `classes`"
+            f"the detector knows one class, {', '.join(names)}: a viability needs living and affected cells, so train "
+            "one with `classes`"
         )
     for option, given in (("--living", living), ("--affected", affected)):
         unknown = [name for name in given if name not in names]
         if unknown:
             raise SissiError(f"{option} {unknown[0]}: the detector has no such class; it has {', '.join(names)}")
-    alive = living or [name for name in names if name in LIVING and name not in affected]
-    dead = affected or [name for name in names if name in AFFECTED and name not in living]
+    dead = affected or [name for name in names if name == AFFECTED and name not in living]
+    alive = living or [name for name in names if name not in dead]
     both = [name for name in alive if name in dead]
     if both:
         raise SissiError(f"{both[0]}: is named as --living and as --affected; a class can be one of the two")
-    for option, found in (("--living", alive), ("--affected", dead)):
+    for option, found in (("--affected", dead), ("--living", alive)):
         if not found:
             raise SissiError(f"{option}: name the classes that are {option[2:]}; the detector has {', '.join(names)}")
     return Groups(tuple(map(names.index, alive)), tuple(map(names.index, dead)))
