@@ -22,6 +22,8 @@ STEPS = 40
 """Steps of the EM algorithm, which starts near its end."""
 FEWEST_IMAGES = 10
 """With fewer validation images, cells are resampled instead of images."""
+ROUNDING = 1e-9
+"""A negative count of less than this share of the found cells is 0, from rounding."""
 TINY = np.finfo(np.float64).tiny
 
 
@@ -58,11 +60,11 @@ class Response:
         """
         background = self.false * area
         true = _times(found - background, self._inverse)
-        negative = true.min(axis=1) < 0
+        negative = true.min(axis=1) < -ROUNDING * found.sum(axis=1)
         if negative.any():
             start = np.maximum(true[negative], 1e-2 * np.maximum(found[negative].sum(axis=1, keepdims=True), 1))
             true[negative] = _em(start, found[negative], self.hit[negative], background[negative])
-        return true
+        return np.maximum(true, 0)
 
     def of_images(self, images: int, random: np.random.Generator) -> Response:
         """The mean response in so many images, drawn for each version: Dirichlet rows, gamma rates of false ones."""

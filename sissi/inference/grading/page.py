@@ -15,6 +15,7 @@ from sissi.inference.grading.iso import PASSED, WORDS
 from sissi.inference.grading.tables import grade_table, percent
 from sissi.inference.grading.units import Graded
 from sissi.inference.grading.viability import Groups
+from sissi.inference.grading.wells import Well
 from sissi.inference.outputs import PredictionSet
 from sissi.report.document import Code, Document, Picture, Section
 from sissi.runtime.tables import Table, row_of
@@ -39,7 +40,7 @@ class Grades:
         graded: plates, wells and images.
         errors: confusion matrix of each detector; empty if they are unknown.
         source: where the confusion matrices come from.
-        deciding: for each borderline well by its title, the cells that decide.
+        deciding: for each borderline well, the cells that decide.
         notes: problems that were noted.
         command: that made this.
         date: of the day.
@@ -52,7 +53,7 @@ class Grades:
     graded: Sequence[Graded]
     errors: Sequence[Counts]
     source: str
-    deciding: Mapping[str, Sequence[DecidingCell]] = field(default_factory=dict)
+    deciding: Mapping[Well, Sequence[DecidingCell]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     command: str = ""
     date: str = ""
@@ -112,8 +113,8 @@ def _wells_section(grades: Grades) -> Section:
 
 def _borderline_section(grades: Grades) -> Section:
     section = Section("Borderline wells: a person should look")
-    for number, (title, cells) in enumerate(grades.deciding.items(), start=1):
-        one = next(one for one in grades.level("well") if one.unit.title == title)
+    for number, (well, cells) in enumerate(grades.deciding.items(), start=1):
+        one, title = next(one for one in grades.level("well") if one.unit.well == well), well.title
         value = percent(one.viability.value, one.viability.low, one.viability.high)
         section.blocks.append(
             f"Well {title}: viability {value} %, limit of the pass {100 * (1 - grades.limits[PASSED]):.0f} %. Images: "

@@ -219,14 +219,14 @@ def _require_scores(tables: Sequence[DetectorTables], found: Sequence[Prediction
 
 def _deciding(
     model: Model, found: PredictionSet, results: Sequence[Graded], groups: Groups, options: Options
-) -> dict[str, Sequence[DecidingCell]]:
-    """The cells that decide each borderline well, by its title."""
+) -> dict[Well, Sequence[DecidingCell]]:
+    """The cells that decide each borderline well."""
     borderline = [one.unit for one in results if one.unit.level == "well" and one.verdict == "borderline"]
     images = {name: found.images[name] for unit in borderline for name in unit.images}
     size = input_scale(model.trained, model.detector, options.tile)
     by_class = class_scores(model.detector, images, size, options.batch, found) if images else {}
     overlap = model.detector.settings.nms_iou
-    return {unit.title: deciding_cells(unit.images, found, by_class, groups, overlap) for unit in borderline}
+    return {unit.well: deciding_cells(unit.images, found, by_class, groups, overlap) for unit in borderline}
 
 
 def _write(

@@ -58,8 +58,14 @@ def find_well_images(arguments: Sequence[str], problems: Problems) -> dict[str, 
 
 
 def by_folder(images: Mapping[str, Path]) -> dict[str, Well]:
-    """The well of each image is the folder that it is in, the plate the folder around that one."""
-    return {name: Well(path.parent.parent.name, path.parent.name) for name, path in images.items()}
+    """The well of each image is the folder that it is in, the plate the folder around that one.
+
+    Args:
+        images: path of each image by its name, the path below the folder of all images with forward slashes, which
+            tells plates of one name in different folders apart.
+    """
+    around = {name: "/".join(name.split("/")[:-2]) for name in images}
+    return {name: Well(around[name] or path.parent.parent.name, path.parent.name) for name, path in images.items()}
 
 
 def by_pattern(images: Mapping[str, Path], pattern: str) -> dict[str, Well]:
