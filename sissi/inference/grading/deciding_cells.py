@@ -110,8 +110,10 @@ def cells_figure(cells: Sequence[DecidingCell], found: PredictionSet) -> Figure:
         left, top, right, bottom = cell.box.xyxy[0].tolist()
         half = AROUND * max(right - left, bottom - top)
         x, y = (left + right) / 2, (top + bottom) / 2
-        x0, y0 = max(0, round(x - half)), max(0, round(y - half))
-        part = image[y0 : round(y + half) + 1, x0 : round(x + half) + 1]
+        side = round(2 * half)
+        around = np.pad(image, ((side, side), (side, side), (0, 0)))  # black outside of the image
+        x0, y0 = round(x - half), round(y - half)
+        part = around[side + y0 : 2 * side + y0, side + x0 : 2 * side + x0]
         box = make_boxes(cell.box.xyxy - np.array([x0, y0] * 2), cell.box.scores, cell.box.labels)
         name = found.classes[cell.box.labels[0] - 1]
         panels.append(Panel(f"{number}: {name} {cell.box.scores[0]:.2f}", part, box))

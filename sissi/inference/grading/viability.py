@@ -17,6 +17,8 @@ DRAWS = 2000
 """Draws of the Monte Carlo calculation."""
 Z = NormalDist().inv_cdf((1 + COVERAGE) / 2)
 """Standard errors on both sides that hold 95 %."""
+NONE = 0.01
+"""Corrected counts of living and affected cells together up to this are of no cell, and have no share."""
 NAN = float("nan")
 AFFECTED = "dead"
 """Name of the class that is affected where nobody says which: devices are judged by the share of dead cells."""
@@ -43,10 +45,10 @@ class Groups:
         return living, living + int(counts[list(self.affected)].sum())
 
     def share(self, counts: Floats) -> Floats:
-        """Share of living cells of each row of counts (N, K), shape (N,), float64; NaN without such cells."""
+        """Share of living cells of each row of counts (N, K), shape (N,), float64; NaN where there are none."""
         living = counts[:, self.living].sum(axis=1)
         both = living + counts[:, self.affected].sum(axis=1)
-        shares: Floats = np.divide(living, both, out=np.full(len(counts), np.nan), where=both > 0)
+        shares: Floats = np.divide(living, both, out=np.full(len(counts), np.nan), where=both > NONE)
         return shares
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from sissi.errors import SissiError
+from sissi.inference.grading.detector_errors import DetectorErrors
 from sissi.inference.grading.viability import Groups, Z, estimate, groups_of, prepare, wilson
 
 GROUPS = Groups((0,), (2,))
@@ -96,3 +97,10 @@ def test_groups_that_cannot_be_are_refused_in_a_sentence(names, living, affected
     with pytest.raises(SissiError) as error:
         groups_of(names, living, affected)
     assert str(error.value).startswith(told)
+
+
+def test_counts_that_false_cells_explain_leave_any_viability():
+    tables = np.array([[[90, 5, 5, 0], [5, 90, 5, 0], [5, 5, 90, 0], [20, 20, 40, 0]]] * 12)
+    how = prepare(GROUPS, 3, errors=[DetectorErrors(tables, np.full(12, 1e4))])
+    found = of((10, 10, 20), how=how)
+    assert found.value == found.counted and found.low == 0 and found.high == 1
