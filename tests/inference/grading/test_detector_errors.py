@@ -106,3 +106,17 @@ def test_the_interval_holds_the_true_viability_of_at_least_90_of_100_wells():
             held_by_counting += found.counting_low <= viability <= found.counting_high
     assert held >= 90
     assert held_by_counting < held
+
+
+def test_responses_of_few_images_scatter_more_and_around_the_same_mean():
+    mean = response(HIT, FALSE / AREA)
+    many = Response(*(np.repeat(one, 20_000, axis=0) for one in (mean.hit, mean.false, [0.1], [0.2])))
+    spreads = []
+    for images in (1, 10):
+        drawn = many.of_images(images, np.random.default_rng(0))
+        np.testing.assert_allclose(drawn.hit.mean(axis=0), HIT, atol=0.01)
+        np.testing.assert_allclose(drawn.false.mean(axis=0), FALSE / AREA, rtol=0.02)
+        spreads.append(drawn.hit[:, 0, 0].var())
+        assert spreads[-1] == pytest.approx(0.1 / images * 0.88 * 0.12, rel=0.1)  # a beta distribution
+        assert (drawn.false.std(axis=0) / drawn.false.mean(axis=0)) ** 2 == pytest.approx(0.2 / images, rel=0.1)
+    assert spreads[0] > spreads[1]
