@@ -16,8 +16,13 @@ help:  ## list the targets
 ablation: .venv/ready  ## the six variants on the demo images; EXPERIMENT=file for others
 	$(BIN)/sissi ablation $(EXPERIMENT) --out out/$(basename $(notdir $(EXPERIMENT)))
 
-grade: .venv/ready  ## the demo with living, inhibited and dead cells as classes
+PLATE := out/grade-demo/plate
+grade: .venv/ready  ## the demo with living, inhibited and dead cells, to graded wells: out/grade-demo/graded/index.html
 	$(BIN)/sissi ablation experiments/grade-demo.yaml --out out/grade-demo
+	$(BIN)/python examples/draw_plate.py $(PLATE)
+	$(BIN)/sissi grade latest $(PLATE)/wells --layout $(PLATE)/layout.csv \
+	  --validation $(PLATE)/validation.json $(PLATE)/validation --out out/grade-demo/graded
+	$(BIN)/python examples/draw_plate.py $(PLATE) --graded out/grade-demo/graded
 
 report: .venv/ready  ## a page about the last ablation: out/report/index.html
 	$(BIN)/sissi report latest --out out/report

@@ -19,7 +19,8 @@ FLOW = (
     {"training", "tracking"},
     {"method", "results"},
     {"ablation", "figures", "active_learning"},
-    {"report", "search", "inference"},
+    {"report", "search"},
+    {"inference"},
     {"cli"},
     {"__main__"},
 )

@@ -48,7 +48,7 @@ def predict(
     from sissi.inference.predict_folder import Options, predict_folder
 
     reading = image_reading(plane, projection, channels)
-    options = Options(score, _tile(tile), tta, overlays, format, batch, tracking, variant, reading)
+    options = Options(score, tile_size(tile), tta, overlays, format, batch, tracking, variant, reading)
     found = predict_folder(model, images, out, options, Console())
     cells = sum(len(sample.boxes) for sample in found.samples)
     print(f"{cells} cells with a score of {found.score} or more in {len(found.samples)} images: {out}")
@@ -57,7 +57,12 @@ def predict(
         raise SissiError("\n  ".join([*lines, *found.unreadable.values()]))
 
 
-def _tile(text: str) -> tuple[int, int] | str:
+def tile_size(text: str) -> tuple[int, int] | str:
+    """Height and width that --tile gives, or its word.
+
+    Raises:
+        SissiError: it is neither.
+    """
     if text in ("auto", "none"):
         return text
     sides = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)

@@ -79,21 +79,61 @@ def predict_folder(
     problems = Problems()
     images = find_arguments(arguments, problems)
     trained = find_model(model, options.store, options.variant, partial(console.print, soft_wrap=True))
-    detector = load(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
+    detector = load_detector(trained)
+    predictions = predict_with(trained, detector, images, out / STATE, options, console, problems)
+    write_results(predictions, out, overlays=options.overlays, format=options.format)
+    show_problems(problems, console)
+    return predictions
+
+
+def load_detector(trained: TrainedModel) -> CellDetector:
+    """The detector of a model, on a GPU if there is one.
+
+    Raises:
+        SissiError: the file is missing, damaged, or not a detector.
+    """
+    return load(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
+
+
+def show_problems(problems: Problems, console: Console) -> None:
+    """Print a warning for each kind of problem."""
+    for line in problems.summary():
+        console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def predict_with(
+    trained: TrainedModel,
+    detector: CellDetector,
+    images: Mapping[str, Path],
+    state: Path,
+    options: Options,
+    console: Console,
+    problems: Problems,
+) -> PredictionSet:
+    """Predict the cells of images; finished images of an earlier call are not repeated.
+
+    Args:
+        trained: the model.
+        detector: its detector, from `load_detector`.
+        images: path of each image by its name.
+        state: file with the predictions so far; it is created if necessary.
+        options: options of the prediction; `overlays` and `format` do not matter.
+        console: console for progress.
+        problems: takes images that are read in part, and those of another size than the detector's.
+
+    Raises:
+        SissiError: the GPU's memory is too small.
+    """
     augmentation = trained.pseudo_labels if options.tta else None
-    size = _scale(trained, detector, options.tile)
+    size = input_scale(trained, detector, options.tile)
     depends_on = _dependencies(trained.file, augmentation, size, options.reading)
-    with PredictionLog(out / STATE, depends_on) as state:
-        outcomes = _outcomes(images, _finder(detector, augmentation), size, options, detector, state, console)
+    with PredictionLog(state, depends_on) as log:
+        outcomes = _outcomes(images, _finder(detector, augmentation), size, options, detector, log, console)
     note_unread_parts(images.values(), problems, options.reading)
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
     score = trained.pseudo_labels.score if options.score is None else options.score
-    predictions = PredictionSet(images, outcomes, score, detector.classes, options.reading)
-    write_results(predictions, out, overlays=options.overlays, format=options.format)
-    for line in problems.summary():
-        console.print(f"warning {line}", markup=False, highlight=False, soft_wrap=True)
-    return predictions
+    return PredictionSet(images, outcomes, score, detector.classes, options.reading)
 
 
 def _outcomes(
@@ -128,7 +168,8 @@ def _outcomes(
     return outcomes
 
 
-def _scale(trained: TrainedModel, detector: CellDetector, tile: tuple[int, int] | str) -> InputScale:
+def input_scale(trained: TrainedModel, detector: CellDetector, tile: tuple[int, int] | str) -> InputScale:
+    """Size of the input of a model's detector, with tiles as in `Options`."""
     if isinstance(tile, tuple):
         return InputScale(detector.image_size, tile)
     return InputScale(detector.image_size, trained.image_size if tile == "auto" else None, only_unlike=True)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sissi.report.document import Code, Document, Picture
 from sissi.runtime.tables import Table
+
+DPI = 150
+CSS_DPI = 100
+"""Resolution of a figure on the page, in CSS px per inch, so that its text is about as large as that of the page."""
 
 
 def as_html(document: Document, pictures: Mapping[str, tuple[bytes, int]]) -> str:
@@ -20,6 +25,13 @@ def as_html(document: Document, pictures: Mapping[str, tuple[bytes, int]]) -> st
     """
     template = _environment().get_template("page.html.j2")
     return template.render(document=document, pictures=pictures) + "\n"
+
+
+def as_png(picture: Picture) -> tuple[bytes, int]:
+    """PNG file of a figure, and its width in CSS px."""
+    buffer = io.BytesIO()
+    picture.figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue(), round(picture.figure.get_figwidth() * CSS_DPI)
 
 
 def _environment() -> Environment:

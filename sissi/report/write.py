@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from sissi.report.classes import classes_section
 from sissi.report.costs_and_settings import SETTINGS, costs_section, settings_section
 from sissi.report.document import Document, Picture, Section
 from sissi.report.headroom import headroom_section
-from sissi.report.html import as_html
+from sissi.report.html import as_html, as_png
 from sissi.report.labels import quality_section, start_section
 from sissi.report.markdown import FIGURES, as_markdown
 from sissi.report.pictures import pictures_section
@@ -26,10 +25,6 @@ from sissi.results.stored_ablation import read_ablation
 from sissi.results.table_1 import lengths
 from sissi.runtime.tables import Table, as_csv
 from sissi.tracking import open_existing_store
-
-DPI = 150
-CSS_DPI = 100
-"""Resolution of a figure on the page, in CSS px per inch, so that its text is about as large as that of the page."""
 
 
 def write_report(run: str, out: Path, folder: Path) -> Path:
@@ -48,7 +43,7 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
     """
     evidence = gather(read_ablation(open_existing_store(folder), run), folder)
     document = describe(evidence)
-    pictures = {picture.name: _png(picture) for picture in document.pictures()}
+    pictures = {picture.name: as_png(picture) for picture in document.pictures()}
     for part in (FIGURES, "tables"):
         (out / part).mkdir(parents=True, exist_ok=True)
     for name, (png, _) in pictures.items():
@@ -122,10 +117,3 @@ def _extent(evidence: ReportData) -> str:
     rows = evidence.record.rows
     epochs = lengths(rows, experiment.known_rows) if rows else f"{experiment.training.epochs} epochs each"
     return f"{images}{len(experiment.table_rows)} variants, {epochs}, {named_seeds}."
-
-
-def _png(picture: Picture) -> tuple[bytes, int]:
-    """PNG file of a figure, and its width in CSS px."""
-    buffer = io.BytesIO()
-    picture.figure.savefig(buffer, format="png", dpi=DPI)
-    return buffer.getvalue(), round(picture.figure.get_figwidth() * CSS_DPI)
