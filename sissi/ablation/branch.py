@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sissi.ablation import cache_keys
 from sissi.config import Blur, Experiment
-from sissi.config.variants import Variant, blur_of_variant
+from sissi.config.variants import LabelSet, Variant, blur_of_variant
 from sissi.method.early_learning import Trunk
 from sissi.runtime.cache import Entry
 
@@ -26,7 +26,7 @@ class BranchTask:
         seed: experiment seed.
         start: epoch of the trunk after which the branch starts; 0: it starts with new weights.
         checkpoint: checkpoint of the trunk at that epoch; None for epoch 0.
-        labels: first labels: the initial weak labels, or the reference labels of the images that have them.
+        labels: first labels, see `config.variants.LabelSet`.
         corrects: whether labels are corrected; False for the reference rows.
         blur: blur of the background of target images; None: original images.
         first_labels: cache entry of the pseudo labels of the checkpoint, finished or not; None: not shared.
@@ -36,7 +36,7 @@ class BranchTask:
     seed: int
     start: int
     checkpoint: Path | None
-    labels: Literal["weak", "reference"]
+    labels: LabelSet
     corrects: bool
     blur: Blur | None
     first_labels: Entry | None

@@ -89,15 +89,16 @@ def detections_key(branch: Entry, digests: dict[str, str]) -> dict[str, Any]:
 
 
 def data_digests(data: ExperimentData) -> dict[str, str]:
-    """sha256 of each data set, of the boxes of the readers, of the reference, and of the images that have a reference.
+    """sha256 of each data set, of readers' boxes, of the reference, and of the images that have one or are corrected.
 
-    The last digest includes the number of all target images, since it determines the length of an epoch.
+    The last two include the number of all target images, since it determines the length of an epoch.
     """
     return {
         **data.digests(),
         "readers": _digest(data.readers),
         "reference": _digest({"reference": data.reference or []}),
         "referenced": f"{digest(data.referenced())} of {len(data.target_train)}",
+        "corrected": f"{digest(data.corrected())} of {len(data.target_train)}",
     }
 
 

@@ -10,7 +10,7 @@ from sissi.ablation.run_description import description, log_description
 from sissi.ablation.runner import StageRunner
 from sissi.ablation.seed import SeedRun
 from sissi.config import Experiment
-from sissi.config.variants import ORACLE
+from sissi.config.variants import CORRECTED_ONLY, ORACLE
 from sissi.data.checks.check import load_checked
 from sissi.data.experiment_data import ExperimentData
 from sissi.errors import SissiError
@@ -97,8 +97,13 @@ def without_missing_oracle(experiment: Experiment, data: ExperimentData, notify:
         notify: function that shows a sentence to the user: that the oracle is left out, or how many images it has.
 
     Raises:
-        SissiError: there is no reference, and the experiment has no other row.
+        SissiError: there is no reference, and the experiment has no other row; or a row needs corrected images, and
+            there are none.
     """
+    if CORRECTED_ONLY in experiment.variants and not data.corrected():
+        raise SissiError(
+            f"variants: {CORRECTED_ONLY} is trained on corrected images, and there are none: set data.target_corrected"
+        )
     if ORACLE not in experiment.variants:
         return experiment
     covered, images = len(data.referenced()), len(data.target_train)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sissi.ablation import cache_keys
 from sissi.ablation.branch import BranchTask, branch_task
 from sissi.config import Experiment
-from sissi.config.variants import Variant
+from sissi.config.variants import LabelSet, Variant
 from sissi.data.experiment_data import ExperimentData
 from sissi.method.deceleration import StartPoint
 from sissi.method.early_learning import Trunk
@@ -53,9 +53,10 @@ class StageRunner:
         self._fresh = fresh
         self._used: set[Path] = set()
 
-    def trunk(self, seed: int, labels: Literal["weak", "reference"] = "weak") -> Entry:
+    def trunk(self, seed: int, labels: LabelSet = "weak") -> Entry:
         """Cache entry of the early learning of a seed on these labels."""
-        digests = self.digests if labels == "weak" else self.digests | {"target_train": self.digests["referenced"]}
+        role = {"weak": "target_train", "reference": "referenced", "corrected": "corrected"}[labels]
+        digests = self.digests | {"target_train": self.digests[role]}
         return self.entry("trunk", cache_keys.trunk_key(self.experiment, seed, digests, self.machine))
 
     def branch(

@@ -133,7 +133,7 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
     """Train a branch with a checkpoint after every epoch; the last two are stored until the branch is finished."""
     started, busy = time.monotonic(), time.process_time()
     checkpoints = Checkpoints(task.entry.folder)
-    labelled = "referenced" if task.labels == "reference" else "target_train"
+    labelled = {"weak": "target_train", "reference": "referenced", "corrected": "corrected"}[task.labels]
     target, source = (data.resized(role, experiment.training.image_size) for role in (labelled, "source_train"))
     latest = checkpoints.latest(partial(notify, journaled))
     epoch, notes = latest or (task.start, {"journaled": 0, "wall": 0.0, "cpu": 0.0})

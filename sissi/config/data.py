@@ -122,6 +122,10 @@ class FileData(Settings):
     target_reference: LabelFiles | None = None
     """True or careful labels of (some of) the target training images: for diagnosis, and for the oracle row, which is
     trained on the images that have them. They select nothing."""
+    target_corrected: LabelFiles | None = None
+    """Labels of some of the target training images that a person went through: all images in them are corrected, also
+    those without cells. They take the place of the weak labels and are never changed, and the images have a share of
+    their own in every batch (training.corrected_batch)."""
     target_val: LabelledImages | None = None
     """Validation images of the target domain with careful labels, for the choice of settings; the paper has none."""
     target_test: TestImages | None = None
@@ -139,7 +143,14 @@ class FileData(Settings):
         """All settings of labels, by their keys below `data`."""
         sets = {
             key: getattr(self, key)
-            for key in ("target_train", "target_reference", "target_val", "source_train", "source_val")
+            for key in (
+                "target_train",
+                "target_reference",
+                "target_corrected",
+                "target_val",
+                "source_train",
+                "source_val",
+            )
         }
         readers = self.target_test.readers if self.target_test else {}
         named = sets | {f"target_test.readers.{name}": labels for name, labels in readers.items()}
@@ -173,6 +184,8 @@ class DemoData(Settings):
     """Smallest and largest number of cells in an image."""
     target_train: int = Field(default=48, ge=3)
     """Number of target training images; a third each alive, inhibited and dead."""
+    target_corrected: int = Field(default=0, ge=0)
+    """Number of target training images whose labels are corrected, with the truth as labels; the paper has none."""
     target_val: int = Field(default=0, ge=0)
     """Number of target validation images, with the truth as labels, for the choice of settings; the paper has none."""
     target_test: int = Field(default=24, ge=3)
@@ -191,7 +204,11 @@ class DemoData(Settings):
         return {"cell_size": DRAWN_CELL} | given if isinstance(given, dict) else given
 
     @model_validator(mode="after")
-    def _fewest_first(self) -> Self:
+    def _possible(self) -> Self:
         if self.cells[0] > self.cells[1]:
             raise ValueError(f"cells must be [fewest, most], not {list(self.cells)}")
+        if self.target_corrected > self.target_train:
+            raise ValueError(
+                f"target_corrected ({self.target_corrected}) are some of the target_train ({self.target_train}) images"
+            )
         return self

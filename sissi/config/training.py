@@ -40,6 +40,8 @@ class Training(Settings):
     """Number of target images in a batch."""
     source_batch: PositiveInt = 4
     """Number of source images in a batch."""
+    corrected_batch: PositiveInt = 1
+    """Number of corrected target images in a batch, beside the others; none without data.target_corrected."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: PositiveFloat = 0.001
     momentum: Fraction = 0.9

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from sissi.config import Blur, Experiment
 
 
+LabelSet = Literal["weak", "reference", "corrected"]
+"""Labels of the target training images that a row is trained on; those of corrected images are corrected in each."""
+
+
 @dataclass(frozen=True)
 class Variant:
     """Row of table 1.
@@ -20,7 +24,8 @@ class Variant:
         start: criterion that ends early learning (3.3): the lowest source validation loss, ADELE, a quarter of all
             epochs, or none, so that the initial labels are used to the end.
         background: background of the target images during self-training (3.5).
-        labels: labels of early learning: the initial weak labels or the reference labels.
+        labels: labels of early learning: the initial weak labels of all images, the reference labels of the images that
+            have them, or the corrected labels of the corrected images.
         settings: dotted keys and values in which this variant differs, all in `BRANCH_SECTIONS`.
     """
 
@@ -28,7 +33,7 @@ class Variant:
     title: str
     start: Literal["validation_loss", "adele", "quarter", "never"]
     background: Literal["original", "weak", "strong"]
-    labels: Literal["weak", "reference"] = "weak"
+    labels: LabelSet = "weak"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -39,7 +44,7 @@ class Variant:
 
 BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images", "self_training")
 """Sections of an experiment that matter only after the trunk, so that variants may differ in them."""
-WEAK_ONLY, ORACLE, RECIPE = "weak-only", "oracle", "recipe"
+WEAK_ONLY, ORACLE, RECIPE, CORRECTED_ONLY = "weak-only", "oracle", "recipe", "corrected-only"
 VARIANTS = {
     variant.name: variant
     for variant in (
@@ -51,6 +56,7 @@ VARIANTS = {
         Variant("a+sissi-s", "A + SISSI (S)", "adele", "strong"),
         Variant(WEAK_ONLY, "weak-only", "never", "original"),
         Variant(ORACLE, "oracle", "never", "original", labels="reference"),
+        Variant(CORRECTED_ONLY, "corrected-only", "never", "original", labels="corrected"),
         Variant(
             RECIPE,
             "recipe",
@@ -71,9 +77,10 @@ VARIANTS = {
 """Built-in variants: the six of the paper in its order, two reference rows without correction, and `recipe`.
 
 `weak-only`, the floor, is trained for the same epochs on the initial labels; `oracle`, the ceiling, is trained on the
-reference labels. `recipe` is the best variant known beside the six; it is trained only on request. It corrects labels
-as far as the weak labels themselves show that it can be trusted (docs/method.md)."""
-DEFAULT = tuple(name for name in VARIANTS if name != RECIPE)
+reference labels. `corrected-only`, a further reference row, is trained on the corrected images alone
+(data.target_corrected), and `recipe` is the best variant known beside the six; both are trained only on request. The
+recipe corrects labels as far as the weak labels themselves show that it can be trusted (docs/method.md)."""
+DEFAULT = tuple(name for name in VARIANTS if name not in (RECIPE, CORRECTED_ONLY))
 """Default rows of a table."""
 REFERENCES = tuple(variant.name for variant in VARIANTS.values() if not variant.corrects)
 """Reference rows, which take no part in the comparison."""

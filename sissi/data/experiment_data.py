@@ -12,7 +12,7 @@ from filelock import FileLock
 from sissi.boxes import Boxes
 from sissi.config import Experiment, FileData
 from sissi.data.demo import demo_files, drawing_code, source_images, write_demo
-from sissi.data.load import load_images, load_reference, load_test
+from sissi.data.load import load_images, load_reference, load_test, with_corrections
 from sissi.data.problems import Problems
 from sissi.data.resized import ResizedDataset, resized_dataset
 from sissi.data.sample import Sample, digest
@@ -28,7 +28,7 @@ class ExperimentData:
     """The data sets of an experiment; pixels stay on disk.
 
     Attributes:
-        target_train: target training images with their initial weak labels.
+        target_train: target training images with their initial labels, which are weak, or corrected by a person.
         reference: better labels of these images, None for images without; or None. For diagnosis and the oracle only.
         target_test: target test images, without labels; empty if there are none.
         readers: boxes of each test image, for each reader; None where a reader does not mention it.
@@ -58,9 +58,19 @@ class ExperimentData:
         pairs = zip(self.target_train, self.reference or (), strict=self.reference is not None)
         return [replace(sample, boxes=boxes) for sample, boxes in pairs if boxes is not None]
 
+    def corrected(self) -> list[Sample]:
+        """The target training images whose labels a person corrected."""
+        return [sample for sample in self.target_train if sample.corrected]
+
     def resized(self, role: str, size: tuple[int, int]) -> ResizedDataset:
-        """A data set by its role, or what is `referenced`, as a detector of this size (height, width) sees it."""
-        samples = self.referenced() if role == "referenced" else getattr(self, role)
+        """A data set by its role, or `referenced` or `corrected` images, as a detector of this size sees it.
+
+        Args:
+            role: key of the data set, or name of the method that chooses the images.
+            size: height and width, in px.
+        """
+        chosen = {"referenced": self.referenced, "corrected": self.corrected}
+        samples = chosen[role]() if role in chosen else getattr(self, role)
         return resized_dataset(samples, size, self.cache)
 
     def digests(self) -> dict[str, str]:
@@ -77,6 +87,8 @@ def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
     files, cache = data_files(experiment), Cache(cache_folder(experiment.tracking.folder))
     named, of_source = experiment.classes, experiment.source_classes
     target = load_images(files.target_train, files.folder, problems, "data.target_train", cache, named)
+    if files.target_corrected is not None:
+        target = with_corrections(files.target_corrected, target, files.folder, problems, named)
     test, readers = load_test(files.target_test, files.folder, problems, named) if files.target_test else ([], {})
     reference = None
     if files.target_reference is not None:

@@ -16,6 +16,7 @@ from sissi.data.labels import read_labels, refuse_none, sought_name
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.data.weak_labelling import with_weak_labels
+from sissi.errors import DataError
 from sissi.runtime.cache import Cache
 
 
@@ -106,6 +107,27 @@ def load_reference(
     if not labels:
         problems.add(folder / settings.labels, "reference that covers none of the images")
     return [labels.get(sample.name) for sample in samples]
+
+
+def with_corrections(
+    settings: LabelFiles, samples: Sequence[Sample], folder: Path, problems: Problems, classes: Meaning = ONE_CLASS
+) -> list[Sample]:
+    """The samples, of which those that the labels mention have these labels, and count as corrected.
+
+    Raises:
+        DataError: the labels are missing, cannot be used, or mention none of the images.
+    """
+    key = "data.target_corrected"
+    labels = read_labels(settings, folder, samples, problems, key, classes=classes)
+    if not labels:
+        raise DataError(
+            f"{key}: {folder / settings.labels} mentions none of the target training images; its images must have the "
+            f"names that they have there, such as {samples[0].name}"
+        )
+    return [
+        replace(sample, boxes=labels[sample.name], corrected=True) if sample.name in labels else sample
+        for sample in samples
+    ]
 
 
 def _not_among(samples: Sequence[Sample], names: Collection[str]) -> set[str]:

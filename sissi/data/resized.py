@@ -35,6 +35,7 @@ class ResizedDataset:
         width: of every frame, in px.
         image_cache: cache of the resized images, so that an image is decoded once; None: no cache.
         reading: planes and channels of the files that are the images.
+        corrected: indices of the images whose labels a person corrected.
     """
 
     paths: tuple[Path, ...]
@@ -43,6 +44,7 @@ class ResizedDataset:
     width: int
     image_cache: ImageCache | None = field(default=None, kw_only=True)
     reading: ImageReading = field(default=FIRST, kw_only=True)
+    corrected: tuple[int, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -66,7 +68,12 @@ class ResizedDataset:
 
     def take(self, indices: Sequence[int]) -> Self:
         """Some of the images, with their labels."""
-        return replace(self, paths=tuple(self.paths[i] for i in indices), boxes=tuple(self.boxes[i] for i in indices))
+        return replace(
+            self,
+            paths=tuple(self.paths[i] for i in indices),
+            boxes=tuple(self.boxes[i] for i in indices),
+            corrected=tuple(position for position, index in enumerate(indices) if index in self.corrected),
+        )
 
 
 def resized_dataset(
@@ -89,6 +96,7 @@ def resized_dataset(
         if cache
         else None,
         reading=samples[0].reading if samples else FIRST,
+        corrected=tuple(index for index, sample in enumerate(samples) if sample.corrected),
     )
 
 

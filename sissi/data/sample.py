@@ -28,6 +28,7 @@ class Sample:
         category: folder of the CellLab layout (alive, inhib or dead), or None.
         content: `content_of` its pixels, equal for equal images whatever their files; "" if it was not decoded.
         reading: planes and channels of the file that are the image.
+        corrected: whether a person corrected the labels, so that they stay as they are.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Sample:
     category: str | None = None
     content: str = ""
     reading: ImageReading = FIRST
+    corrected: bool = False
 
     def read(self) -> RGB:
         """The image, see `read_image`."""
@@ -51,7 +53,7 @@ def content_of(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def digest(samples: Sequence[Sample]) -> str:
-    """The sha256 over names, content of the image files, how they are read, and boxes.
+    """The sha256 over names, content of the image files, how they are read, boxes, and which boxes are corrected.
 
     It is equal wherever the files lie, in whatever order.
     """
@@ -62,6 +64,7 @@ def digest(samples: Sequence[Sample]) -> str:
         boxes = sample.boxes
         arrays = (boxes.xyxy.astype("<f4"), boxes.scores.astype("<f4"), boxes.labels.astype("<i8"))
         read = [] if sample.reading == FIRST else [sample.reading.model_dump_json().encode()]
-        for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays), *read):
+        corrected = [b"corrected"] if sample.corrected else []
+        for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays), *read, *corrected):
             total.update(len(part).to_bytes(8, "little") + part)
     return total.hexdigest()

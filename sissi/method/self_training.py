@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sissi.boxes import Boxes, make_boxes
+from sissi.boxes import EMPTY, Boxes, make_boxes
 from sissi.config import Blur, Experiment
 from sissi.data.resized import ResizedDataset
 from sissi.detector.ignore_regions import split_by_score, with_ignore_regions
@@ -31,7 +31,7 @@ class SelfTrainingSetup:
     """Data and settings of self-training, the same for all cycles.
 
     Attributes:
-        target: target training images with their initial weak labels.
+        target: target training images with their initial weak labels, or those that a person corrected.
         source: source training images with clean labels.
         blur: blur of the background of synthetic-like images; None: original images.
         experiment: all settings.
@@ -106,7 +106,8 @@ def self_train(
             pseudo = as_large_as(setup.target.boxes, pseudo, setup.target.width, setup.target.height)
         initial = confirmed(setup.target.boxes, predicted, experiment.pseudo_labels)
         current, trained = next_labels(initial, current, pseudo, experiment.pseudo_labels)
-        corrected = setup.target.with_boxes(list(map(with_ignore_regions, current, ignored))).take(trained)
+        current, doubtful, trained = _with_corrections(current, ignored, trained, setup.target)
+        corrected = setup.target.with_boxes(list(map(with_ignore_regions, current, doubtful))).take(trained)
         if setup.blur is not None:
             corrected = synthetic_dataset(corrected, setup.blur, experiment.synthetic_images, setup.seed, epoch)
         source = setup.source if settings.mixed else corrected
@@ -119,12 +120,23 @@ def self_train(
         yield from _train_second(second, setup, max(start, epochs), current, recorder)
 
 
+def _with_corrections(
+    labels: Sequence[Boxes], ignored: Sequence[Boxes], trained: Sequence[int], target: ResizedDataset
+) -> tuple[list[Boxes], list[Boxes], list[int]]:
+    """Labels and ignore regions of a cycle, and the images to train on, with corrected images as a person left them."""
+    kept = set(target.corrected)
+    labels = [target.boxes[index] if index in kept else boxes for index, boxes in enumerate(labels)]
+    ignored = [EMPTY if index in kept else boxes for index, boxes in enumerate(ignored)]
+    return labels, ignored, sorted(kept.union(trained))
+
+
 def _train_second(
     learner: TeacherStudent, setup: SelfTrainingSetup, start: int, labels: list[Boxes], recorder: Recorder
 ) -> Iterator[Cycle]:
     """Train the epochs after `start` of a second network on the last labels of the first network."""
     experiment, before = setup.experiment, setup.experiment.training.epochs
-    target = setup.target.with_boxes(labels).take(trained_indices(labels, experiment.pseudo_labels))
+    trained = trained_indices(labels, experiment.pseudo_labels)
+    target = setup.target.with_boxes(labels).take(sorted({*trained, *setup.target.corrected}))
     source = setup.source if experiment.self_training.mixed else target
     setup = replace(setup, target=target, source=source)
     for cycle in train_on_fixed_labels(learner, setup, start - before, len(target), recorder, before):

@@ -13,8 +13,8 @@ from sissi.method.early_learning import Trunk
 
 def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> StartPoint:
     """Epoch at which a variant leaves the trunk, by the `start` of its row in table 1."""
-    if variant.labels == "reference":
-        return StartPoint(0, f"{variant.title} is trained on the reference labels from the first epoch on")
+    if variant.labels != "weak":
+        return StartPoint(0, f"{variant.title} is trained on the {variant.labels} labels from the first epoch on")
     if variant.start == "adele":
         return _adele(trunk, experiment)
     if variant.start == "validation_loss":

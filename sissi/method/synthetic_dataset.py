@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
+
 from sissi.config import Blur, SyntheticImages
 from sissi.data.resized import Image, ResizedDataset
 from sissi.detector.ignore_regions import without_ignore_regions
@@ -48,6 +50,8 @@ def synthetic_dataset(
 ) -> SyntheticDataset:
     """Images of an epoch, with a share `settings.share` of synthetic-like images, selected at random in every epoch.
 
+    Corrected images stay unchanged: what has no label there is background.
+
     Args:
         target: target training images with their labels.
         blur: blur of the background.
@@ -55,5 +59,6 @@ def synthetic_dataset(
         seed: experiment seed.
         epoch: number of the epoch.
     """
-    chosen = generator(seed, "synthetic", epoch).permutation(len(target))[: round(settings.share * len(target))]
+    weak = np.setdiff1d(np.arange(len(target)), target.corrected)
+    chosen = generator(seed, "synthetic", epoch).permutation(weak)[: round(settings.share * len(weak))]
     return SyntheticDataset(**vars(target), blur=blur, settings=settings, chosen=frozenset(chosen.tolist()))

@@ -121,10 +121,10 @@ class Search(Settings):
             raise ValueError(f"variant: unknown variant {self.variant!r}; the variants are {', '.join(VARIANTS)}")
         if VARIANTS[self.variant].settings:
             raise ValueError(f"variant: {self.variant} has its own settings; search the variant that it is based on")
-        if VARIANTS[self.variant].labels == "reference":
+        if VARIANTS[self.variant].labels != "weak":
             raise ValueError(
-                f"variant: {self.variant} is trained on the reference labels, which must not select anything; use "
-                "another variant"
+                f"variant: {self.variant} is trained on {VARIANTS[self.variant].labels} labels, from which no search "
+                "starts; use another variant"
             )
         if self.objective not in WATCHED:
             self._check_reader()

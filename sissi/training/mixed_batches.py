@@ -1,4 +1,5 @@
-"""Mixed batches: target images with noisy labels and source images with clean labels (3.2; Ros et al. 2016)."""
+"""Mixed batches: target images with noisy labels, source images with clean labels (3.2; Ros et al. 2016), and corrected
+target images."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class SampleSpec:
     """Everything that determines one augmented image of a batch.
 
     Attributes:
-        domain: target or source.
+        domain: target, corrected or source.
         index: index of the image in its domain.
         seed: seed of the augmentation.
     """
@@ -39,7 +40,7 @@ class Batch:
     """Images and labels of one iteration.
 
     Attributes:
-        images: images, shape (3, H, W) each, uint8; target images first, then source images.
+        images: images, shape (3, H, W) each, uint8; target images first, then corrected ones, then source images.
         targets: target of each image.
     """
 
@@ -68,14 +69,15 @@ class MixedBatches:
         """Store the data sets of both domains; both are drawn from in shuffled passes.
 
         Args:
-            target: target training images.
+            target: target training images; those that are corrected are a further domain, too.
             source: source training images.
             settings: settings of the training.
             images: number of target images per epoch; None: all, so that an epoch is one pass over them.
             initial_boxes_only: see `as_target`.
         """
         self.initial_boxes_only = initial_boxes_only
-        self.domains = {"target": target, "source": source}
+        corrected = {"corrected": target.take(target.corrected)} if target.corrected else {}
+        self.domains = {"target": target, **corrected, "source": source}
         self.settings = settings
         self.augment = Augmenter(settings.augmentation)
         self.iterations = -(-(len(target) if images is None else images) // settings.target_batch)
@@ -97,7 +99,12 @@ class MixedBatches:
             seed: experiment seed.
             epoch: number of the epoch, from 1 on.
         """
-        in_batch = {"target": self.settings.target_batch, "source": self.settings.source_batch}
+        settings = self.settings
+        in_batch = {
+            "target": settings.target_batch,
+            "corrected": settings.corrected_batch,
+            "source": settings.source_batch,
+        }
         draws = {
             domain: _passes(len(dataset), self.iterations * in_batch[domain], domain, seed, epoch)
             for domain, dataset in self.domains.items()

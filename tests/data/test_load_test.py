@@ -14,7 +14,7 @@ from sissi.boxes import EMPTY, Boxes, make_boxes
 from sissi.config import ImageReading, LabelFiles
 from sissi.config import TestImages as ReadersImages
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
-from sissi.data.load import load_reference, load_test
+from sissi.data.load import load_reference, load_test, with_corrections
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
@@ -112,6 +112,28 @@ def test_a_reference_of_other_images_is_noted(tmp_path: Path) -> None:
 def test_a_missing_reference(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data\.target_reference\.labels: no such file or folder: .*reference\.json"):
         load_reference(LabelFiles(format="coco", labels="reference.json"), [], tmp_path, Problems())
+
+
+CORRECTED = LabelFiles(format="coco", labels="corrected.json")
+
+
+def test_corrected_labels_take_the_place_of_the_weak_ones(tmp_path: Path) -> None:
+    weak = make_boxes([[0, 0, 3, 3]])
+    samples = [sample(image(tmp_path / f"{name}.png"), weak) for name in ("a", "b", "c")]
+    coco(tmp_path / "corrected.json", b=[[1, 2, 3, 4]], c=[], d=[])
+    problems = Problems()
+    found = with_corrections(CORRECTED, samples, tmp_path, problems)
+    assert [one.boxes.xyxy.tolist() for one in found] == [[[0, 0, 3, 3]], [[1, 2, 4, 6]], []]
+    assert [one.corrected for one in found] == [False, True, True]
+    assert digest(found) != digest([replace(one, corrected=False) for one in found])
+    assert [(problem.kind, problem.detail) for problem in problems.found] == [(LABELS_WITHOUT_IMAGE, "d.png")]
+
+
+def test_corrected_labels_of_other_images_are_refused(tmp_path: Path) -> None:
+    coco(tmp_path / "corrected.json", other=[])
+    message = r"data\.target_corrected: .*corrected\.json mentions none of the target training images.* such as a\.png"
+    with pytest.raises(DataError, match=message):
+        with_corrections(CORRECTED, [sample(image(tmp_path / "a.png"))], tmp_path, Problems())
 
 
 # --- digests ----------------------------------------------------------------------------------------------------------

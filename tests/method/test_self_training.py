@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -238,3 +239,30 @@ def test_calibrated_scores_are_probabilities_so_that_faint_detections_count(monk
         assert (cycle.trust is not None) == calibrate
     assert counts == {False: 8, True: 11}
     assert cycle.trust.strata["inside"].recall == pytest.approx(8 / 11, abs=0.1)
+
+
+@pytest.mark.parametrize("merge", get_args(PseudoLabels.model_fields["merge"].annotation))
+@pytest.mark.parametrize("on_empty", get_args(PseudoLabels.model_fields["on_empty"].annotation))
+def test_labels_that_a_person_corrected_are_never_changed(monkeypatch, target, source, smoke, merge, on_empty):
+    boxes = [EMPTY, THREE, *target.boxes[2:]]
+    corrected = replace(target, boxes=tuple(boxes), corrected=(0, 1))
+    settings = {
+        "pseudo_labels": PseudoLabels(merge=merge, on_empty=on_empty, size="initial"),
+        "self_training": SelfTraining(ignore_doubtful=0.1, restart=True),
+    }
+    setup = SelfTrainingSetup(corrected, source, None, smoke.model_copy(update=settings), 0)
+    seen = []
+
+    def train(learner, batches, *arguments):
+        seen.append(batches.domains)
+        return {}
+
+    monkeypatch.setattr(self_training, "train_epoch", train)
+    learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
+    doubtful = make_boxes([[0, 0, 9, 9], [40, 40, 60, 60]], [0.9, 0.2])
+    predicted = [doubtful, doubtful, *[make_boxes([])] * (len(target) - 2)]
+    monkeypatch.setattr(self_training, "predict_pseudo_labels", lambda *arguments: predicted)
+    for cycle in self_train(learner, setup, 2, boxes, None, Silent()):
+        assert same(cycle.labels[0], EMPTY) and same(cycle.labels[1], THREE)
+    assert all(same(domains[name].boxes[0], EMPTY) for domains in seen for name in ("target", "corrected"))
+    assert all(same(domains[name].boxes[1], THREE) for domains in seen for name in ("target", "corrected"))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from sissi.config import Blur, SyntheticImages
@@ -54,3 +56,8 @@ def test_doubtful_cells_vanish_in_the_blur(target):
     )
     frames = synthetic_dataset(marked, BLUR, SyntheticImages(), 0, 1)
     assert np.array_equal(frames.read(0), synthesise(target.read(0), target.boxes[0].take(slice(1)), BLUR, 5))
+
+
+def test_corrected_images_stay_original(target):
+    frames = synthetic_dataset(replace(target, corrected=(0, 2)), BLUR, SyntheticImages(), 0, 1)
+    assert frames.chosen == {1, 3, 4} and np.array_equal(frames.read(0), target.read(0))

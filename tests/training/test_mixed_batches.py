@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -85,3 +87,15 @@ def test_boxes_that_a_detector_found_can_be_left_out_of_the_loss_of_the_boxes():
     mixed = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19]], [1, 0.999])
     assert as_target(mixed, initial_boxes_only=True)["box_weights"].tolist() == [1, 0]
     assert "box_weights" not in as_target(mixed)
+
+
+def test_corrected_images_have_a_share_of_their_own_in_every_batch(target, source):
+    corrected = replace(target, corrected=(1, 3))
+    batches = MixedBatches(corrected, source, SETTINGS.model_copy(update={"corrected_batch": 2}))
+    plan = batches.plan(0, 1)
+    assert [[draw.domain for draw in batch] for batch in plan] == [
+        ["target"] * 2 + ["corrected"] * 2 + ["source"] * 3
+    ] * 3
+    assert batches.domains["corrected"].paths == (target.paths[1], target.paths[3])
+    others = [[draw for draw in batch if draw.domain != "corrected"] for batch in plan]
+    assert others == MixedBatches(target, source, SETTINGS).plan(0, 1)

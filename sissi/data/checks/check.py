@@ -13,7 +13,7 @@ from sissi.data.checks.duplicates import note_duplicates
 from sissi.data.checks.missing_classes import note_missing
 from sissi.data.demo import source_images
 from sissi.data.experiment_data import ExperimentData, data_files, load_data
-from sissi.data.load import load_images, load_reference, load_test
+from sissi.data.load import load_images, load_reference, load_test, with_corrections
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
@@ -111,6 +111,10 @@ def _read(experiment: Experiment, cache: Cache, problems: Problems, refused: lis
         return read(lambda: load_images(settings, files.folder, problems, f"data.{key}", cache, named), [])
 
     target = images("target_train", files.target_train)
+    corrected = files.target_corrected
+    if corrected is not None and target:
+        weak = target
+        target = read(lambda: with_corrections(corrected, weak, files.folder, problems, experiment.classes), weak)
     reference: list[Boxes | None] | None = None
     given = files.target_reference
     if given is not None:

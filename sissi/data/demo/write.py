@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,7 +42,8 @@ def write_demo(settings: DemoData, out: Path) -> FileData:
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f"{out.name}.partial-", dir=out.parent) as parent:
         unfinished = Path(parent) / out.name
-        _write_truth(settings, "target_train", settings.target_train, unfinished, "cell_lab", "truth.json")
+        truth = _write_truth(settings, "target_train", settings.target_train, unfinished, "cell_lab", "truth.json")
+        _write_labels(settings, dict(islice(truth.items(), settings.target_corrected)), unfinished / "corrected.json")
         _write_truth(settings, "target_val", settings.target_val, unfinished, "target_val", "target_val.json")
         _write_target_test(settings, unfinished / "cell_lab" / "test_labelled")
         _write_source(settings, "source_train", settings.source_train, unfinished / "cellpose" / "train")
@@ -64,6 +66,9 @@ def demo_files(settings: DemoData, out: Path) -> FileData:
         folder=out,
         target_train=LabelledImages(format="celllab", images=Path("cell_lab"), weak_labels=settings.weak_labels),
         target_reference=LabelFiles(format="coco", labels=Path("truth.json"), classes=KINDS),
+        target_corrected=LabelFiles(format="coco", labels=Path("corrected.json"), classes=KINDS)
+        if settings.target_corrected
+        else None,
         target_val=LabelledImages(
             format="coco", images=Path("target_val"), labels=Path("target_val.json"), classes=KINDS
         )
@@ -81,19 +86,25 @@ def demo_files(settings: DemoData, out: Path) -> FileData:
     )
 
 
-def _write_truth(settings: DemoData, role: TargetRole, count: int, folder: Path, images: str, labels: str) -> None:
-    """Target images (for training, a folder a kind), and their exact boxes as a COCO file."""
+def _write_truth(
+    settings: DemoData, role: TargetRole, count: int, folder: Path, images: str, labels: str
+) -> dict[str, Boxes]:
+    """Target images (for training, a folder a kind), and their exact boxes as a COCO file; returns the boxes."""
     truth: dict[str, Boxes] = {}
     for index in range(count):
         image = target_image(settings, role, index)
         name = f"{image.kind}{'/' if role == 'target_train' else '_'}{index // 3:03d}.jpg"
         save_image(folder / images / name, image.pixels)
         truth[name] = image.named_truth
-    if truth:
-        sized = [(name, settings.height, settings.width) for name in truth]
-        (folder / labels).write_text(
-            json.dumps(to_coco(sized, list(truth.values()), KINDS), indent=1), encoding="utf-8"
-        )
+    _write_labels(settings, truth, folder / labels)
+    return truth
+
+
+def _write_labels(settings: DemoData, boxes: dict[str, Boxes], path: Path) -> None:
+    """Boxes of images by name as a COCO file; no file without images."""
+    if boxes:
+        sized = [(name, settings.height, settings.width) for name in boxes]
+        path.write_text(json.dumps(to_coco(sized, list(boxes.values()), KINDS), indent=1), encoding="utf-8")
 
 
 def _write_target_test(settings: DemoData, folder: Path) -> None:
