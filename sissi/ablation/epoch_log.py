@@ -37,7 +37,8 @@ def log_cycle(experiment: Experiment, data: ExperimentData, cycle: Cycle, record
         watched |= _watch(name, cycle.learner.teacher, data, experiment)
     losses = {f"train/{name}": value for name, value in cycle.losses.items()}
     if cycle.trust is not None:
-        recorder.record(Metrics(estimated_quality(cycle.trust, cycle.labels), cycle.epoch))
+        weak = [boxes for sample, boxes in zip(data.target_train, cycle.labels, strict=True) if not sample.corrected]
+        recorder.record(Metrics(estimated_quality(cycle.trust, weak), cycle.epoch))
     recorder.record(Metrics(losses | watched, cycle.epoch))
 
 
@@ -76,7 +77,7 @@ def estimated_quality(trust: LabelTrust, labels: Sequence[Boxes]) -> dict[str, f
 
     Args:
         trust: estimate of the epoch.
-        labels: labels of each target image in this epoch.
+        labels: labels of each target image that nobody corrected in this epoch.
     """
     scores = np.concatenate([np.zeros(0), *(boxes.scores for boxes in labels)])
     correct = np.where(scores < 1, scores, trust.supported)

@@ -8,6 +8,9 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from sissi.config.base import Fraction, OddKernel, Settings
 
+BoxLoss = Literal["all", "initial", "corrected"]
+"""Labels of the target images that count in the loss of the boxes."""
+
 
 class PseudoLabels(Settings):
     """Label correction (3.4): test-time augmentation and fusion of the views."""
@@ -108,9 +111,11 @@ class SelfTraining(Settings):
     """Boxes with a score from this value up to pseudo_labels.score are ignore regions: anchors and proposals that have
     an IoU of 0.5 or more with such a box, and match no label, count neither as cell nor as background. Default: they
     count as background."""
-    box_loss: Literal["all", "initial"] = "all"
+    box_loss: BoxLoss = "all"
     """Labels in the loss of the boxes. initial: only initial labels, so that the exactness of boxes is not learnt from
-    boxes that a detector found; with pseudo_labels.merge: add or split, which keep initial labels as they are."""
+    boxes that a detector found; with pseudo_labels.merge: add or split, which keep initial labels as they are.
+    corrected: only those of corrected images (data.target_corrected) and of the source domain, where initial labels
+    are inexact."""
     learning_rate: PositiveFloat = 1
     """Factor on training.learning_rate."""
     restart: bool = False

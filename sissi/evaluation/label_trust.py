@@ -5,7 +5,8 @@ the recall c of the labels. Where detections are sure, r(s) reaches a plateau, a
 without anybody who looks at the images. Labels that miss cells at the border of the image more often than inside have
 another c there, so both strata are estimated apart.
 
-What the detector has learnt to take for a cell counts as one: systematic errors of the labels stay hidden.
+What the detector has learnt to take for a cell counts as one: systematic errors of the labels stay hidden, unless a
+person has corrected some images. There p(s) is the share of detections that are cells, and c follows from it.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ class LabelTrust:
             stratum without an estimate.
         strata: completeness of the labels by stratum.
         all: completeness of the labels in all strata together.
-        labels: number of labels.
-        supported: share of the labels that a detection confirms; precision is at least about as high. NaN without
+        labels: number of weak labels.
+        supported: share of the weak labels that a detection confirms; precision is at least about as high. NaN without
             labels.
     """
 
@@ -68,17 +69,25 @@ class LabelTrust:
 
 
 def estimate_trust(
-    detections: Sequence[Boxes], labels: Sequence[Boxes], height: float, width: float, iou: float = 0.5, seed: int = 0
+    detections: Sequence[Boxes],
+    labels: Sequence[Boxes],
+    height: float,
+    width: float,
+    iou: float = 0.5,
+    corrected: Sequence[int] = (),
+    seed: int = 0,
 ) -> LabelTrust:
-    """Estimate completeness of labels and probabilities of detections.
+    """Estimate completeness of weak labels and probabilities of detections.
 
     Args:
         detections: detections in each image down to low scores, best on images that the detector was not trained on;
             memorised labels let labels seem more complete than they are, and detections less sure.
-        labels: weak labels of each image, in px.
+        labels: weak labels of each image, or corrected ones, in px.
         height: height of the images, in px.
         width: width of the images, in px.
         iou: smallest IoU at which a detection finds a label.
+        corrected: indices of the images whose labels a person corrected. With at least `LEAST` detections in them,
+            probabilities are those of cells there, and completeness is that of the labels of the other images.
         seed: seed of the resamples of the intervals.
     """
     image = np.repeat(np.arange(len(detections)), [len(boxes) for boxes in detections])
@@ -94,25 +103,59 @@ def estimate_trust(
 
     probabilities = np.zeros(len(scores))
     recalls, counts = {}, {}
+    known = np.isin(image, corrected)
+    weak = ~np.isin(label_image, corrected)
     for name, border in zip(STRATA, (False, True), strict=True):
         rows = np.flatnonzero(at_border == border)
         rows = rows[np.argsort(-scores[rows], kind="stable")]
+        counts[name] = weights[:, label_image[weak & (label_border == border)]].sum(axis=1)
+        if np.count_nonzero(known) >= LEAST:
+            of_stratum = rows[known[rows]]
+            learnt = of_stratum if len(of_stratum) >= LEAST else np.flatnonzero(known)
+            values = np.array([_shares(scores[learnt], found[learnt], w[image[learnt]], scores[rows]) for w in weights])
+            probabilities[rows] = values[0]
+            others = ~known[rows]
+            drawn_rows = weights[:, image[rows[others]]]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                expected = (drawn_rows * values[:, others]).sum(axis=1)
+                recalls[name] = np.minimum(1, drawn_rows @ found[rows[others]] / expected)
+            continue
         first = rows[: _plateau(found[rows])]
         with np.errstate(invalid="ignore"):
             recalls[name] = weights[:, image[first]] @ found[first] / weights[:, image[first]].sum(axis=1)
-        counts[name] = weights[:, label_image[label_border == border]].sum(axis=1)
         if len(rows) and recalls[name][0] > 0:
             rates = isotonic_regression(found[rows], increasing=False).x
             probabilities[rows] = np.minimum(1, rates / recalls[name][0])
     ends = np.cumsum([len(boxes) for boxes in detections])[:-1]
-    confirmed = sum(np.count_nonzero(pair >= 0) for pair in pairs)
+    confirmed = np.count_nonzero(found[~np.isin(image, corrected)])
+    total = int(np.count_nonzero(weak))
     return LabelTrust(
         probabilities=tuple(part.astype(np.float32) for part in np.split(probabilities, ends)),
         strata={name: _completeness(values) for name, values in recalls.items()},
         all=_completeness(_together(counts, recalls)),
-        labels=len(label_image),
-        supported=confirmed / len(label_image) if len(label_image) else float("nan"),
+        labels=total,
+        supported=confirmed / total if total else float("nan"),
     )
+
+
+def _shares(scores: Array, found: Array, weights: Array, wanted: Array) -> Array:
+    """Share of detections that find a label, as a function of the score that never falls, at other scores.
+
+    Args:
+        scores: scores of the detections, shape (N,).
+        found: whether each finds a label, shape (N,).
+        weights: number of times that each counts, shape (N,).
+        wanted: scores at which the share is wanted, shape (M,).
+
+    Returns:
+        Shares, linear between the scores, shape (M,); NaN if nothing counts.
+    """
+    order = np.argsort(scores, kind="stable")
+    order = order[weights[order] > 0]
+    if not len(order):
+        return np.full(len(wanted), np.nan)
+    rates = isotonic_regression(found[order], weights=weights[order], increasing=True).x
+    return np.asarray(np.interp(wanted, scores[order], rates), np.float64)
 
 
 def _plateau(found: Array) -> int:

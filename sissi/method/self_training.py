@@ -9,6 +9,7 @@ import numpy as np
 
 from sissi.boxes import EMPTY, Boxes, make_boxes
 from sissi.config import Blur, Experiment
+from sissi.config.correction import BoxLoss
 from sissi.data.resized import ResizedDataset
 from sissi.detector.ignore_regions import split_by_score, with_ignore_regions
 from sissi.detector.model import CellDetector, predict_each_class
@@ -111,7 +112,7 @@ def self_train(
         if setup.blur is not None:
             corrected = synthetic_dataset(corrected, setup.blur, experiment.synthetic_images, setup.seed, epoch)
         source = setup.source if settings.mixed else corrected
-        batches = MixedBatches(corrected, source, training, None, settings.box_loss == "initial")
+        batches = MixedBatches(corrected, source, training, None, settings.box_loss)
         losses = train_epoch(learner, batches, setup.seed, epoch, progress_of(recorder, epoch, last, "training"))
         yield Cycle(epoch, learner, current, True, losses, trust)
         predicted = None
@@ -139,12 +140,19 @@ def _train_second(
     target = setup.target.with_boxes(labels).take(sorted({*trained, *setup.target.corrected}))
     source = setup.source if experiment.self_training.mixed else target
     setup = replace(setup, target=target, source=source)
-    for cycle in train_on_fixed_labels(learner, setup, start - before, len(target), recorder, before):
+    box_loss = experiment.self_training.box_loss
+    for cycle in train_on_fixed_labels(learner, setup, start - before, len(target), recorder, before, box_loss):
         yield replace(cycle, labels=labels)  # with the labels of images that are left out of the training
 
 
 def train_on_fixed_labels(
-    learner: TeacherStudent, setup: SelfTrainingSetup, start: int, images: int, recorder: Recorder, before: int = 0
+    learner: TeacherStudent,
+    setup: SelfTrainingSetup,
+    start: int,
+    images: int,
+    recorder: Recorder,
+    before: int = 0,
+    box_loss: BoxLoss = "all",
 ) -> Iterator[Cycle]:
     """Train on labels that do not change, after epoch `start` to the last epoch.
 
@@ -158,13 +166,13 @@ def train_on_fixed_labels(
         images: number of target images per epoch, so that rows with fewer images have the same number of iterations.
         recorder: recorder of the progress of every epoch.
         before: number of epochs of an earlier network, which is added to the numbers of epochs.
+        box_loss: labels that count in the loss of the boxes; those of a row without correction all do.
 
     Yields:
         Each finished epoch.
     """
     epochs = setup.experiment.training.epochs
-    initial_boxes_only = setup.experiment.self_training.box_loss == "initial"
-    batches = MixedBatches(setup.target, setup.source, setup.experiment.training, images, initial_boxes_only)
+    batches = MixedBatches(setup.target, setup.source, setup.experiment.training, images, box_loss)
     for epoch in range(start + 1, epochs + 1):
         progress = progress_of(recorder, before + epoch, before + epochs, "training")
         losses = train_epoch(learner, batches, setup.seed, epoch, progress)
@@ -176,10 +184,10 @@ def calibrated(predicted: Sequence[Boxes], target: ResizedDataset, iou: float) -
 
     Args:
         predicted: boxes of each target image down to low scores.
-        target: target training images with their initial weak labels.
+        target: target training images with their initial weak labels, or corrected ones.
         iou: smallest IoU of a box with the initial label of the same cell.
     """
-    trust = estimate_trust(predicted, target.boxes, target.height, target.width, iou)
+    trust = estimate_trust(predicted, target.boxes, target.height, target.width, iou, target.corrected)
     found = [
         make_boxes(boxes.xyxy, np.minimum(probability, LESS_THAN_GIVEN), boxes.labels)
         for boxes, probability in zip(predicted, trust.probabilities, strict=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sissi.boxes import Boxes
 from sissi.config import Training
+from sissi.config.correction import BoxLoss
 from sissi.data.augmentation import Augmenter
 from sissi.data.resized import ResizedDataset
 from sissi.detector.ignore_regions import IGNORE
@@ -64,7 +65,7 @@ class MixedBatches:
         source: ResizedDataset,
         settings: Training,
         images: int | None = None,
-        initial_boxes_only: bool = False,
+        box_loss: BoxLoss = "all",
     ) -> None:
         """Store the data sets of both domains; both are drawn from in shuffled passes.
 
@@ -73,9 +74,9 @@ class MixedBatches:
             source: source training images.
             settings: settings of the training.
             images: number of target images per epoch; None: all, so that an epoch is one pass over them.
-            initial_boxes_only: see `as_target`.
+            box_loss: labels of the target images that count in the loss of the boxes.
         """
-        self.initial_boxes_only = initial_boxes_only
+        self.box_loss = box_loss
         corrected = {"corrected": target.take(target.corrected)} if target.corrected else {}
         self.domains = {"target": target, **corrected, "source": source}
         self.settings = settings
@@ -85,9 +86,9 @@ class MixedBatches:
     def __getitem__(self, draw: SampleSpec) -> tuple[Tensor, Target]:
         dataset = self.domains[draw.domain]
         image, boxes = self.augment(dataset.read(draw.index), dataset.boxes[draw.index], draw.seed)
-        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), as_target(
-            boxes, self.initial_boxes_only
-        )
+        weak = draw.domain == "target" and draw.index not in dataset.corrected
+        target = as_target(boxes, self.box_loss if weak else "all")
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), target
 
     def plan(self, seed: int, epoch: int) -> list[list[SampleSpec]]:
         """Samples of each batch of an epoch, from shuffled passes over the images of each domain.
@@ -138,17 +139,19 @@ class MixedBatches:
         return Batch(list(images), list(targets))
 
 
-def as_target(boxes: Boxes, initial_boxes_only: bool = False) -> Target:
+def as_target(boxes: Boxes, box_loss: BoxLoss = "all") -> Target:
     """Convert the boxes of an image to a target for a detector.
 
     Args:
         boxes: labels and ignore regions.
-        initial_boxes_only: whether only labels of score 1, which no detector found, count in the loss of the boxes.
+        box_loss: labels that count in the loss of the boxes: all of them, those of score 1, which no detector found
+            ("initial"), or none ("corrected", for an image that nobody corrected).
     """
     cells, ignored = boxes.labels != IGNORE, boxes.labels == IGNORE
     target = {"boxes": torch.from_numpy(boxes.xyxy[cells]), "labels": torch.from_numpy(boxes.labels[cells])}
-    if initial_boxes_only:
-        target["box_weights"] = torch.from_numpy((boxes.scores[cells] == 1).astype(np.float32))
+    if box_loss != "all":
+        counts = (boxes.scores[cells] == 1) & (box_loss == "initial")
+        target["box_weights"] = torch.from_numpy(counts.astype(np.float32))
     return target | ({"ignored": torch.from_numpy(boxes.xyxy[ignored])} if ignored.any() else {})
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sissi.boxes import EMPTY, make_boxes
+from sissi.boxes import EMPTY, make_boxes, match
 from sissi.evaluation.label_trust import LEAST, estimate_trust
 
 SIDE = 1000
@@ -54,6 +54,31 @@ def test_cells_at_the_border_have_a_completeness_of_their_own():
     assert -0.15 < error.mean() < 0.05  # rather too careful
     cells = 0.7 * len(PLACES) + 0.15 * len(AT_BORDER)
     assert trust.all.recall == pytest.approx(cells / (len(PLACES) + len(AT_BORDER)), abs=0.03)
+
+
+def test_corrected_images_show_labels_that_are_missing_by_a_rule():
+    """Cells of a score below 0.6 never have a label, so the weak labels alone seem complete."""
+    detections, truth, probabilities = simulated(60, 1, 0.5)
+    corrected = range(0, 60, 6)
+    labels = [
+        true if index in corrected else true.take(match(true, found.take(found.scores >= 0.6)) >= 0)
+        for index, (found, true) in enumerate(zip(detections, truth, strict=True))
+    ]
+    trust = estimate_trust(detections, labels, SIDE, SIDE, corrected=corrected)
+    others = [index for index in range(60) if index not in corrected]
+    recall = sum(len(labels[index]) for index in others) / sum(len(truth[index]) for index in others)
+    assert trust.all.recall == pytest.approx(recall, abs=0.02) and trust.all.low <= recall <= trust.all.high
+    assert trust.labels == sum(len(labels[index]) for index in others)
+    assert np.abs(np.concatenate(trust.probabilities) - np.concatenate(probabilities)).mean() < 0.02
+    assert estimate_trust(detections, labels, SIDE, SIDE).all.recall > recall + 0.1
+
+
+def test_a_single_corrected_image_without_detections_changes_nothing():
+    detections, labels, _ = simulated(20, 0.5, 0.5)
+    detections[0] = EMPTY
+    plain, one = (estimate_trust(detections, labels, SIDE, SIDE, corrected=some) for some in ((), (0,)))
+    assert plain.all.recall == pytest.approx(one.all.recall, abs=0.01)
+    assert all(np.array_equal(a, b) for a, b in zip(plain.probabilities, one.probabilities, strict=True))
 
 
 def test_a_label_without_a_detection_is_not_confirmed():

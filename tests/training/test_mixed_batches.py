@@ -85,7 +85,8 @@ def test_an_image_without_boxes_is_trained_on_as_one_without_cells(target, sourc
 
 def test_boxes_that_a_detector_found_can_be_left_out_of_the_loss_of_the_boxes():
     mixed = make_boxes([[0, 0, 9, 9], [10, 10, 19, 19]], [1, 0.999])
-    assert as_target(mixed, initial_boxes_only=True)["box_weights"].tolist() == [1, 0]
+    assert as_target(mixed, "initial")["box_weights"].tolist() == [1, 0]
+    assert as_target(mixed, "corrected")["box_weights"].tolist() == [0, 0]
     assert "box_weights" not in as_target(mixed)
 
 
@@ -99,3 +100,15 @@ def test_corrected_images_have_a_share_of_their_own_in_every_batch(target, sourc
     assert batches.domains["corrected"].paths == (target.paths[1], target.paths[3])
     others = [[draw for draw in batch if draw.domain != "corrected"] for batch in plan]
     assert others == MixedBatches(target, source, SETTINGS).plan(0, 1)
+
+
+def test_boxes_can_be_learnt_from_corrected_and_source_images_alone(target, source):
+    corrected = replace(target, corrected=(1, 3))
+    batches = MixedBatches(corrected, source, SETTINGS, box_loss="corrected")
+    weights = {
+        (draw.domain, draw.domain == "target" and draw.index in (1, 3)): batches[draw][1].get("box_weights")
+        for batch in batches.plan(0, 1)
+        for draw in batch
+    }
+    assert not weights.pop(("target", False)).any()
+    assert list(weights.values()) == [None] * 3

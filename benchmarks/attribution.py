@@ -1,0 +1,131 @@
+"""Which defect of the labels costs what: the oracle trained on a reference with one defect of the labels at a time.
+
+    python -m benchmarks.attribution EXPERIMENT [--labels LABELS.json] [--set KEY=VALUE ...] [--out FOLDER]
+
+The labels are the initial ones of the experiment, or those of a row (`sissi labels RUN --out LABELS.json`).
+Each run is the row oracle of the experiment, with `data.target_reference` replaced; runs that are finished are not
+repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sissi.boxes import Boxes, concatenate, make_boxes, match
+from sissi.config import LabelFiles
+from sissi.config.load import load_experiment
+from sissi.data.experiment_data import ExperimentData, data_files, load_data
+from sissi.data.formats.coco import to_coco
+from sissi.data.load import load_reference
+from sissi.data.problems import Problems
+
+DEFECTS = ("missing", "false", "inexact")
+RUNS: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "missing": ("missing",),
+    "false": ("false",),
+    "inexact": ("inexact",),
+    "missing, inexact": ("missing", "inexact"),
+    "all": DEFECTS,
+}
+METRICS = ("AP50", "AP75", "AP", "AR")
+
+
+def degraded(reference: Boxes, labels: Boxes, defects: Sequence[str]) -> Boxes:
+    """The reference of an image with some of the defects of its labels; with all of them it is the labels.
+
+    Args:
+        reference: true boxes.
+        labels: labels of the same image.
+        defects: of "missing" (cells without a label at IoU 0.5 have none), "false" (labels of no cell are added) and
+            "inexact" (cells with a label have its box).
+    """
+    partner = match(labels, reference)
+    found = partner >= 0
+    boxes = reference.xyxy.copy()
+    if "inexact" in defects:
+        boxes[partner[found]] = labels.xyxy[found]
+    kept = np.isin(np.arange(len(reference)), partner) | ("missing" not in defects)
+    true = make_boxes(boxes[kept], reference.scores[kept], reference.labels[kept])
+    return concatenate([true, labels.take(~found)]) if "false" in defects else true
+
+
+def main() -> None:
+    """Train the oracle with each set of defects, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiment", type=Path)
+    parser.add_argument("--labels", type=Path, help="COCO file of the labels; default: the initial labels")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of sissi ablation")
+    parser.add_argument("--out", type=Path, default=Path("out/attribution"))
+    options = parser.parse_args()
+    experiment = load_experiment(options.experiment, options.set)
+    data = load_data(experiment, Problems())
+    if data.reference is None:
+        sys.exit(f"{options.experiment}: data.target_reference is needed, the labels that are degraded")
+    labels = [sample.boxes for sample in data.target_train]
+    if options.labels is not None:
+        given = LabelFiles(format="coco", labels=options.labels.resolve())
+        folder = data_files(experiment).folder
+        read = load_reference(given, data.target_train, folder, Problems(), experiment.classes)
+        labels = [boxes if boxes is not None else make_boxes([]) for boxes in read]
+    for name, defects in RUNS.items():
+        _run(name, _write(data, labels, defects, options.out / f"{name}.json", experiment.class_names), options)
+    print(_table(options.out))
+
+
+def _write(
+    data: ExperimentData, labels: Sequence[Boxes], defects: Sequence[str], path: Path, classes: Sequence[str]
+) -> Path:
+    """Write the degraded reference of the images that have one as a COCO file."""
+    rows = [
+        ((sample.name, sample.height, sample.width), degraded(true, found, defects))
+        for sample, true, found in zip(data.target_train, data.reference or (), labels, strict=True)
+        if true is not None
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(to_coco([image for image, _ in rows], [boxes for _, boxes in rows], classes)))
+    return path
+
+
+def _run(name: str, reference: Path, options: argparse.Namespace) -> None:
+    """Train and score the oracle on a reference, unless its table is there."""
+    out = options.out / name
+    if (out / "table.csv").exists():
+        return
+    values = (
+        *options.set,
+        "variants=[oracle]",
+        "rows={}",
+        f"data.target_reference={json.dumps({'format': 'coco', 'labels': str(reference.resolve())})}",
+        f"tracking.folder={options.out / 'mlruns'}",
+    )
+    command = [sys.executable, "-m", "sissi", "ablation", str(options.experiment), "--out", str(out)]
+    subprocess.run(
+        [*command, *(part for value in values for part in ("--set", value))],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+
+
+def _table(out: Path) -> str:
+    """Scores of reader 1 by defects, means over seeds, as Markdown."""
+    lines = ["| defects of the reference | AP50 | AP75 | AP | AR |", "| --- | ---: | ---: | ---: | ---: |"]
+    for name in RUNS:
+        rows = list(csv.DictReader((out / name / "table.csv").read_text(encoding="utf-8").splitlines()))
+        first = [row for row in rows if row["reader"] == rows[0]["reader"]]
+        means = [100 * sum(float(row[metric]) for row in first) / len(first) for metric in METRICS]
+        lines.append(f"| {name} | " + " | ".join(f"{mean:.1f}" for mean in means) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
