@@ -68,7 +68,7 @@ def run_here(
     torch.set_num_threads(1)
     outcomes = {}
     for job in jobs:
-        outcomes[job.name] = Outcome(job.function(*job.arguments, _Recorder(job.name, on_event)))
+        outcomes[job.name] = Outcome(job.do(_Recorder(job.name, on_event)))
         if ended:
             ended(job.name, outcomes[job.name])
     return outcomes

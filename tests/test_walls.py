@@ -151,3 +151,9 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
 def test_processes_of_jobs_load_no_mlflow():
     script = "import sys, sissi.ablation.stages; print('mlflow' in sys.modules, 'optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False False\n"
+
+
+@pytest.mark.parametrize("module", ["ablation.run", "search.run", "report.write", "tracking.served_model"])
+def test_processes_that_report_load_no_torch(module):
+    script = f"import sys, sissi.{module}; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"

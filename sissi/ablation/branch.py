@@ -10,7 +10,7 @@ from typing import Any
 from sissi.ablation import cache_keys
 from sissi.config import Blur, Experiment
 from sissi.config.variants import LabelSet, Variant, blur_of_variant
-from sissi.method.early_learning import Trunk
+from sissi.method.trunk import Trunk
 from sissi.runtime.cache import Entry
 
 EntryFactory = Callable[[str, dict[str, Any]], Entry]

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from sissi.ablation.reader_scores import detect_all
-from sissi.boxes import Boxes, as_lists, make_boxes
+from sissi.boxes import as_lists
 from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.data.formats.coco import to_coco
@@ -21,7 +21,7 @@ from sissi.runtime.recorder import JournaledRecorder, Recorder, notify, progress
 def detect_branch(
     experiment: Experiment, data: ExperimentData, model: Path, epoch: int, entry: Entry, recorder: Recorder
 ) -> None:
-    """Find cells in all target training images, for the agreement of the rows and the counts; see `read_detections`.
+    """Find cells in all target training images, for the agreement of the rows and the counts; see `stored_results`.
 
     Args:
         experiment: all settings.
@@ -44,9 +44,3 @@ def detect_branch(
             entry.finish([as_lists(boxes) for boxes in found])
         else:
             journaled.replay()
-
-
-def read_detections(entry: Entry, score: float) -> list[Boxes]:
-    """Boxes with at least this score in each target training image, from the folder of a finished `detect_branch`."""
-    found = (make_boxes(*boxes) for boxes in entry.result)
-    return [boxes.take(boxes.scores >= score) for boxes in found]

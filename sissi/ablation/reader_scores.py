@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sissi.ablation.stored_results import CLASSES, RESAMPLED
 from sissi.boxes import Boxes
 from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
@@ -19,7 +20,7 @@ from sissi.data.formats.coco import to_coco
 from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, detect, load
 from sissi.errors import SissiError
-from sissi.evaluation.bootstrap import Resampled, bootstrap, matches
+from sissi.evaluation.bootstrap import bootstrap, matches
 from sissi.evaluation.class_scores import ClassScore, class_scores
 from sissi.evaluation.metrics import TABLE_METRICS, CocoMetrics, coco_metrics
 from sissi.evaluation.pycocotools_metrics import pycocotools_metrics
@@ -31,15 +32,13 @@ from sissi.runtime.files import write_whole
 from sissi.runtime.journal import Journal
 from sissi.runtime.recorder import JournaledRecorder, OnProgress, Recorder, notify, progress_of
 
-RESAMPLED, CLASSES = "resampled.npy", "classes.json"
-
 
 def score_branch(
     experiment: Experiment, data: ExperimentData, model: Path, epoch: int, entry: Entry, recorder: Recorder
 ) -> dict[str, dict[str, float]]:
     """Metrics of a trained detector for each reader on the target test images, by the names of `CocoMetrics`.
 
-    The folder of the entry also contains the metrics on resamples of the test images: see `read_resampled`.
+    The folder of the entry also contains the metrics on resamples of the test images: see `stored_results`.
 
     Args:
         experiment: all settings.
@@ -69,17 +68,6 @@ def classes_of_readers(
     if len(classes) < 2:
         return {}
     return {name: class_scores(*_known(predicted, truth), classes) for name, truth in readers.items()}
-
-
-def read_resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
-    """Results of `bootstrap.bootstrap` for each reader, from the folder of a finished `score_branch`."""
-    return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
-
-
-def read_class_scores(entry: Entry) -> dict[str, list[ClassScore]]:
-    """Scores of each class for each reader, from the folder of a finished `score_branch`; empty for one class."""
-    by_reader = json.loads((entry.folder / CLASSES).read_text(encoding="utf-8"))
-    return {reader: [ClassScore(**one) for one in scores] for reader, scores in by_reader.items()}
 
 
 def score_readers(

@@ -11,10 +11,10 @@ from sissi.ablation.branch import BranchTask, branch_task
 from sissi.config import Experiment
 from sissi.config.variants import LabelSet, Variant
 from sissi.data.experiment_data import ExperimentData
+from sissi.errors import SissiError
 from sissi.method.deceleration import StartPoint
-from sissi.method.early_learning import Trunk
+from sissi.method.trunk import Trunk
 from sissi.runtime.cache import Cache, Entry, cache_folder
-from sissi.runtime.device import device_of, machine_of
 from sissi.runtime.events import Event, Notice, Progress
 from sissi.runtime.jobs import Job, Outcome, run
 from sissi.runtime.progress import Display
@@ -49,7 +49,7 @@ class StageRunner:
         self.session = session
         self.display = display
         self.cache = Cache(cache_folder(experiment.tracking.folder))
-        self.machine = machine_of(device_of(experiment.runtime.device))
+        self.machine = _machine(experiment.runtime.device)
         self._fresh = fresh
         self._used: set[Path] = set()
 
@@ -105,3 +105,15 @@ class StageRunner:
                 for run in runs:
                     run.record(event)
                 self.session.deliver()
+
+
+def _machine(device: str) -> str:
+    """Processor model of the jobs, by the setting of the device; it is asked where they run.
+
+    Raises:
+        SissiError: the job failed.
+    """
+    outcome = run([Job("device", "sissi.runtime.device:machine_of_setting", (device,))], 1, lambda name, event: None)
+    if outcome["device"].error is not None:
+        raise SissiError(f"runtime.device: {outcome['device'].error}")
+    return str(outcome["device"].value)

@@ -8,10 +8,8 @@ from pathlib import Path
 
 from sissi.ablation import cache_keys
 from sissi.ablation.branch import BranchTask
-from sissi.ablation.detections import read_detections
-from sissi.ablation.reader_scores import read_class_scores, read_resampled
 from sissi.ablation.runner import StageRunner
-from sissi.ablation.stages import label_checkpoint, train_and_score_branch, train_trunk_stage
+from sissi.ablation.stored_results import read_class_scores, read_detections, read_resampled
 from sissi.boxes import Boxes
 from sissi.config.variants import settings_of_variant
 from sissi.errors import SissiError
@@ -19,8 +17,8 @@ from sissi.evaluation.bootstrap import Resampled
 from sissi.evaluation.headroom import shares
 from sissi.evaluation.metrics import COCO_LIMIT, METRICS
 from sissi.method.deceleration import StartPoint, adele_start
-from sissi.method.early_learning import Trunk
 from sissi.method.start_point import start_point
+from sissi.method.trunk import Trunk
 from sissi.results.agreement import agreements
 from sissi.results.class_table import ClassRow
 from sissi.results.scores import NOBODY, Row
@@ -28,6 +26,9 @@ from sissi.runtime.cache import Entry
 from sissi.runtime.events import Metrics, Model, Params, Text
 from sissi.runtime.jobs import Job, Outcome
 from sissi.tracking import LocalRun
+
+STAGES = "sissi.ablation.stages"
+"""Module of the jobs, which the process that only reports does not import: see `runtime.jobs.Job.function`."""
 
 
 class SeedRun:
@@ -81,7 +82,7 @@ class SeedRun:
     def _trunk(self, tracked: LocalRun) -> Trunk:
         name = tracked.name
         work = (self.experiment, self.seed, self.runner.data, self.runner.trunk(self.seed))
-        job = Job(name, train_trunk_stage, work, self.experiment.runtime.trunk_threads)
+        job = Job(name, f"{STAGES}:train_trunk_stage", work, self.experiment.runtime.trunk_threads)
         outcome = self.runner.run([job], {name: [tracked]})[name]
         if outcome.error is not None:
             raise SissiError(f"early learning (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
@@ -98,7 +99,7 @@ class SeedRun:
             entry = task.first_labels
             if entry is not None and task.entry.result is None and entry.folder not in missing:
                 work = (self.settings[name], self.runner.data, task.checkpoint, entry)
-                missing[entry.folder] = Job(self._name(f"labels of {name}"), label_checkpoint, work)
+                missing[entry.folder] = Job(self._name(f"labels of {name}"), f"{STAGES}:label_checkpoint", work)
         outcomes = self.runner.run(list(missing.values()), {})
         for outcome in outcomes.values():
             if outcome.error is not None:
@@ -115,7 +116,7 @@ class SeedRun:
         entries = {name: self._scores(task) for name, task in branches.items()}
         for names in longest_first:
             work = (self.settings[names[0]], self.runner.data, branches[names[0]], entries[names[0]])
-            job = Job(self._name(" = ".join(names)), train_and_score_branch, work)
+            job = Job(self._name(" = ".join(names)), f"{STAGES}:train_and_score_branch", work)
             jobs.append(job)
             runs_of[job.name] = [tracked[name] for name in names]
         outcomes = self.runner.run(jobs, runs_of)

@@ -22,8 +22,9 @@ from sissi.boxes import Boxes, as_lists, make_boxes
 from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.detector.model import build, save
-from sissi.method.early_learning import Trunk, train_trunk
+from sissi.method.early_learning import train_trunk
 from sissi.method.self_training import SelfTrainingSetup, predict_pseudo_labels, self_train, train_on_fixed_labels
+from sissi.method.trunk import Trunk
 from sissi.runtime.cache import Entry
 from sissi.runtime.device import device_of, peak_memory
 from sissi.runtime.events import File, Metrics

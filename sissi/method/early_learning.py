@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -19,6 +18,7 @@ from sissi.config import Experiment
 from sissi.data.resized import ResizedDataset
 from sissi.detector.model import predict_dataset
 from sissi.evaluation import metrics
+from sissi.method.trunk import Trunk
 from sissi.runtime.events import Metrics
 from sissi.runtime.journal import Journal
 from sissi.runtime.recorder import JournaledRecorder, Recorder, notify, progress_of
@@ -27,26 +27,6 @@ from sissi.training.checkpoint import Checkpoints, Notify
 from sissi.training.epoch import mean_losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
 from sissi.training.teacher_student import new_teacher_student
-
-
-@dataclass(frozen=True)
-class Trunk:
-    """Result of early learning.
-
-    Attributes:
-        checkpoints: checkpoint file of each epoch, from epoch 1 on.
-        ap50: AP50 of each epoch on the target training images against their initial labels, in [0, 1]; of several
-            classes their mean.
-        class_ap50: the AP50 of each epoch for each class that the initial labels have.
-        validation_loss: loss of each epoch on the source validation images.
-        wall: wall time, in seconds.
-    """
-
-    checkpoints: tuple[Path, ...]
-    ap50: tuple[float, ...]
-    validation_loss: tuple[float, ...]
-    wall: float
-    class_ap50: tuple[tuple[float, ...], ...] = ()
 
 
 def train_trunk(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sissi.config import Experiment
 from sissi.config.variants import Variant
 from sissi.method.deceleration import StartPoint, adele_start
-from sissi.method.early_learning import Trunk
+from sissi.method.trunk import Trunk
 
 
 def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> StartPoint:

@@ -1,12 +1,13 @@
-"""Hardware of a stage: its device, the processor model and the memory used."""
+"""Hardware of a stage: its device, the processor model and the memory used.
+
+torch is imported where it is asked, so that the process that only reports does not load it.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-
-import torch
 
 STATUS = Path("/proc/self/status")
 """File with Linux's account of this process."""
@@ -15,13 +16,22 @@ STATUS = Path("/proc/self/status")
 def device_of(setting: str) -> str:
     """torch's name of the device that a setting (auto, cpu or cuda) selects on this machine."""
     if setting == "auto":
+        import torch
+
         return "cuda" if torch.cuda.is_available() else "cpu"
     return setting
 
 
 def machine_of(device: str) -> str:
     """Processor model of a device; results may differ between models in the last bits."""
+    import torch
+
     return torch.cuda.get_device_name() if device == "cuda" else f"cpu {torch.backends.cpu.get_cpu_capability()}"
+
+
+def machine_of_setting(setting: str, recorder: object) -> str:
+    """Processor model of the device that a setting selects, as a job, which records nothing."""
+    return machine_of(device_of(setting))
 
 
 def peak_memory() -> float:

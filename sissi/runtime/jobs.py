@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
@@ -21,6 +22,7 @@ from typing import Any, cast
 from sissi.errors import SissiError
 from sissi.runtime.events import Event
 from sissi.runtime.files import full_message, is_full
+from sissi.runtime.recorder import Recorder
 
 START_METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 """How jobs are started: by a fork server, which imports large packages once for all jobs. Windows has none."""
@@ -35,15 +37,24 @@ class Job:
 
     Attributes:
         name: name of the job, unique among the jobs that run together.
-        function: importable function; called with the arguments and a `Recorder`.
+        function: importable function, or its "module:name", so that only the job imports it; called with the arguments
+            and a `Recorder`.
         arguments: picklable arguments.
         threads: number of threads that torch and OpenCV may use.
     """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., Any] | str
     arguments: tuple[Any, ...]
     threads: int = 1
+
+    def do(self, recorder: Recorder) -> Any:
+        """Call the function in this process, and return its value."""
+        function = self.function
+        if isinstance(function, str):
+            module, _, name = function.partition(":")
+            function = getattr(import_module(module), name)
+        return function(*self.arguments, recorder)
 
 
 @dataclass(frozen=True)
@@ -190,7 +201,7 @@ def _work(connection: Connection, job: Job, deterministic: bool) -> None:
 
         demand_determinism()
     try:
-        outcome = Outcome(job.function(*job.arguments, PipeRecorder(connection)))
+        outcome = Outcome(job.do(PipeRecorder(connection)))
     except SissiError as error:
         outcome = Outcome(error=str(error))
     except BrokenPipeError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import torch
 
 
 def seed_of(*purpose: int | str) -> int:
@@ -26,4 +25,6 @@ def generator(*purpose: int | str) -> np.random.Generator:
 
 def seed_torch(*purpose: int | str) -> None:
     """Seed torch's global random state, on every device, for a purpose."""
+    import torch  # not for the drawing of images, in a process that only reports
+
     torch.manual_seed(seed_of(*purpose))

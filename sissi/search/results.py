@@ -15,7 +15,7 @@ from sissi.config import Experiment
 from sissi.errors import SissiError
 from sissi.figures import threshold_study
 from sissi.method.deceleration import Fit, adele_start
-from sissi.method.early_learning import Trunk
+from sissi.method.trunk import Trunk
 from sissi.runtime import tables
 from sissi.runtime.csv_records import to_csv
 from sissi.runtime.files import write_whole

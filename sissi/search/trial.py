@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from sissi.ablation import cache_keys
 from sissi.ablation.branch import branch_task
-from sissi.ablation.reader_scores import score_branch
-from sissi.ablation.stages import train_branch, train_trunk_stage
 from sissi.config import Experiment
 from sissi.config.variants import VARIANTS
 from sissi.data.experiment_data import ExperimentData
@@ -74,6 +70,11 @@ def train(
         oracle: whether the detector is scored for the readers.
         recorder: recorder of the events of the branch.
     """
+    import torch  # here, since the process of the study reads `Trained`, and trains nothing
+
+    from sissi.ablation.reader_scores import score_branch
+    from sissi.ablation.stages import train_branch, train_trunk_stage
+
     [name], [seed] = experiment.variants, experiment.seeds
     variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment.runtime.device))
     trunk_entry = store.entry("trunk", cache_keys.trunk_key(experiment, seed, digests, machine))

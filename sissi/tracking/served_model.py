@@ -21,14 +21,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 
 from sissi.boxes import Boxes
 from sissi.data.images.read import read_image
-from sissi.detector import model
 from sissi.errors import DataError
 
 Pixels = npt.NDArray[np.uint8]
@@ -39,8 +37,10 @@ class CellModel(PythonModel):  # type: ignore[misc]
 
     def load_context(self, context: Any) -> None:
         """Load the detector from the files of the model, onto the GPU if there is one."""
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.detector = model.load(Path(context.artifacts["detector"]), device=device)
+        from sissi.detector.model import load  # not at the top: the process that logs the model executes it, too
+        from sissi.runtime.device import device_of
+
+        self.detector = load(Path(context.artifacts["detector"]), device=device_of("auto"))
 
     # with this type hint MLflow infers no schema: a schema of columns would refuse arrays
     def predict(
@@ -52,8 +52,10 @@ class CellModel(PythonModel):  # type: ignore[misc]
             MlflowException: the input has none of these forms; the message names the image and the problem. A served
                 model then responds with status 400.
         """
+        from sissi.detector.model import detect
+
         threshold = float((params or {}).get("score_threshold", 0))
-        return [_record(model.detect(self.detector, image), threshold) for image in images_in(model_input)]
+        return [_record(detect(self.detector, image), threshold) for image in images_in(model_input)]
 
 
 def images_in(model_input: Any) -> list[Pixels]:

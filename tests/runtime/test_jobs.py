@@ -180,3 +180,8 @@ os.kill(os.getpid(), signal.SIGINT)
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == -signal.SIGINT and ended.stderr.count("Traceback") == 1, ended.stderr
     assert ended.stderr.endswith("KeyboardInterrupt\n")
+
+
+def test_a_function_can_be_named_so_that_only_its_job_imports_it():
+    outcome = run([Job("one", f"{__name__}:double", (4,))], 1, ignore)["one"]
+    assert outcome.value == 8
