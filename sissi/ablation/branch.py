@@ -24,8 +24,9 @@ class BranchTask:
     Attributes:
         entry: cache entry of the branch.
         seed: experiment seed.
-        start: epoch of the trunk after which the branch starts; 0: it starts with new weights.
-        checkpoint: checkpoint of the trunk at that epoch; None for epoch 0.
+        start: epoch after which correction starts, or the branch leaves the trunk; 0: labels stay, and weights are new.
+        checkpoint: checkpoint of the trunk at that epoch; None: the branch starts with new weights, and trains the
+            epochs before `start` itself.
         labels: first labels, see `config.variants.LabelSet`.
         corrects: whether labels are corrected; False for the reference rows.
         blur: blur of the background of target images; None: original images.
@@ -65,18 +66,19 @@ def branch_task(
         seed: experiment seed.
         origin: cache entry of the trunk on the labels of the variant, even if that trunk is not trained.
         trained: trained trunk.
-        start: epoch of the trunk after which the branch starts; 0: it starts with new weights.
+        start: epoch after which correction starts, see `BranchTask`.
         digests: digests of the data.
         entry_of: function that gives the cache entry of a kind of work.
     """
-    corrects, blur = variant.corrects, blur_of_variant(variant, experiment)
+    corrects, blur, shared = variant.corrects, blur_of_variant(variant, experiment), variant.labels == "weak"
+    first_labels = cache_keys.first_labels_key(experiment, origin, start)
     return BranchTask(
         entry=entry_of("branch", cache_keys.branch_key(experiment, origin, start, corrects, blur, digests)),
         seed=seed,
         start=start,
-        checkpoint=trained.checkpoints[start - 1] if start else None,
+        checkpoint=trained.checkpoints[start - 1] if start and shared else None,
         labels=variant.labels,
         corrects=corrects,
         blur=blur,
-        first_labels=entry_of("labels", cache_keys.first_labels_key(experiment, origin, start)) if corrects else None,
+        first_labels=entry_of("labels", first_labels) if corrects and shared else None,
     )

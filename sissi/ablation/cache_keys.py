@@ -64,6 +64,7 @@ def branch_key(
     return {
         "trunk": trunk.digest,
         "start": start,
+        "target_train": digests["target_train"] if corrects else None,
         "pseudo_labels": experiment.pseudo_labels.model_dump(mode="json") if corrects else None,
         "blur": blur and blur.model_dump(mode="json"),
         "cloning": experiment.synthetic_images.model_dump(mode="json", exclude={"weak", "strong"}) if blur else None,

@@ -10,7 +10,7 @@ from sissi.ablation.run_description import description, log_description
 from sissi.ablation.runner import StageRunner
 from sissi.ablation.seed import SeedRun
 from sissi.config import Experiment
-from sissi.config.variants import CORRECTED_ONLY, ORACLE
+from sissi.config.variants import ORACLE
 from sissi.data.checks.check import load_checked
 from sissi.data.experiment_data import ExperimentData
 from sissi.errors import SissiError
@@ -100,9 +100,10 @@ def without_missing_oracle(experiment: Experiment, data: ExperimentData, notify:
         SissiError: there is no reference, and the experiment has no other row; or a row needs corrected images, and
             there are none.
     """
-    if CORRECTED_ONLY in experiment.variants and not data.corrected():
+    unknown = [row.name for row in experiment.table_rows.values() if row.labels == "corrected"]
+    if unknown and not data.corrected():
         raise SissiError(
-            f"variants: {CORRECTED_ONLY} is trained on corrected images, and there are none: set data.target_corrected"
+            f"variants: {', '.join(unknown)}: needs corrected images, and there are none: set data.target_corrected"
         )
     if ORACLE not in experiment.variants:
         return experiment

@@ -6,9 +6,11 @@ Each stage runs in its own process (see `runtime.jobs`), so that variants are tr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,13 @@ from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.detector.model import build, save
 from sissi.method.early_learning import train_trunk
-from sissi.method.self_training import SelfTrainingSetup, predict_pseudo_labels, self_train, train_on_fixed_labels
+from sissi.method.self_training import (
+    Cycle,
+    SelfTrainingSetup,
+    predict_pseudo_labels,
+    self_train,
+    train_on_fixed_labels,
+)
 from sissi.method.trunk import Trunk
 from sissi.runtime.cache import Entry
 from sissi.runtime.device import device_of, peak_memory
@@ -135,9 +143,10 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
     started, busy = time.monotonic(), time.process_time()
     checkpoints = Checkpoints(task.entry.folder)
     labelled = {"weak": "target_train", "reference": "referenced", "corrected": "corrected"}[task.labels]
-    target, source = (data.resized(role, experiment.training.image_size) for role in (labelled, "source_train"))
+    roles = (labelled, "target_train", "source_train")
+    first_set, target, source = (data.resized(role, experiment.training.image_size) for role in roles)
     latest = checkpoints.latest(partial(notify, journaled))
-    epoch, notes = latest or (task.start, {"journaled": 0, "wall": 0.0, "cpu": 0.0})
+    epoch, notes = latest or (task.start if task.checkpoint else 0, {"journaled": 0, "wall": 0.0, "cpu": 0.0})
     journaled.journal.truncate(notes["journaled"])
     journaled.replay()
     before = checkpoints.path(epoch) if latest else task.checkpoint
@@ -147,12 +156,14 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
         else (new_teacher_student(experiment, task.seed, device_of(experiment.runtime.device)), {})
     )
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if latest else list(target.boxes)
-    setup = SelfTrainingSetup(target, source, task.blur, experiment, task.seed)
+    setup = SelfTrainingSetup(first_set, source, task.blur, experiment, task.seed)
+    last = task.start if task.corrects else None
+    cycles: Iterable[Cycle] = train_on_fixed_labels(learner, setup, epoch, len(target), journaled, last=last)
     if task.corrects:
+        early = (replace(cycle, labels=labels) for cycle in cycles)
         predicted = None if latest else _shared_labels(experiment, data, task, journaled)
-        cycles = self_train(learner, setup, epoch, labels, predicted, journaled)
-    else:
-        cycles = train_on_fixed_labels(learner, setup, epoch, len(data.target_train), journaled)
+        whole = replace(setup, target=target)
+        cycles = chain(early, self_train(learner, whole, max(epoch, task.start), labels, predicted, journaled))
     for cycle in cycles:
         learner = cycle.learner
         log_cycle(experiment, data, cycle, journaled)

@@ -44,7 +44,16 @@ class Variant:
 
 BRANCH_SECTIONS = ("deceleration", "pseudo_labels", "synthetic_images", "self_training")
 """Sections of an experiment that matter only after the trunk, so that variants may differ in them."""
-WEAK_ONLY, ORACLE, RECIPE, CORRECTED_ONLY = "weak-only", "oracle", "recipe", "corrected-only"
+CALIBRATED: dict[str, Any] = {
+    "pseudo_labels.calibrate": True,
+    "pseudo_labels.view_score": 0.02,
+    "pseudo_labels.score": 0.5,
+    "pseudo_labels.on_empty": "clear",
+    "self_training.ignore_doubtful": 0.15,
+}
+"""Settings of the rows that take scores for probabilities."""
+WEAK_ONLY, ORACLE, RECIPE = "weak-only", "oracle", "recipe"
+CORRECTED_ONLY, CORRECTED_FIRST = "corrected-only", "corrected-first"
 VARIANTS = {
     variant.name: variant
     for variant in (
@@ -58,29 +67,30 @@ VARIANTS = {
         Variant(ORACLE, "oracle", "never", "original", labels="reference"),
         Variant(CORRECTED_ONLY, "corrected-only", "never", "original", labels="corrected"),
         Variant(
+            CORRECTED_FIRST,
+            "corrected-first",
+            "quarter",
+            "original",
+            labels="corrected",
+            settings=CALIBRATED | {"pseudo_labels.merge": "replace"},
+        ),
+        Variant(
             RECIPE,
             "recipe",
             "quarter",
             "original",
-            settings={
-                "pseudo_labels.calibrate": True,
-                "pseudo_labels.view_score": 0.02,
-                "pseudo_labels.score": 0.5,
-                "pseudo_labels.merge": "split",
-                "pseudo_labels.on_empty": "clear",
-                "self_training.ignore_doubtful": 0.15,
-                "self_training.box_loss": "initial",
-            },
+            settings=CALIBRATED | {"pseudo_labels.merge": "split", "self_training.box_loss": "initial"},
         ),
     )
 }
 """Built-in variants: the six of the paper in its order, two reference rows without correction, and `recipe`.
 
 `weak-only`, the floor, is trained for the same epochs on the initial labels; `oracle`, the ceiling, is trained on the
-reference labels. `corrected-only`, a further reference row, is trained on the corrected images alone
-(data.target_corrected), and `recipe` is the best variant known beside the six; both are trained only on request. The
-recipe corrects labels as far as the weak labels themselves show that it can be trusted (docs/method.md)."""
-DEFAULT = tuple(name for name in VARIANTS if name not in (RECIPE, CORRECTED_ONLY))
+reference labels. The others are trained only on request. `recipe` is the best variant known beside the six: it
+corrects labels as far as the weak labels themselves show that it can be trusted (docs/method.md). Two need corrected
+images (data.target_corrected): `corrected-only`, a reference row, is trained on them alone; so is `corrected-first` for
+a quarter of all epochs, and then it labels the other images, without their weak labels."""
+DEFAULT = tuple(name for name in VARIANTS if name not in (RECIPE, CORRECTED_ONLY, CORRECTED_FIRST))
 """Default rows of a table."""
 REFERENCES = tuple(variant.name for variant in VARIANTS.values() if not variant.corrects)
 """Reference rows, which take no part in the comparison."""

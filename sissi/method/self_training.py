@@ -153,6 +153,7 @@ def train_on_fixed_labels(
     recorder: Recorder,
     before: int = 0,
     box_loss: BoxLoss = "all",
+    last: int | None = None,
 ) -> Iterator[Cycle]:
     """Train on labels that do not change, after epoch `start` to the last epoch.
 
@@ -167,13 +168,14 @@ def train_on_fixed_labels(
         recorder: recorder of the progress of every epoch.
         before: number of epochs of an earlier network, which is added to the numbers of epochs.
         box_loss: labels that count in the loss of the boxes; those of a row without correction all do.
+        last: epoch after which correction starts; None: it never does.
 
     Yields:
         Each finished epoch.
     """
     epochs = setup.experiment.training.epochs
     batches = MixedBatches(setup.target, setup.source, setup.experiment.training, images, box_loss)
-    for epoch in range(start + 1, epochs + 1):
+    for epoch in range(start + 1, (epochs if last is None else last) + 1):
         progress = progress_of(recorder, before + epoch, before + epochs, "training")
         losses = train_epoch(learner, batches, setup.seed, epoch, progress)
         yield Cycle(before + epoch, learner, list(setup.target.boxes), False, losses)

@@ -13,14 +13,20 @@ from sissi.method.trunk import Trunk
 
 def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> StartPoint:
     """Epoch at which a variant leaves the trunk, by the `start` of its row in table 1."""
+    quarter = max(1, experiment.training.epochs // 4)
     if variant.labels != "weak":
-        return StartPoint(0, f"{variant.title} is trained on the {variant.labels} labels from the first epoch on")
+        trained_on = f"{variant.title} is trained on the {variant.labels} labels from the first epoch on"
+        return (
+            StartPoint(quarter, f"{trained_on}, for a quarter of all")
+            if variant.corrects
+            else StartPoint(0, trained_on)
+        )
     if variant.start == "adele":
         return _adele(trunk, experiment)
     if variant.start == "validation_loss":
         return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
     if variant.start == "quarter":
-        quarter = min(max(1, experiment.training.epochs // 4), len(trunk.checkpoints))
+        quarter = min(quarter, len(trunk.checkpoints))
         return StartPoint(quarter, f"{variant.title}: a quarter of all epochs")
     return StartPoint(len(trunk.checkpoints), f"{variant.title}: no correction, the initial labels are used to the end")
 

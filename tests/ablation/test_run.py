@@ -54,7 +54,7 @@ def test_an_oracle_alone_without_a_reference_is_an_error(data):
 
 def test_the_row_of_corrected_images_needs_them(data):
     asked = load_experiment(Path("experiments/smoke.yaml"), ["variants=[corrected-only, oracle]"])
-    with pytest.raises(SissiError, match=r"corrected-only is trained on corrected images.*set data\.target_corrected"):
+    with pytest.raises(SissiError, match=r"corrected-only: needs corrected images.*set data\.target_corrected"):
         without_missing_oracle(asked, data, print)
     first, *others = data.target_train
     some = replace(data, target_train=[replace(first, corrected=True), *others])

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from sissi.ablation import cache_keys, epoch_log, reader_scores, stages
+from sissi.ablation.branch import BranchTask
 from sissi.boxes import EMPTY, concatenate, make_boxes, same
 from sissi.config import Blur, EarlyLearning, Experiment, SelfTraining
 from sissi.config.load import load_experiment
-from sissi.config.variants import VARIANTS
+from sissi.config.variants import VARIANTS, settings_of_variant
 from sissi.data.experiment_data import load_data
 from sissi.data.problems import Problems
 from sissi.method import self_training
@@ -245,6 +246,30 @@ def test_what_starts_anew_forgets_the_first_network_and_keeps_its_labels(experim
     )
     _, alone = events_and_weights(experiment, relabelled, task(trained, "weak-only", tmp_path / "alone", epoch=0))
     assert all(torch.equal(weights[name], alone[name]) for name in weights)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_branch_that_starts_on_corrected_images_ends_the_same_wherever_it_was_interrupted(
+    experiment, data, tmp_path, monkeypatch, number
+):
+    """One epoch on the two corrected images, then two that correct the labels of the others."""
+    samples = [replace(one, corrected=index < 2) for index, one in enumerate(data.target_train)]
+    corrected = replace(data, target_train=samples)
+    settings = settings_of_variant(VARIANTS["corrected-first"], experiment)
+
+    def task_in(folder):
+        entry = Cache(folder).entry("branch", {})
+        return BranchTask(entry, 0, 1, None, "corrected", corrects=True, blur=None, first_labels=None)
+
+    undisturbed = events_and_weights(settings, corrected, task_in(tmp_path / "undisturbed"))
+    assert set(undisturbed[0].values["labels/count"]) == {2, 3}
+    one = task_in(tmp_path / "interrupted")
+    told = killed_in(number, monkeypatch, settings, corrected, one)
+    assert equal(undisturbed, events_and_weights(settings, corrected, one))
+    assert told == [1, 2, 3][:number] + [1, 2, 3][number - 1 :]
+    (tmp_path / "last.json").write_text(json.dumps(undisturbed[0].documents["pseudo_labels/epoch_003.json"]))
+    last = list(read_snapshot(tmp_path / "last.json").boxes.values())
+    assert all(same(boxes, sample.boxes) for boxes, sample in zip(last[:2], samples[:2], strict=True))
 
 
 def with_restart(experiment):
