@@ -10,16 +10,14 @@ repeated.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.ablations import HEADER, line, run_ablation
 from sissi.boxes import Boxes, concatenate, make_boxes, match
 from sissi.config import LabelFiles
 from sissi.config.load import load_experiment
@@ -37,7 +35,6 @@ RUNS: dict[str, tuple[str, ...]] = {
     "missing, inexact": ("missing", "inexact"),
     "all": DEFECTS,
 }
-METRICS = ("AP50", "AP75", "AP", "AR")
 
 
 def degraded(reference: Boxes, labels: Boxes, defects: Sequence[str]) -> Boxes:
@@ -77,9 +74,18 @@ def main() -> None:
         folder = data_files(experiment).folder
         read = load_reference(given, data.target_train, folder, Problems(), experiment.classes)
         labels = [boxes if boxes is not None else make_boxes([]) for boxes in read]
+    lines = [HEADER[0].format("defects of the reference"), HEADER[1]]
     for name, defects in RUNS.items():
-        _run(name, _write(data, labels, defects, options.out / f"{name}.json", experiment.class_names), options)
-    print(_table(options.out))
+        reference = _write(data, labels, defects, options.out / f"{name}.json", experiment.class_names)
+        values = (
+            *options.set,
+            "variants=[oracle]",
+            "rows={}",
+            f"data.target_reference={json.dumps({'format': 'coco', 'labels': str(reference.resolve())})}",
+            f"tracking.folder={options.out / 'mlruns'}",
+        )
+        lines.append(line(name, run_ablation(options.experiment, values, options.out / name)["oracle"]))
+    print("\n".join(lines))
 
 
 def _write(
@@ -94,37 +100,6 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(to_coco([image for image, _ in rows], [boxes for _, boxes in rows], classes)))
     return path
-
-
-def _run(name: str, reference: Path, options: argparse.Namespace) -> None:
-    """Train and score the oracle on a reference, unless its table is there."""
-    out = options.out / name
-    if (out / "table.csv").exists():
-        return
-    values = (
-        *options.set,
-        "variants=[oracle]",
-        "rows={}",
-        f"data.target_reference={json.dumps({'format': 'coco', 'labels': str(reference.resolve())})}",
-        f"tracking.folder={options.out / 'mlruns'}",
-    )
-    command = [sys.executable, "-m", "sissi", "ablation", str(options.experiment), "--out", str(out)]
-    subprocess.run(
-        [*command, *(part for value in values for part in ("--set", value))],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        check=True,
-    )
-
-
-def _table(out: Path) -> str:
-    """Scores of reader 1 by defects, means over seeds, as Markdown."""
-    lines = ["| defects of the reference | AP50 | AP75 | AP | AR |", "| --- | ---: | ---: | ---: | ---: |"]
-    for name in RUNS:
-        rows = list(csv.DictReader((out / name / "table.csv").read_text(encoding="utf-8").splitlines()))
-        first = [row for row in rows if row["reader"] == rows[0]["reader"]]
-        means = [100 * sum(float(row[metric]) for row in first) / len(first) for metric in METRICS]
-        lines.append(f"| {name} | " + " | ".join(f"{mean:.1f}" for mean in means) + " |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
