@@ -1,7 +1,8 @@
 """The contract of `sissi.detector.presets`, for the network of every preset.
 
-Here a ResNet-50 of torchvision has one block for each stage instead of 3 to 6, and narrow ones: what sissi adds is
-around the body, and the depth adds only time. `test_weights.py` compares the whole networks with the published ones.
+Here a ResNet-50 of torchvision has one block for each stage instead of 3 to 6, and narrow ones, and RT-DETR is narrow
+too: what sissi adds is around the layers, and their number adds only time. `test_weights.py` and `test_rtdetr.py`
+compare the whole networks with the published ones.
 """
 
 import copy
@@ -17,6 +18,7 @@ from sissi.config import Detector, Training
 from sissi.config.detector import PRESETS
 from sissi.detector.model import CellDetector, build, load, predict, save
 from sissi.detector.presets import NETWORKS
+from sissi.detector.rtdetr import network as rtdetr
 from sissi.errors import SissiError
 from sissi.training.checkpoint import Checkpoints, restore
 from sissi.training.epoch import mean_losses, train_epoch
@@ -25,6 +27,19 @@ from sissi.training.teacher_student import make_teacher_student
 
 SIZE = (64, 96)
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+NARROW_BACKBONE = {"embedding_size": 16, "hidden_sizes": (16, 16, 24, 32), "depths": (1, 1, 1, 1)}
+NARROW = {
+    **{
+        "encoder_in_channels": (16, 24, 32),
+        "decoder_in_channels": (32, 32, 32),
+        "encoder_hidden_dim": 32,
+        "d_model": 32,
+    },
+    **{"encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "encoder_attention_heads": 4, "decoder_attention_heads": 4},
+    "decoder_layers": 2,
+}
 
 
 def shallow_resnet(weights=None, progress=True, norm_layer=None):
@@ -36,6 +51,8 @@ def shallow_bodies():
     with pytest.MonkeyPatch.context() as patch:
         for module in (faster_rcnn, retinanet, fcos):
             patch.setattr(module, "resnet50", shallow_resnet)
+        patch.setattr(rtdetr, "BACKBONE", rtdetr.BACKBONE | NARROW_BACKBONE)
+        patch.setattr(rtdetr, "ARCHITECTURE", rtdetr.ARCHITECTURE | NARROW)
         yield
 
 
@@ -221,8 +238,14 @@ def test_a_batch_predicts_what_each_image_alone_does(detector):
 def test_impossible_settings_say_what_there_is():
     with pytest.raises(ValueError, match="weights: coco does not exist for preset lite; there are imagenet, none"):
         settings("lite", weights="coco")
-    with pytest.raises(ValueError, match="preset fcos has no anchors"):
-        settings("fcos", anchor_sizes=((8,),))
+    with pytest.raises(ValueError, match="weights: imagenet does not exist for preset rtdetr; there are coco, none"):
+        settings("rtdetr", weights="imagenet")
+    for preset in ("lite", "fcos", "rtdetr"):
+        with pytest.raises(ValueError, match=f"preset {preset} has no anchors; leave it out"):
+            settings(preset, anchor_sizes=((8,),))
+    for sizes in (((8, 9), (16,)), ((), ())):
+        with pytest.raises(ValueError, match="each level needs the same number of sizes, at least one"):
+            settings("small", anchor_sizes=sizes)
     with pytest.raises(ValueError, match="preset retinanet has 5 pyramid levels, 1 given"):
         settings("retinanet", anchor_sizes=((8,),))
     with pytest.raises(ValueError, match="only preset lite has other backbones"):
