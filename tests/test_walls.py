@@ -41,6 +41,7 @@ ONLY_IN = {
     "typer": {"cli"},
     "pycocotools": {"evaluation"},
     "ensemble_boxes": {"method"},
+    "transformers": {"detector"},
 }
 """Libraries that one package hides from the others."""
 POSIX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix", "syslog", "readline", "curses"}

@@ -10,7 +10,16 @@ from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_v
 
 from sissi.config.base import Fraction, Settings
 
-PresetName = Literal["small", "lite", "mobilenet", "resnet50", "resnet50_v2", "retinanet", "fcos"]
+PresetName = Literal[
+    "small",
+    "lite",
+    "mobilenet",
+    "resnet50",
+    "resnet50_v2",
+    "retinanet",
+    "fcos",
+    "rtdetr",
+]
 AnchorSizes = tuple[tuple[PositiveFloat, ...], ...]
 
 
@@ -48,6 +57,7 @@ PRESETS: dict[str, Preset] = {
         ("imagenet", "coco"), _THIRDS, tuple(tuple(int(s * 2 ** (k / 3)) for k in range(3)) for (s,) in _COCO), False
     ),
     "fcos": Preset(("imagenet", "coco"), None, None, False),
+    "rtdetr": Preset(("coco",), None, None, False),
 }
 """Presets by name; `sissi.detector.presets` builds their networks."""
 
@@ -62,11 +72,12 @@ class Detector(Settings):
     preset: Annotated[PresetName, BeforeValidator(_renamed)]
     """small: Faster R-CNN on a narrow ResNet, for CPUs. lite: an anchor-free one-stage detector on a pre-trained
     EfficientNet-Lite0, for CPUs. Of torchvision: resnet50, the paper's (also named paper), resnet50_v2 and mobilenet,
-    which are Faster R-CNN; retinanet and fcos, which have one stage. docs/detectors.md compares them."""
+    which are Faster R-CNN; retinanet and fcos, which have one stage. rtdetr: the detection transformer RT-DETRv2, which
+    takes pip install 'sissi[transformers]'. docs/detectors.md compares them."""
     weights: Literal["coco", "imagenet", "none"] | Path = "none"
     """coco: weights of a detector trained on COCO. imagenet: weights of a backbone trained on ImageNet. Both are
     downloaded once; those of lite are installed with sissi. none: random weights. Or a file: a state dict of the same
-    network, or a detector of sissi. small has random weights or a file."""
+    network, for rtdetr also a file of safetensors, or a detector of sissi. small has random weights or a file."""
     backbone: str | None = None
     """Backbone of the preset lite: the name of a network of timm, such as resnet18. Default: tf_efficientnet_lite0."""
     batch_norm: Literal["folded", "trained"] | None = None
@@ -80,11 +91,12 @@ class Detector(Settings):
     """Longer side of a typical cell in px at training.image_size. Anchors follow from it."""
     anchor_sizes: AnchorSizes | None = None
     """Anchor sizes in px for each pyramid level, finest level first: 2 levels (small), 3 levels (mobilenet), 5 levels
-    (resnet50, resnet50_v2, retinanet); lite and fcos have no anchors. Default: they follow from cell_size."""
+    (resnet50, resnet50_v2, retinanet); lite, fcos and rtdetr have no anchors. Default: they follow from cell_size."""
     aspect_ratios: tuple[PositiveFloat, ...] = (0.5, 1.0, 2.0)
     """Height / width of the anchors on every level."""
     detections_per_image: PositiveInt = 300
-    """Largest number of detections per image; it should exceed the number of cells."""
+    """Largest number of detections per image; it should exceed the number of cells. It is the number of queries of
+    rtdetr."""
     rois_per_image: PositiveInt = 64
     """Number of proposals per image on which the box head of a two-stage detector is trained."""
     proposals: PositiveInt = 300
@@ -114,8 +126,8 @@ class Detector(Settings):
                 f"anchor_sizes: preset {self.preset} has {len(preset.anchors)} pyramid levels, "
                 f"{len(self.anchor_sizes)} given"
             )
-        if len({len(sizes) for sizes in self.anchor_sizes}) != 1:
-            raise ValueError("anchor_sizes: each level needs the same number of sizes")
+        if len({len(sizes) for sizes in self.anchor_sizes}) != 1 or not self.anchor_sizes[0]:
+            raise ValueError("anchor_sizes: each level needs the same number of sizes, at least one")
         return self
 
     @property

@@ -19,9 +19,16 @@ def backbone_in_bf16(network: nn.Module) -> None:
     backbone.forward = partial(_in_bf16, backbone)
 
 
-def _in_bf16(backbone: nn.Module, images: Tensor) -> dict[str, Tensor] | list[Tensor]:
+def _in_bf16(backbone: nn.Module, images: Tensor, *others: Tensor) -> Any:
     with torch.autocast(images.device.type, torch.bfloat16):
-        features = type(backbone).forward(backbone, images)
-    if isinstance(features, list):
-        return [level.float() for level in features]
-    return {name: level.float() for name, level in features.items()}
+        features = type(backbone).forward(backbone, images, *others)
+    return _in_float32(features)
+
+
+def _in_float32(features: Any) -> Any:
+    """Features in float32, in the dictionaries, lists and tuples in which they are; masks stay masks."""
+    if isinstance(features, dict):
+        return {name: _in_float32(level) for name, level in features.items()}
+    if isinstance(features, list | tuple):
+        return type(features)(_in_float32(level) for level in features)
+    return features.float() if features.is_floating_point() else features

@@ -11,7 +11,8 @@ A network is a torch module with the interface of torchvision's detectors:
 - A label whose weight under `box_weights` of a target is 0 is a cell, but has no part in the loss of the boxes.
 - Weights and buffers are all of its state, so that a file of tensors restores it.
 
-`tests/detector/test_contract.py` tests this for every preset.
+`tests/detector/test_contract.py` tests this for every preset. No variant of the method needs more of it: neither a second
+stage, nor proposals, anchors or pre-trained weights (`tests/integration/test_presets.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from sissi.config import Detector as DetectorSettings
 from sissi.detector.anchor_free.network import anchor_free_network
 from sissi.detector.one_stage import fcos_network, retinanet_network
+from sissi.detector.rtdetr.network import rtdetr_network
 from sissi.detector.small import small_network
 from sissi.detector.two_stage import torchvision_faster_rcnn
 
@@ -39,5 +41,6 @@ NETWORKS: dict[str, Callable[[DetectorSettings, int], nn.Module]] = {
     "resnet50_v2": torchvision_faster_rcnn,
     "retinanet": retinanet_network,
     "fcos": fcos_network,
+    "rtdetr": rtdetr_network,
 }
 """Function that builds the network of a preset, from its settings and the number of classes of cells."""

@@ -19,6 +19,7 @@ from torchvision.models.detection import (
 
 from sissi.config import Detector as DetectorSettings
 from sissi.detector.anchor_free.backbone import fold_weights, load_imagenet_weights
+from sissi.detector.rtdetr.weights import coco_weights, read_published
 from sissi.errors import SissiError
 
 COCO = {
@@ -29,7 +30,10 @@ COCO = {
     "fcos": FCOS_ResNet50_FPN_Weights.COCO_V1,
 }
 """torchvision's weights of each preset, trained on COCO."""
-CLASS_SPECIFIC = ("roi_heads.box_predictor.", "head.classification_head.cls_logits.", "head.classify.")
+CLASS_SPECIFIC = (
+    *("roi_heads.box_predictor.", "head.classification_head.cls_logits.", "head.classify."),
+    *(f"transformer.model.{name}." for name in ("decoder.class_embed", "enc_score_head", "denoising_class_embed")),
+)
 """Beginnings of the names of tensors whose shape depends on the number of classes; they keep their random weights."""
 
 
@@ -48,10 +52,14 @@ def load_initial_weights(network: nn.Module, settings: DetectorSettings) -> None
         mobile = settings.preset == "mobilenet"
         published = MobileNet_V3_Large_Weights.IMAGENET1K_V1 if mobile else ResNet50_Weights.IMAGENET1K_V1
         _load_classifier(backbone.body, download(published, "imagenet"))
+    elif settings.weights == "coco" and settings.preset == "rtdetr":
+        load_weights(network, coco_weights())
     elif settings.weights == "coco":
         load_weights(network, download(COCO[settings.preset], "coco"))
     else:
-        weights: Mapping[str, Tensor] = read_weights(Path(settings.weights))
+        path = Path(settings.weights)
+        of_transformers = settings.preset == "rtdetr" and path.suffix == ".safetensors"
+        weights: Mapping[str, Tensor] = read_published(path) if of_transformers else read_weights(path)
         if settings.preset == "lite":
             weights = fold_weights(backbone, weights, "backbone.network.")
         load_weights(network, weights)

@@ -1,16 +1,24 @@
-"""The contract of `sissi.detector.presets`, for the network of every preset."""
+"""The contract of `sissi.detector.presets`, for the network of every preset.
+
+Here a ResNet-50 of torchvision has one block for each stage instead of 3 to 6, and narrow ones, and RT-DETR is narrow
+too: what sissi adds is around the layers, and their number adds only time. `test_weights.py` and `test_rtdetr.py`
+compare the whole networks with the published ones.
+"""
 
 import copy
 
 import numpy as np
 import pytest
 import torch
+from torchvision.models.detection import faster_rcnn, fcos, retinanet
+from torchvision.models.resnet import Bottleneck, ResNet
 
 from sissi.boxes import same
 from sissi.config import Detector, Training
 from sissi.config.detector import PRESETS
 from sissi.detector.model import CellDetector, build, load, predict, save
 from sissi.detector.presets import NETWORKS
+from sissi.detector.rtdetr import network as rtdetr
 from sissi.errors import SissiError
 from sissi.training.checkpoint import Checkpoints, restore
 from sissi.training.epoch import mean_losses, train_epoch
@@ -21,12 +29,40 @@ SIZE = (64, 96)
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
+NARROW_BACKBONE = {"embedding_size": 16, "hidden_sizes": (16, 16, 24, 32), "depths": (1, 1, 1, 1)}
+NARROW = {
+    **{
+        "encoder_in_channels": (16, 24, 32),
+        "decoder_in_channels": (32, 32, 32),
+        "encoder_hidden_dim": 32,
+        "d_model": 32,
+    },
+    **{"encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "encoder_attention_heads": 4, "decoder_attention_heads": 4},
+    "decoder_layers": 2,
+}
+
+
+def shallow_resnet(weights=None, progress=True, norm_layer=None):
+    return ResNet(Bottleneck, [1, 1, 1, 1], width_per_group=8, norm_layer=norm_layer)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shallow_bodies():
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (faster_rcnn, retinanet, fcos):
+            patch.setattr(module, "resnet50", shallow_resnet)
+        patch.setattr(rtdetr, "BACKBONE", rtdetr.BACKBONE | NARROW_BACKBONE)
+        patch.setattr(rtdetr, "ARCHITECTURE", rtdetr.ARCHITECTURE | NARROW)
+        yield
+
+
 def settings(preset, **changes):
-    return Detector(**{"preset": preset, "cell_size": 18, "score_floor": 0.0, "proposals": 60, **changes})
+    few = {"score_floor": 0.0, "proposals": 60, "rois_per_image": 16}
+    return Detector(**{"preset": preset, "cell_size": 18, **few, **changes})
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
-def detector(request):
+def detector(request, shallow_bodies):
     torch.manual_seed(0)
     return build(settings(request.param), SIZE)
 
@@ -158,19 +194,19 @@ def test_a_file_of_tensors_restores_it(detector, device, tmp_path):
     assert len(mine) and (device == "cuda" or same(mine, read))
 
 
-def test_the_classes_are_numbered_from_one_on():
-    for preset in NETWORKS:
-        torch.manual_seed(0)
-        detector = build(settings(preset, detections_per_image=1000, nms_iou=1.0), SIZE, classes=("a", "b", "c"))
-        found = losses(detector, target(label=1), target(label=3))
-        assert all(torch.isfinite(value) for value in found.values())
-        [boxes] = predict(detector, [picture()])
-        assert set(boxes.labels.tolist()) <= {1, 2, 3}
+@pytest.mark.parametrize("preset", NETWORKS)
+def test_the_classes_are_numbered_from_one_on(preset):
+    torch.manual_seed(0)
+    detector = build(settings(preset, detections_per_image=1000, nms_iou=1.0), SIZE, classes=("a", "b", "c"))
+    found = losses(detector, target(label=1), target(label=3))
+    assert all(torch.isfinite(value) for value in found.values())
+    [boxes] = predict(detector, [picture()])
+    assert set(boxes.labels.tolist()) <= {1, 2, 3}
 
 
 @pytest.mark.parametrize("preset", NETWORKS)
 def test_going_on_from_a_checkpoint_is_going_on_to_the_bit(preset, target, source, tmp_path):
-    light = preset in ("small", "lite")  # the files of the others are hundreds of megabytes
+    light = preset in ("small", "lite")  # box heads of the others make large files
     averaged = {"optimizer": "adamw", "averaging": 0.5} if light else {}
     training = Training(epochs=4, target_batch=2, source_batch=1, **averaged)
     batches = MixedBatches(target, source, training, images=2)
@@ -202,8 +238,14 @@ def test_a_batch_predicts_what_each_image_alone_does(detector):
 def test_impossible_settings_say_what_there_is():
     with pytest.raises(ValueError, match="weights: coco does not exist for preset lite; there are imagenet, none"):
         settings("lite", weights="coco")
-    with pytest.raises(ValueError, match="preset fcos has no anchors"):
-        settings("fcos", anchor_sizes=((8,),))
+    with pytest.raises(ValueError, match="weights: imagenet does not exist for preset rtdetr; there are coco, none"):
+        settings("rtdetr", weights="imagenet")
+    for preset in ("lite", "fcos", "rtdetr"):
+        with pytest.raises(ValueError, match=f"preset {preset} has no anchors; leave it out"):
+            settings(preset, anchor_sizes=((8,),))
+    for sizes in (((8, 9), (16,)), ((), ())):
+        with pytest.raises(ValueError, match="each level needs the same number of sizes, at least one"):
+            settings("small", anchor_sizes=sizes)
     with pytest.raises(ValueError, match="preset retinanet has 5 pyramid levels, 1 given"):
         settings("retinanet", anchor_sizes=((8,),))
     with pytest.raises(ValueError, match="only preset lite has other backbones"):

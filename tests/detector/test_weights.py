@@ -1,6 +1,7 @@
 """Pre-trained weights: those that are installed, and downloads replaced by files made here."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from sissi.detector import weights as weights_module
 from sissi.detector.anchor_free import backbone as backbone_module
 from sissi.detector.anchor_free.backbone import INSTALLED, installed_weights
 from sissi.detector.model import build, load, predict, save
+from sissi.detector.presets import NETWORKS
 from sissi.errors import SissiError
 
 from .test_model import picture
@@ -164,14 +166,15 @@ def test_imagenet_weights_reach_the_backbone(preset, classifier, monkeypatch, tm
 
 
 @pytest.mark.parametrize("name", ["coco", "imagenet"])
-def test_without_a_network_a_sentence_says_what_to_do(name, monkeypatch, tmp_path):
+@pytest.mark.parametrize("preset", WITH_COCO)
+def test_without_a_network_a_sentence_says_what_to_do(preset, name, monkeypatch, tmp_path):
     def offline(*arguments, **options):
         raise OSError("no network")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     with pytest.raises(SissiError, match=rf"weights: {name}: .*no network.*fetch https://.* set detector\.weights to"):
-        built("resnet50", weights=name)
+        built(preset, weights=name)
 
 
 def test_a_truncated_download_is_named(monkeypatch, tmp_path):
@@ -233,5 +236,35 @@ def test_weights_of_another_preset_are_refused(preset, other, tmp_path):
         built(preset, weights=Path(tmp_path / "other.pth"))
 
 
+@pytest.fixture(scope="module")
+def small_state():
+    return built("small").state_dict()
+
+
+@pytest.mark.parametrize("preset", [name for name in NETWORKS if name != "small"])
+def test_every_preset_refuses_the_weights_of_another_network_and_a_truncated_file(preset, small_state, tmp_path):
+    torch.save(small_state, tmp_path / "small.pth")
+    with pytest.raises(SissiError, match=r"do not fit the preset.*another name or shape \(such as .*missing"):
+        built(preset, weights=tmp_path / "small.pth")
+    (tmp_path / "cut.pth").write_bytes((tmp_path / "small.pth").read_bytes()[:5000])
+    with pytest.raises(SissiError, match=r"cut\.pth: is damaged"):
+        built(preset, weights=tmp_path / "cut.pth")
+
+
+@pytest.mark.parametrize("preset", [name for name in NETWORKS if PRESETS[name].anchors and name != "small"])
+def test_weights_of_other_anchors_say_that_these_are_the_cause(preset, tmp_path):
+    torch.save(built(preset).state_dict(), tmp_path / "own.pth")
+    levels = [[10.0 * 2**level * (1 + k) for k in range(4)] for level in range(len(PRESETS[preset].anchors))]
+    with pytest.raises(SissiError, match="as many anchor sizes per level as they were trained with; leave anchor_size"):
+        built(preset, weights=tmp_path / "own.pth", anchor_sizes=levels)
+
+
+def test_without_its_extra_rtdetr_names_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(SissiError, match=r"detector\.preset: rtdetr takes .*: pip install 'sissi\[transformers\]'$"):
+        built("rtdetr")
+
+
 def test_each_coco_preset_has_its_weights():
-    assert weights_module.COCO.keys() == {name for name, one in PRESETS.items() if "coco" in one.weights}
+    with_coco = {name for name, one in PRESETS.items() if "coco" in one.weights}
+    assert weights_module.COCO.keys() == with_coco - {"rtdetr"}  # its own are in sissi.detector.rtdetr.weights
