@@ -1,9 +1,10 @@
 """What a few corrected images add: AP by their number, with weak labels, with correction, and from them alone.
 
-    python -m benchmarks.corrected EXPERIMENT [--set KEY=VALUE ...] [--numbers N ...] [--out FOLDER] [--plot FILE]
+    python -m benchmarks.corrected EXPERIMENT [--set KEY=VALUE ...] [--numbers N ...] [--rows ROW ...]
+        [--out FOLDER] [--plot FILE]
 
-`sissi suggest` chooses the images, of which `data.target_reference` gives the corrected labels. The first line of the
-table has no corrected image, the last is the oracle. Runs that are finished are not repeated.
+`sissi suggest` chooses the images, of which `data.target_reference` gives the corrected labels. With 0 of
+them there are the rows weak-only, recipe and oracle. Runs that are finished are not repeated.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of sissi ablation")
-    parser.add_argument("--numbers", type=int, nargs="*", default=[2, 5, 10, 20])
+    parser.add_argument("--numbers", type=int, nargs="*", default=[0, 2, 5, 10, 20])
+    parser.add_argument("--rows", nargs="*", default=list(ROWS), choices=ROWS, help="rows with corrected images")
     parser.add_argument("--out", type=Path, default=Path("out/corrected"))
     parser.add_argument("--plot", type=Path, help="PNG file for the curves")
     options = parser.parse_args()
@@ -49,13 +51,13 @@ def main() -> None:
     data = load_data(experiment, Problems())
     names = _ranked(data, max(options.numbers), options.out)
     curve: Curve = {}
-    for number in (0, *options.numbers):
+    for number in options.numbers:
         values = [*options.set, "rows={}", f"tracking.folder={options.out / 'mlruns'}"]
         if number:
             path = _write(data, names[:number], options.out / f"{number}.json", experiment.class_names)
             corrected = {"format": "coco", "labels": str(path.resolve())}
             values.append(f"data.target_corrected={json.dumps(corrected)}")
-        values.append(f"variants=[{', '.join(ROWS if number else ALONE)}]")
+        values.append(f"variants=[{', '.join(options.rows if number else ALONE)}]")
         for row, scores in run_ablation(options.experiment, values, options.out / str(number)).items():
             curve.setdefault(row, {})[number] = scores
     print(_table(curve))
@@ -96,7 +98,7 @@ def _figure(curve: Curve) -> Figure:
     axes = figure.subplots()
     which = METRICS.index("AP")
     for row, scores in curve.items():
-        if row == ORACLE:
+        if row == ORACLE:  # with no corrected image
             axes.axhline(scores[0][which], color=COLOURS[row], linestyle="--", label=row)
             continue
         points = sorted(scores.items())

@@ -11,8 +11,8 @@ A network is a torch module with the interface of torchvision's detectors:
 - A label whose weight under `box_weights` of a target is 0 is a cell, but has no part in the loss of the boxes.
 - Weights and buffers are all of its state, so that a file of tensors restores it.
 
-`tests/detector/test_contract.py` tests this for every preset. No variant of the method needs more of it: neither a second
-stage, nor proposals, anchors or pre-trained weights (`tests/integration/test_presets.py`).
+`tests/detector/test_contract.py` tests this for every preset. No variant of the method needs more of it: neither a
+second stage, nor proposals, anchors or pre-trained weights (`tests/ablation/test_presets.py`).
 """
 
 from __future__ import annotations

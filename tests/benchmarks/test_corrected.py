@@ -18,7 +18,7 @@ def test_each_number_of_corrected_images_is_run_with_the_rows_that_it_allows(tmp
 
     monkeypatch.setattr(corrected, "run_ablation", run)
     folder = f"tracking.folder={tmp_path / 'mlruns'}"
-    arguments = ["experiments/smoke.yaml", "--set", folder, "--numbers", "1", "3", "--out", str(tmp_path)]
+    arguments = ["experiments/smoke.yaml", "--set", folder, "--numbers", "0", "1", "3", "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["corrected", *arguments, "--plot", str(tmp_path / "curve.png")])
     corrected.main()
     assert list(runs) == ["0", "1", "3"] and "data.target_corrected" not in runs["0"]

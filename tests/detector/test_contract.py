@@ -1,8 +1,6 @@
-"""The contract of `sissi.detector.presets`, for the network of every preset.
+"""The contract of `sissi.detector.presets`, for the network of every preset, with shallow bodies.
 
-Here a ResNet-50 of torchvision has one block for each stage instead of 3 to 6, and narrow ones, and RT-DETR is narrow
-too: what sissi adds is around the layers, and their number adds only time. `test_weights.py` and `test_rtdetr.py`
-compare the whole networks with the published ones.
+`test_weights.py` and `test_rtdetr.py` compare the whole networks with the published ones.
 """
 
 import copy
@@ -10,49 +8,26 @@ import copy
 import numpy as np
 import pytest
 import torch
-from torchvision.models.detection import faster_rcnn, fcos, retinanet
-from torchvision.models.resnet import Bottleneck, ResNet
 
 from sissi.boxes import same
 from sissi.config import Detector, Training
 from sissi.config.detector import PRESETS
 from sissi.detector.model import CellDetector, build, load, predict, save
 from sissi.detector.presets import NETWORKS
-from sissi.detector.rtdetr import network as rtdetr
 from sissi.errors import SissiError
 from sissi.training.checkpoint import Checkpoints, restore
 from sissi.training.epoch import mean_losses, train_epoch
 from sissi.training.mixed_batches import MixedBatches
 from sissi.training.teacher_student import make_teacher_student
+from tests.shallow_detectors import shallow
 
 SIZE = (64, 96)
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
-NARROW_BACKBONE = {"embedding_size": 16, "hidden_sizes": (16, 16, 24, 32), "depths": (1, 1, 1, 1)}
-NARROW = {
-    **{
-        "encoder_in_channels": (16, 24, 32),
-        "decoder_in_channels": (32, 32, 32),
-        "encoder_hidden_dim": 32,
-        "d_model": 32,
-    },
-    **{"encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "encoder_attention_heads": 4, "decoder_attention_heads": 4},
-    "decoder_layers": 2,
-}
-
-
-def shallow_resnet(weights=None, progress=True, norm_layer=None):
-    return ResNet(Bottleneck, [1, 1, 1, 1], width_per_group=8, norm_layer=norm_layer)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def shallow_bodies():
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (faster_rcnn, retinanet, fcos):
-            patch.setattr(module, "resnet50", shallow_resnet)
-        patch.setattr(rtdetr, "BACKBONE", rtdetr.BACKBONE | NARROW_BACKBONE)
-        patch.setattr(rtdetr, "ARCHITECTURE", rtdetr.ARCHITECTURE | NARROW)
+    with shallow():
         yield
 
 

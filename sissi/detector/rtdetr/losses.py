@@ -83,8 +83,8 @@ def losses(
     with_noise: dict[str, Any] = {}
     if denoising_meta_values is not None:
         split = denoising_meta_values["dn_num_split"]
-        noisy_class, outputs_class = outputs_class.split(split, dim=2)
-        noisy_coord, outputs_coord = outputs_coord.split(split, dim=2)
+        noisy_class, outputs_class = torch.split(outputs_class, split, dim=2)
+        noisy_coord, outputs_coord = torch.split(outputs_coord, split, dim=2)
         with_noise["dn_auxiliary_outputs"] = _layers(noisy_class, noisy_coord)
         with_noise["denoising_meta_values"] = denoising_meta_values
     *before, last = _layers(outputs_class, outputs_coord)

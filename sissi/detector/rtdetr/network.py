@@ -151,7 +151,7 @@ def _batched(images: Sequence[Tensor], multiple: int) -> Tensor:
 
 def _in_units(target: dict[str, Tensor], size: Tensor) -> dict[str, Tensor]:
     """Target of an image for transformers: boxes by centre and size in units of the image, and classes from 0 on."""
-    boxes = {
+    boxes: dict[str, Tensor] = {
         key: box_convert(target[key].to(size.dtype) / size, "xyxy", "cxcywh")
         for key in ("boxes", "ignored")
         if key in target

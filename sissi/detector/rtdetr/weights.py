@@ -1,4 +1,4 @@
-"""Published weights of RT-DETRv2, trained on COCO, and others that transformers saved; their format has tensors only."""
+"""Published weights of RT-DETRv2, trained on COCO, and others that transformers saved; files have tensors only."""
 
 from __future__ import annotations
 
