@@ -34,6 +34,11 @@ def start(
         typer.Option(metavar="LABELS", help="Careful labels of some images by one person, to score with. Repeatable."),
     ] = None,
     readers_format: Annotated[FormatName, typer.Option(help="Their format.")] = "coco",
+    corrected: Annotated[
+        Path | None,
+        typer.Option(metavar="LABELS", help="Labels of some of the images that you went through, cell by cell."),
+    ] = None,
+    corrected_format: Annotated[FormatName, typer.Option(help="Their format.")] = "coco",
     classes: Annotated[
         list[str] | None,
         typer.Option("--class", help="Class of labels and readers that counts as a cell; all without it. Repeatable."),
@@ -66,11 +71,23 @@ def start(
 
     if labels_only and labels:
         raise SissiError("--labels-only makes labels, and --labels names some that are there; give one of the two")
+    if labels_only and corrected:
+        raise SissiError("--corrected is for the training, and --labels-only stops before; leave out one of the two")
     given = {"pipeline": pipeline, "cell_size": cell_size}
     weak_labels = load_weak_labels(settings, [f"{key}={value}" for key, value in given.items() if value is not None])
     reading = image_reading(plane, projection, channels)
     options = StartOptions(
-        labels, labels_format, classes or (), readers or (), readers_format, source, weak_labels, reading, labels_only
+        labels,
+        labels_format,
+        classes or (),
+        readers or (),
+        readers_format,
+        source,
+        weak_labels,
+        reading,
+        labels_only,
+        corrected,
+        corrected_format,
     )
     written = begin(images, out, options, print)
     print(f"wrote {written}")

@@ -17,6 +17,8 @@ from sissi.data.start.frames import Frames
 
 ROWS = ("baseline", "a+sissi-s", "recipe", "weak-only")
 """Rows of the table: of the paper the simplest and the whole method, the best known, and no correction."""
+CORRECTED = ("corrected-first", "corrected-only")
+"""Rows that begin with corrected images."""
 
 WIDTH = 110
 """Of a line, in characters."""
@@ -37,6 +39,7 @@ class ExperimentText:
         names: text files with the names of the images for training (`train`) and testing (`test`); none: all train.
         readers: labels of the test images by reader, as keys of an experiment.
         reference: labels of training images by a reader; None: there are none.
+        corrected: labels of training images that a person went through; None: there are none.
         source: keys of the source domain and their values; empty: it is drawn.
     """
 
@@ -50,12 +53,13 @@ class ExperimentText:
     names: Mapping[str, str]
     readers: Mapping[str, Mapping[str, Any]]
     reference: Mapping[str, Any] | None
+    corrected: Mapping[str, Any] | None
     source: Mapping[str, Mapping[str, Any]]
 
     @property
     def rows(self) -> tuple[str, ...]:
         """Names of the rows of the table."""
-        return (*ROWS, "oracle") if self.reference else ROWS
+        return (*ROWS, *(CORRECTED if self.corrected else ()), *(("oracle",) if self.reference else ()))
 
     def text(self) -> str:
         """The file, at most 40 lines."""
@@ -84,6 +88,7 @@ class ExperimentText:
             "  target_train:   # your images, and the labels that training corrects",
             f"    images: {self._value(self.images)}",
             *(f"    {key}: {self._value(value)}" for key, value in training_set.items()),
+            *self._corrected(),
             *self._test(),
             *self._source(),
             "# Sizes below are px of a frame: an image at image_size, height and width, as the detector sees it.",
@@ -98,6 +103,13 @@ class ExperimentText:
             f"runtime: {flow({'jobs': jobs})}   # rows that are trained side by side",
         ]
         return "\n".join(lines) + "\n"
+
+    def _corrected(self) -> list[str]:
+        if not self.corrected:
+            return []
+        return [
+            f"  target_corrected: {self._flow(self.corrected)}   # a person went through them; they stay as they are"
+        ]
 
     def _test(self) -> list[str]:
         if not self.readers:

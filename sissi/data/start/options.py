@@ -21,6 +21,8 @@ class StartOptions:
         classes: classes of the labels and readers that count as a cell; empty: all.
         readers: boxes by people who looked at some of the images, one file or folder each.
         readers_format: their format.
+        corrected: labels of some of the images that a person went through; None: there are none.
+        corrected_format: their format.
         source: folder of other cells with masks in Cellpose's layout; None: cells are drawn.
         weak_labels: settings of the labels by image processing, with the size of a cell if it is known.
         reading: planes and channels of the files that are the images.
@@ -36,3 +38,5 @@ class StartOptions:
     weak_labels: WeakLabels = field(default_factory=lambda: WeakLabels(pipeline="auto"))
     reading: ImageReading = FIRST
     labels_only: bool = False
+    corrected: Path | None = None
+    corrected_format: FormatName = "coco"

@@ -11,6 +11,7 @@ from sissi.config.load import load_experiment
 from sissi.data.find import decode_all, find_images
 from sissi.data.formats import cellpose_names
 from sissi.data.formats.writing import require_new
+from sissi.data.load import with_corrections
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.data.start.describe import describe_images
@@ -81,6 +82,7 @@ def start(images: Path, out: Path, options: StartOptions, say: Say) -> Path:
                 names=_write_names(split, found, unfinished),
                 readers={name: _settings(source) for name, source in split.readers.items()},
                 reference=_settings(split.readers[split.referenced]) if split.referenced else None,
+                corrected=_corrected(options, split, problems, say),
                 source=source,
             )
             (unfinished / EXPERIMENT).write_text(text.text(), encoding="utf-8")
@@ -126,6 +128,18 @@ def _labels(options: StartOptions, out: Path) -> dict[str, Any]:
         return {"format": "coco", "labels": out / LABELS}
     classes = {"classes": list(options.classes)} if options.classes else {}
     return {"format": options.labels_format, "labels": options.labels, **classes}
+
+
+def _corrected(options: StartOptions, split: Split, problems: Problems, say: Say) -> dict[str, Any] | None:
+    """Settings of the corrected labels of training images as keys of an experiment; None: there are none."""
+    if options.corrected is None:
+        return None
+    classes = tuple(options.classes) or None
+    source = LabelFiles(format=options.corrected_format, labels=options.corrected.resolve(), classes=classes)
+    corrected = [one for one in with_corrections(source, split.train, Path(), problems) if one.corrected]
+    boxes = sum(len(one.boxes) for one in corrected)
+    say(f"corrected labels of {len(corrected):,} of the images, {boxes:,} cells; the others need labels of their own")
+    return _settings(source)
 
 
 def _settings(source: LabelFiles) -> dict[str, Any]:

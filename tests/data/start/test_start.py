@@ -91,6 +91,29 @@ def test_of_readers_that_looked_at_all_a_third_is_for_testing_and_the_rest_the_r
     assert "oracle" in experiment.variants and len(data.referenced()) == 4
 
 
+def test_corrected_images_stay_as_they_are_and_get_rows_of_their_own(sissi, lab, tmp_path):
+    person(lab, [1, 4], "corrected.json")
+    person(lab, [0], "anna.json")
+    options = ("--corrected", "corrected.json", "--readers", "anna.json")
+    code, out, _ = sissi("start", "images", "--out", "lab", *options, *SIZED)
+    assert code == 0 and "corrected labels of 2 of the images" in out
+    assert len((tmp_path / "lab/experiment.yaml").read_text().splitlines()) <= 40
+    experiment, data, _ = small(tmp_path / "lab")
+    assert {"corrected-first", "corrected-only", "weak-only"} <= set(experiment.variants)
+    assert [sample.name for sample in data.corrected()] == ["001.png", "004.png"]
+    told = json.loads((tmp_path / "corrected.json").read_text())
+    assert sum(len(sample.boxes) for sample in data.corrected()) == len(told["annotations"]) > 2
+
+
+def test_corrected_labels_of_other_images_are_refused(sissi, lab, tmp_path):
+    person(lab, [1], "corrected.json")
+    options = ("--corrected", "corrected.json", "--readers", "corrected.json")
+    code, _, err = sissi("start", "images", "--out", "lab", *options, *SIZED)
+    assert code == 1 and "mentions none of the target training images" in err and not (tmp_path / "lab").exists()
+    code, _, err = sissi("start", "images", "--out", "lab", "--corrected", "corrected.json", "--labels-only", *SIZED)
+    assert code == 1 and "--corrected is for the training, and --labels-only stops before" in err
+
+
 def test_own_labels_are_taken_and_their_size_of_a_cell(sissi, lab, tmp_path):
     person(lab, range(COUNT), "voc", "voc")
     code, out, _ = sissi("start", "images", "--out", "lab", "--labels", "voc", "--labels-format", "voc")
