@@ -11,6 +11,7 @@ Times are processor time.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import statistics
 import time
 from collections.abc import Callable
@@ -65,11 +66,9 @@ def _ours(preset: str, size: tuple[int, int]) -> Callable[[Image], object]:
 
 
 def _peer(side: int) -> Callable[[Image], object] | None:
-    try:
-        from ultralytics import YOLO
-    except ImportError:
+    if importlib.util.find_spec("ultralytics") is None:
         return None
-    model = YOLO("yolo11n.yaml")
+    model = importlib.import_module("ultralytics").YOLO("yolo11n.yaml")
     return lambda image: model.predict(image, imgsz=side, conf=0.999, device="cpu", verbose=False)
 
 
