@@ -40,6 +40,9 @@ ONLY_IN = {
     "typer": {"cli"},
     "pycocotools": {"evaluation"},
     "ensemble_boxes": {"method"},
+    "onnx": {"inference"},
+    "onnxruntime": {"inference"},
+    "roifile": {"data"},
 }
 """Libraries that one package hides from the others."""
 POSIX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix", "syslog", "readline", "curses"}
