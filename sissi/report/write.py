@@ -48,7 +48,7 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
     """
     evidence = gather(read_ablation(open_existing_store(folder), run), folder)
     document = describe(evidence)
-    pictures = {picture.name: _png(picture) for picture in document.pictures()}
+    pictures = {picture.name: png(picture) for picture in document.pictures()}
     for part in (FIGURES, "tables"):
         (out / part).mkdir(parents=True, exist_ok=True)
     for name, (png, _) in pictures.items():
@@ -124,7 +124,7 @@ def _extent(evidence: ReportData) -> str:
     return f"{images}{len(experiment.table_rows)} variants, {epochs}, {named_seeds}."
 
 
-def _png(picture: Picture) -> tuple[bytes, int]:
+def png(picture: Picture) -> tuple[bytes, int]:
     """PNG file of a figure, and its width in CSS px."""
     buffer = io.BytesIO()
     picture.figure.savefig(buffer, format="png", dpi=DPI)
