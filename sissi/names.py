@@ -4,7 +4,9 @@ from typing import Literal
 
 CELL_NAME = "cell"
 """Class of every cell where an experiment has no `classes`."""
-FormatName = Literal["celllab", "cellpose", "coco", "cvat", "label_studio", "voc", "yolo"]
+FormatName = Literal[
+    "celllab", "cellpose", "cells", "coco", "cvat", "imagej", "label_studio", "napari", "qupath", "voc", "yolo"
+]
 """Label format; `sissi.data.formats` reads and writes them."""
 PipelineName = Literal["dead", "alive", "inhibited", "adherent", "stained"]
 """Pipeline of `sissi.weak_labels`."""

@@ -42,6 +42,9 @@ ONLY_IN = {
     "pycocotools": {"evaluation"},
     "ensemble_boxes": {"method"},
     "transformers": {"detector"},
+    "onnx": {"inference"},
+    "onnxruntime": {"inference"},
+    "roifile": {"data"},
 }
 """Libraries that one package hides from the others."""
 POSIX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix", "syslog", "readline", "curses"}
@@ -147,6 +150,18 @@ print([name for name in {heavy} if name in sys.modules], file=sys.stderr)
 """
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "ablation" in shown.stdout and shown.stderr.strip() == "[]"
+
+
+def test_the_package_imports_nothing_of_weight_until_a_name_is_used():
+    script = """
+import sys, sissi
+print([name for name in ("torch", "mlflow", "numpy", "pandas", "cv2", "pydantic") if name in sys.modules])
+print(all(hasattr(sissi, name) for name in sissi.__all__), set(sissi.__all__) <= set(dir(sissi)))
+"""
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\nTrue True\n"
+    with pytest.raises(AttributeError, match="module 'sissi' has no attribute 'run_ablatoin'"):
+        sissi.run_ablatoin  # noqa: B018
 
 
 def test_processes_of_jobs_load_no_mlflow():

@@ -10,7 +10,7 @@ from pathlib import Path
 from sissi.active_learning.disagreement import Disagreement
 from sissi.boxes import Boxes, scale
 from sissi.config import ImageReading
-from sissi.data.formats import write_labels
+from sissi.data.formats import left_out, write_labels
 from sissi.data.images.draw import ORANGE, Image, draw_boxes, write_picture
 from sissi.data.images.read import FIRST, read_image
 from sissi.data.sample import Sample
@@ -91,7 +91,9 @@ def write_suggestions(
     first = ranked[:count]
     write_whole(out / "suggestions.csv", to_csv(_image_rows(ranked)).encode())
     write_whole(out / "boxes.csv", to_csv(_box_rows(ranked, classes)).encode())
-    write_whole(out / "suggestions.md", _markdown(first, explanation).encode())
+    lost = left_out(format, classes)
+    loss = f"The labels are without their {lost}, for which {format} has no place; consensus.json has them.\n\n"
+    write_whole(out / "suggestions.md", _markdown(first, explanation + (loss if lost else "")).encode())
     samples = [suggestion.sample for suggestion in ranked]
     labels = [sample.boxes for sample in samples]
     write_labels("coco", samples, labels, out / "consensus.json", classes)

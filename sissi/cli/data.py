@@ -15,6 +15,12 @@ from sissi.names import FormatName
 
 EXAMPLES = 10
 """Files that are named for each kind of problem; --problems has them all."""
+CellSize = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PX", min=0.01, help="Side of the box around a label that is a point; without it points are left out."
+    ),
+]
 
 
 @data_app.command("demo")
@@ -79,6 +85,7 @@ def data_convert(
         list[str] | None, typer.Option("--class", help="Class that counts as a cell; all without it. Repeatable.")
     ] = None,
     meaning: Meaning = None,
+    cell_size: CellSize = None,
 ) -> None:
     """Write labels in another format: for another program, or to correct them by hand and read them back."""
     from sissi.config import LabelFiles
@@ -87,7 +94,7 @@ def data_convert(
 
     problems = Problems()
     wanted = tuple(classes) if classes else None
-    given = LabelFiles(format=source, labels=labels, classes=wanted)
+    given = LabelFiles(format=source, labels=labels, classes=wanted, cell_size=cell_size)
     files, amount = convert(given, target, images, out, problems, class_meaning(meaning))
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)
@@ -107,6 +114,7 @@ def data_merge(
     source: Annotated[FormatName, typer.Option("--from", help="Format of LABELS.")] = "coco",
     better: Annotated[FormatName, typer.Option("--with", help="Format of CORRECTIONS.")] = "label_studio",
     meaning: Meaning = None,
+    cell_size: CellSize = None,
 ) -> None:
     """Put labels that were corrected by hand in the place of the old ones, and keep those of the other images."""
     from sissi.config import LabelFiles
@@ -114,7 +122,8 @@ def data_merge(
     from sissi.data.problems import Problems
 
     problems = Problems()
-    before, corrected = LabelFiles(format=source, labels=labels), LabelFiles(format=better, labels=corrections)
+    before = LabelFiles(format=source, labels=labels, cell_size=cell_size)
+    corrected = LabelFiles(format=better, labels=corrections, cell_size=cell_size)
     changed, total = merge(before, corrected, images, out, problems, class_meaning(meaning))
     for line in problems.summary():
         print(f"warning: {line}", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -12,6 +12,7 @@ from sissi.cli.app import app
 from sissi.cli.options import MODEL, OutFolder, Tracking
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
+from sissi.names import FormatName
 
 
 @app.command()
@@ -32,9 +33,7 @@ def predict(
     ] = "auto",
     tta: Annotated[bool, typer.Option("--tta", help="Test-time augmentation, as in training: surer, slower.")] = False,
     overlays: Annotated[bool, typer.Option("--overlays", help="Also write the images with their boxes.")] = False,
-    format: Annotated[
-        str | None, typer.Option(help="Also write labels: celllab, cellpose, coco, cvat, label_studio, voc or yolo.")
-    ] = None,
+    format: Annotated[str | None, typer.Option(help=f"Also write labels: {', '.join(get_args(FormatName))}.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images or tiles that the detector sees at once.")] = 8,
     plane: Plane = None,
     projection: Projection = None,

@@ -64,7 +64,8 @@ def labels(
     tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Write the corrected labels of a row of an ablation, in any format."""
-    from sissi.results.row_labels import holds_scores, row_labels, write_row_labels
+    from sissi.data.formats import left_out
+    from sissi.results.row_labels import row_labels, write_row_labels
     from sissi.results.stored_ablation import read_ablation
     from sissi.tracking import open_existing_store
 
@@ -72,5 +73,6 @@ def labels(
     found = row_labels(ablation, variant, seed, epoch)
     print(f"{ablation.known[found.row].title}, seed {found.seed}, of run {ablation.run.id}: {found.what}")
     place, count = write_row_labels(found, format, score, out)
-    lost = "" if holds_scores(format) else f", without their scores, for which {format} has no place"
-    print(f"wrote {count:,} labels of {len(found.samples):,} images as {format} to {place}{lost}")
+    lost = left_out(format, found.classes)
+    without = f", without their {lost}, for which {format} has no place" if lost else ""
+    print(f"wrote {count:,} labels of {len(found.samples):,} images as {format} to {place}{without}")

@@ -77,7 +77,7 @@ def weak_labels(
 
     from sissi.config.load import load_weak_labels
     from sissi.data.find import decode_all
-    from sissi.data.formats import write_labels
+    from sissi.data.formats import left_out, write_labels
     from sissi.data.formats.writing import require_new
     from sissi.data.image_arguments import find_arguments
     from sissi.data.problems import Problems
@@ -124,7 +124,8 @@ def weak_labels(
         with new_output(out) as unfinished:
             files = write_labels(format, written, boxes, unfinished, names)
         place = out / files[0].relative_to(unfinished) if len(files) == 1 else out
-        print(f"wrote the labels as {format} to {place}")
+        lost = left_out(format, names)
+        print(f"wrote the labels as {format} to {place}{f', without their {lost}' if 'classes' in lost else ''}")
 
 
 def _warn(problems: Problems) -> None:

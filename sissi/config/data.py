@@ -12,7 +12,7 @@ from sissi.config.sizes import DRAWN_CELL
 from sissi.config.weak_labels import WeakLabels
 from sissi.names import FormatName
 
-ONE_FILE = ("coco", "label_studio", "cvat")
+ONE_FILE = ("cells", "coco", "label_studio", "cvat")
 """Formats with the labels of all images in one file."""
 
 
@@ -23,15 +23,18 @@ class LabelFiles(Settings):
     """Location and format of labels."""
 
     format: FormatName
-    """celllab, yolo: one text file per image; cellpose: a mask image beside each image; voc: one XML file per image;
-    coco: one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1". See
-    docs/label-formats.md."""
+    """celllab, yolo: one text file per image; cellpose: a mask image beside each image; imagej: a zip file of regions
+    per image; napari: a CSV file of shapes per image; qupath: a GeoJSON file per image; voc: one XML file per image;
+    cells: one CSV file; coco: one JSON file; label_studio: its JSON export; cvat: its export as "CVAT for images 1.1".
+    See docs/label-formats.md."""
     labels: Path
-    """Folder of the label files (celllab, cellpose, voc, yolo), or the one file (coco, label_studio, cvat)."""
+    """Folder of the label files, or the one file (cells, coco, label_studio, cvat)."""
     classes: LabelNames = None
     """A list: names in the labels that count; the others are left out. A mapping: the class of each name in these
     labels, in place of the experiment's `classes`; null leaves labels out, and "*" is every other name, and labels
     without a name. Default: all labels, with the experiment's `classes`."""
+    cell_size: PositiveFloat | None = None
+    """Side of the box around a label that is a point, in px; without it points are left out."""
 
 
 class ImageReading(Settings):
@@ -65,11 +68,13 @@ class LabelledImages(ImageReading):
     images: Path
     """Folder of the images."""
     labels: Path | None = None
-    """Folder or file of the labels; default: beside the images (celllab, cellpose, voc, yolo)."""
+    """Folder or file of the labels; default: beside the images, but for cells, coco, label_studio and cvat."""
     classes: LabelNames = None
     """A list: names in the labels that count; the others are left out. A mapping: the class of each name in these
     labels, in place of the experiment's `classes`; null leaves labels out, and "*" is every other name, and labels
     without a name. Default: all labels, with the experiment's `classes`."""
+    cell_size: PositiveFloat | None = None
+    """Side of the box around a label that is a point, in px; without it points are left out."""
     weak_labels: WeakLabels | None = None
     """Settings to generate the labels by image processing instead of reading them."""
     names: Path | None = None

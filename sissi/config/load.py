@@ -21,17 +21,21 @@ BY_CLASS = ("classes", "class_scores")
 """Keys whose values have names of classes as keys, with any signs in them."""
 
 
-def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
     """Read an experiment from a YAML file and apply `key.key=value` overrides.
 
     The key `base` of a file names another experiment file, relative to its own folder. The file then contains only the
     differences from its base: sections are merged key by key, lists and values are replaced.
 
+    Args:
+        path: experiment file, or the name of a shipped one, such as demo.
+        overrides: such as `training.epochs=12`.
+
     Raises:
         ExperimentError: the file or an override cannot be read, or a key is unknown, has the wrong type or an
             impossible value. The message names all such keys, with what is allowed.
     """
-    path = find_file(path)
+    path = find_file(Path(path))
     tree = _with_base(path, ())
     for override in overrides:
         _apply(tree, override, Experiment)

@@ -1,4 +1,4 @@
-"""What the names in the labels of a data set stand for: the number of a class, or nothing."""
+"""What labels of a data set stand for: a name for the number of a class or nothing, a point for a box."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ Row = tuple[str, tuple[float, float, float, float], float]
 
 @dataclass(frozen=True)
 class LabelClasses:
-    """What the names in the labels of a data set stand for.
+    """What the labels of a data set stand for.
 
     Attributes:
         names: classes of the experiment in order; their numbers are 1, 2, and so on.
         meaning: class by name, see `sissi.config.classes`; empty: every label is of the only class.
         only: names that count, the others are left out; None: all.
+        cell_size: side of the box around a label that is a point, in px; None: points are left out.
     """
 
     names: tuple[str, ...] = names_of({})
     meaning: Meaning = field(default_factory=dict)
     only: tuple[str, ...] | None = None
+    cell_size: float | None = None
 
     def number(self, name: str) -> int | None:
         """Number of the class that a name stands for; None: the label is left out; 0: each class in turn.
@@ -54,16 +56,17 @@ EVERY_LABEL = LabelClasses()
 """Every label is a cell."""
 
 
-def label_classes(experiment: Meaning, own: LabelNames = None) -> LabelClasses:
-    """What the names in a data set stand for.
+def label_classes(experiment: Meaning, own: LabelNames = None, cell_size: float | None = None) -> LabelClasses:
+    """What the labels of a data set stand for.
 
     Args:
         experiment: `classes` of the experiment.
         own: `classes` of the data set: a list of the names that count, or a mapping in place of the experiment's.
+        cell_size: of the data set, see `LabelClasses`.
     """
     if isinstance(own, Mapping):
-        return LabelClasses(names_of(experiment), own)
-    return LabelClasses(names_of(experiment), experiment, own)
+        return LabelClasses(names_of(experiment), own, cell_size=cell_size)
+    return LabelClasses(names_of(experiment), experiment, own, cell_size)
 
 
 def numbered(

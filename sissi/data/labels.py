@@ -47,7 +47,7 @@ def read_labels(
     expected = {last_stem(name) for name in others or ()}
     images = {sample.name: sample.path for sample in samples}
     try:
-        raw = FORMATS[source.format].read(path, images, label_classes(classes, source.classes), found)
+        raw = FORMATS[source.format].read(path, images, label_classes(classes, source.classes, source.cell_size), found)
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     for problem in found.found:

@@ -54,7 +54,7 @@ def load_images(
         meaning = label_classes(classes, settings.classes)
         return with_weak_labels(blank, settings.weak_labels, problems, key, cache, meaning)
     beside = settings.images if settings.labels is None else settings.labels
-    source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes)
+    source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes, cell_size=settings.cell_size)
     labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found), classes=classes)
     refuse_none(labels, source, folder, blank, problems, key)
     for sample in blank:

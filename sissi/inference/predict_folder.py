@@ -14,7 +14,7 @@ from rich.console import Console
 from sissi import __version__
 from sissi.config import ImageReading, PseudoLabels
 from sissi.data.find import note_unread_parts
-from sissi.data.formats import FORMATS
+from sissi.data.formats import FORMATS, left_out
 from sissi.data.image_arguments import find_arguments
 from sissi.data.images.read import FIRST
 from sissi.data.problems import Problems
@@ -82,6 +82,11 @@ def predict_folder(
     detector = load_detector(trained)
     predictions = predict_with(trained, detector, images, out / STATE, options, console, problems)
     write_results(predictions, out, overlays=options.overlays, format=options.format)
+    lost = left_out(options.format, detector.classes) if options.format is not None else ""
+    if lost:
+        problems.add(
+            out / "labels", f"{lost} left out", f"{options.format} has no place for them; predictions.json does"
+        )
     show_problems(problems, console)
     return predictions
 

@@ -9,7 +9,7 @@ from sissi.boxes import Boxes
 from sissi.config import FileData
 from sissi.config.load import did_you_mean
 from sissi.config.variants import ORACLE
-from sissi.data.formats import FORMATS, write_labels
+from sissi.data.formats import write_labels
 from sissi.data.formats.writing import require_new
 from sissi.data.sample import Sample
 from sissi.errors import SissiError
@@ -104,11 +104,6 @@ def write_row_labels(labels: RowLabels, format: str, score: float, out: Path) ->
     with new_output(out) as unfinished:
         files = write_labels(format, labels.samples, boxes, unfinished, labels.classes)
     return (out / files[0].relative_to(unfinished) if len(files) == 1 else out), sum(map(len, boxes))
-
-
-def holds_scores(format: str) -> bool:
-    """Whether a format has a place for the score of a label."""
-    return FORMATS[format].scores
 
 
 def _samples(ablation: StoredAblation, snapshot: Snapshot) -> list[Sample]:

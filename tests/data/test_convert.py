@@ -86,6 +86,17 @@ def test_cells_that_a_mask_cannot_hold_are_told(tmp_path: Path, labels: Path, co
     assert "1 x boxes that the format could not hold: " in err and "ä b.png (2 of 3)" in err
 
 
+def test_points_become_boxes_of_the_size_of_a_cell(tmp_path: Path, images: Path, convert) -> None:
+    points = tmp_path / "points.csv"
+    points.write_text("image,x,y\ndead/c.jpg,10,8\ndead/c.jpg,20.5,12\n")
+    _, err = convert(points, "cells", "coco", tmp_path / "none.json")
+    assert "there are labels of the format cells, but not one is left" in err and "cell_size" in err
+    out, _ = convert(points, "cells", "coco", tmp_path / "out.json", "--cell-size", "6")
+    assert out == f"wrote 1 images, 2 boxes as coco to {tmp_path / 'out.json'}\n"
+    back = json.loads((tmp_path / "out.json").read_text())
+    assert [one["bbox"] for one in back["annotations"]] == [[7, 5, 6, 6], [17.5, 9, 6, 6]]
+
+
 def test_nothing_is_written_over(tmp_path: Path, labels: Path, convert) -> None:
     (tmp_path / "out").mkdir()
     convert(labels, "coco", "voc", tmp_path / "out")

@@ -8,7 +8,20 @@ from pathlib import Path
 
 from sissi.boxes import Boxes
 from sissi.data.classes import LabelClasses
-from sissi.data.formats import celllab, cellpose, cellpose_names, coco, cvat, label_studio, voc, yolo
+from sissi.data.formats import (
+    celllab,
+    cellpose,
+    cellpose_names,
+    cells,
+    coco,
+    cvat,
+    imagej,
+    label_studio,
+    napari,
+    qupath,
+    voc,
+    yolo,
+)
 from sissi.data.formats.names import stem
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
@@ -50,12 +63,31 @@ FORMATS: dict[str, LabelFormat] = {
     "cellpose": LabelFormat(
         cellpose.read_labels, cellpose.write_labels, cellpose_names.sought, scores=False, classes=False
     ),
+    "cells": LabelFormat(cells.read_labels, cells.write_labels, str),
     "coco": LabelFormat(coco.read_labels, coco.write_labels, str),
     "cvat": LabelFormat(cvat.read_labels, cvat.write_labels, str),
+    "imagej": LabelFormat(imagej.read_labels, imagej.write_labels, _file(".zip")),
     "label_studio": LabelFormat(label_studio.read_labels, label_studio.write_labels, str),
+    "napari": LabelFormat(napari.read_labels, napari.write_labels, _file(".csv")),
+    "qupath": LabelFormat(qupath.read_labels, qupath.write_labels, _file(".geojson")),
     "voc": LabelFormat(voc.read_labels, voc.write_labels, _file(".xml"), scores=False),
     "yolo": LabelFormat(yolo.read_labels, yolo.write_labels, _file(".txt")),
 }
+
+
+def left_out(format: str, classes: Sequence[str]) -> str:
+    """What labels have and a format has no place for, in words: scores, classes, both or nothing.
+
+    Args:
+        format: name of a format.
+        classes: names of the classes; one class is no loss.
+    """
+    known = FORMATS[format]
+    return " and ".join(
+        name
+        for name, lost in (("scores", not known.scores), ("classes", not known.classes and len(classes) > 1))
+        if lost
+    )
 
 
 def write_labels(
@@ -68,11 +100,11 @@ def write_labels(
     """Write the labels of images; read back by the format of the same name.
 
     Args:
-        format: celllab, cellpose, coco, cvat, label_studio, voc or yolo.
+        format: name of a format, see `FORMATS`.
         samples: whose labels they are; their own boxes do not matter.
         labels: of each sample, in px of the image file.
-        out: a folder, made if it is missing; of formats with one file for all images (coco, cvat, label_studio) also
-            that file, if it has its suffix.
+        out: a folder, made if it is missing; of formats with one file for all images (cells, coco, cvat, label_studio)
+            also that file, if it has its suffix.
         classes: names of the classes, from number 1 on.
 
     Returns:

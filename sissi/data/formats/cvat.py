@@ -11,7 +11,7 @@ from sissi.boxes import Boxes
 from sissi.data.classes import LabelClasses, Row
 from sissi.data.formats.matching import check_size, named_boxes
 from sissi.data.formats.names import match_names
-from sissi.data.formats.outlines import ellipse_extent, pairs, polygon_extent
+from sissi.data.formats.outlines import POINT, ellipse_extent, pairs, point_extent, polygon_extent
 from sissi.data.formats.rotated import Corners, upright_extent
 from sissi.data.formats.safe_xml import number, read_xml
 from sissi.data.formats.writing import class_names, format_float, one_file, write_xml
@@ -33,13 +33,14 @@ def read_labels(
     """The boxes of each image that the file lists, in pixels of the image as the file gives them.
 
     An image is found by its name as in COCO files. Of a rotated box the upright extent is taken; ellipses, polygons and
-    masks give the box around them. Other shapes are dropped and noted; an image with nothing else has no labels. An
-    image without a shape has no cells: CVAT does not say whether a person has looked at it.
+    masks give the box around them, points a box of the size of a cell. Other shapes are dropped and noted; an image
+    with nothing else has no labels. An image without a shape has no cells: CVAT does not say whether a person has
+    looked at it.
 
     Args:
         labels: the XML file, `annotations.xml` of an export as "CVAT for images 1.1".
         images: path of each image by its name below the image folder.
-        classes: what the labels stand for.
+        classes: what the labels stand for, and the size of a cell around a point.
         problems: takes what was left out.
 
     Returns:
@@ -58,7 +59,7 @@ def read_labels(
         if name is not None:
             height, width = (number(elements[key].get(side)) for side in ("height", "width"))
             check_size(labels, height, width, images[name], problems)
-            found = _rows(labels, elements[key], problems)
+            found = _rows(labels, elements[key], classes.cell_size, problems)
             if found is not None:
                 rows.setdefault(name, []).extend(found)
     return named_boxes(labels, rows, classes, problems)
@@ -86,14 +87,19 @@ def write_labels(
     return [file]
 
 
-def _rows(labels: Path, image: Element, problems: Problems) -> list[Row] | None:
+def _rows(labels: Path, image: Element, cell_size: float | None, problems: Problems) -> list[Row] | None:
     """Label, corners and score of the cells of an image; None where it has shapes, but none with a box."""
     rows, dropped = [], False
     for place, shape in enumerate((one for one in image if one.tag in (*SHAPES, *OTHER_SHAPES)), start=1):
         where = f"{image.get('name', '')}, {shape.tag} {place}"
+        points = _points(shape) if shape.tag == "points" else None
+        if points and cell_size is not None:
+            name, score = shape.get("label", ""), _score(labels, shape)
+            rows += [(name, point_extent(point, cell_size), score) for point in points]
+            continue
         corners = SHAPES[shape.tag](shape) if shape.tag in SHAPES else None
         if corners is None:
-            problems.add(labels, "shape without a box, dropped", where)
+            problems.add(labels, POINT if points else "shape without a box, dropped", where)
             dropped = True
             continue
         if shape.tag == "box" and _rotation(shape):
@@ -125,9 +131,15 @@ def _ellipse(shape: Element) -> Corners | None:
 
 
 def _polygon(shape: Element) -> Corners | None:
+    points = _points(shape)
+    return None if points is None else polygon_extent(points)
+
+
+def _points(shape: Element) -> list[tuple[float, float]] | None:
+    """The points of a shape; None where they are not numbers in pairs."""
     numbers = [number(text) for text in re.split("[,;]", shape.get("points", ""))]
     known = [value for value in numbers if value is not None]
-    return polygon_extent(pairs(known)) if len(known) == len(numbers) and len(known) % 2 == 0 else None
+    return pairs(known) if len(known) == len(numbers) and len(known) % 2 == 0 else None
 
 
 def _mask(shape: Element) -> Corners | None:

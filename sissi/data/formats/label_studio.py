@@ -30,12 +30,13 @@ def read_labels(
     """The boxes of each task of an export that a person has submitted, in pixels of its image.
 
     See `label_studio_tasks.submitted` for what counts. Rectangles give their upright extent; ellipses, polygons and
-    brush strokes the box around them. Other regions are dropped and noted; a task with nothing else has no labels.
+    brush strokes the box around them, key points a box of the size of a cell. Other regions are dropped and noted; a
+    task with nothing else has no labels.
 
     Args:
         labels: the file of an export as JSON (not JSON-MIN), or one that `write_labels` wrote.
         images: path of each image by its name below the image folder.
-        classes: what the labels stand for.
+        classes: what the labels stand for, and the size of a cell around a point.
         problems: takes what was left out.
 
     Returns:
@@ -49,8 +50,10 @@ def read_labels(
     rows: dict[str, list[Row]] = {}
     for place, name in match_names(labels, listed, images, problems).items():
         regions = None if name is None else submitted(labels, place, tasks[place], problems)
-        found = None if name is None or regions is None else region_rows(labels, place, regions, images[name], problems)
-        if name is not None and found is not None:
+        if name is None or regions is None:
+            continue
+        found = region_rows(labels, place, regions, images[name], classes.cell_size, problems)
+        if found is not None:
             rows.setdefault(name, []).extend(found)
     return named_boxes(labels, rows, classes, problems)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sissi.data.classes import Row
 from sissi.data.formats.matching import check_size, is_number
-from sissi.data.formats.outlines import brush_extent, ellipse_extent, polygon_extent
+from sissi.data.formats.outlines import POINT, brush_extent, ellipse_extent, point_extent, polygon_extent
 from sissi.data.formats.rotated import Corners, upright_extent
 from sissi.data.images.read import image_size
 from sissi.data.problems import Problems
@@ -19,7 +19,9 @@ Tree = dict[str, Any]
 Size = tuple[int, int]
 
 
-def region_rows(labels: Path, place: str, regions: list[Any], image: Path, problems: Problems) -> list[Row] | None:
+def region_rows(
+    labels: Path, place: str, regions: list[Any], image: Path, cell_size: float | None, problems: Problems
+) -> list[Row] | None:
     """Label, corners in px and score of the cells of a task; None where there are regions, but none has a box.
 
     The label of a region is its own, else that of the result of type `labels` with the same id.
@@ -29,6 +31,7 @@ def region_rows(labels: Path, place: str, regions: list[Any], image: Path, probl
         place: of the task in it.
         regions: `result` of an annotation.
         image: the file.
+        cell_size: side of the box around a key point, in px; None: key points are left out.
         problems: takes regions without a box, rotated rectangles, and sizes that the image does not have.
 
     Raises:
@@ -44,11 +47,14 @@ def region_rows(labels: Path, place: str, regions: list[Any], image: Path, probl
         kind = str(region.get("type")) if isinstance(region, dict) else ""
         shape = kind.removesuffix("labels")
         corners = _SHAPES[shape](labels, where, region, size, problems) if shape in _SHAPES else None
+        if shape == "keypoint" and cell_size is not None:
+            x, y = _numbers(labels, where, region, ("x", "y"))
+            corners = point_extent((x * size[1] / 100, y * size[0] / 100), cell_size)
         if corners is not None:
             label = _label(region.get("value"), kind) or names.get(region.get("id"), "")
             rows.append((label, corners, _score(labels, where, region)))
         elif shape in _SHAPES or shape in _OTHER_SHAPES:
-            problems.add(labels, "region without a box, dropped", f"{where}, {kind}")
+            problems.add(labels, POINT if shape == "keypoint" else "region without a box, dropped", f"{where}, {kind}")
             dropped = True
     return None if dropped and not rows else rows
 

@@ -35,10 +35,10 @@ def last_part(name: str) -> str:
 def last_stem(name: str) -> str:
     """The part that the names of an image and of its label file share, without folders.
 
-    `alive/000_img.png`, `000_masks.png`, `000_cp_masks.tif` and `000_seg.npy` have 000.
+    `alive/000_img.png`, `000_masks.png`, `000_cp_masks.tif`, `000_seg.npy` and `000_rois.zip` have 000.
     """
     found = PurePosixPath(last_part(name)).stem
-    for ending in ("_img", "_cp_masks", "_masks", "_seg"):
+    for ending in ("_img", "_cp_masks", "_masks", "_seg", "_rois"):
         found = found.removesuffix(ending)
     return found
 

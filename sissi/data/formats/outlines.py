@@ -9,6 +9,8 @@ from sissi.data.formats.rotated import Corners
 
 CORNERS_OF_A_POLYGON = 3
 """Fewest of them that enclose anything."""
+POINT = "point without the size of a cell (cell_size), dropped"
+"""Kind of problem."""
 
 
 def polygon_extent(points: Iterable[tuple[float, float]]) -> Corners | None:
@@ -26,6 +28,12 @@ def ellipse_extent(centre: tuple[float, float], radii: tuple[float, float], degr
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     half_width, half_height = math.hypot(across * cosine, down * sine), math.hypot(across * sine, down * cosine)
     return x - half_width, y - half_height, x + half_width, y + half_height
+
+
+def point_extent(point: tuple[float, float], cell_size: float) -> Corners:
+    """Left, top, right, bottom of a square around a point, with the side `cell_size`, in px."""
+    (x, y), half = point, cell_size / 2
+    return x - half, y - half, x + half, y + half
 
 
 def pairs(numbers: Sequence[float]) -> list[tuple[float, float]]:

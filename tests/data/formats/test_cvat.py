@@ -28,7 +28,11 @@ def image(*shapes: str, name: str = "a.png", size: str = 'width="30" height="20"
 
 
 def read(
-    folder: Path, *images: str, classes: tuple[str, ...] | None = None, content: str | None = None
+    folder: Path,
+    *images: str,
+    classes: tuple[str, ...] | None = None,
+    content: str | None = None,
+    cell_size: float | None = None,
 ) -> tuple[dict[str, list[list[float]]], list[tuple[str, str]]]:
     file = folder / "annotations.xml"
     file.write_text(content or f"<?xml version='1.0'?><annotations>{META}{''.join(images)}</annotations>")
@@ -36,7 +40,7 @@ def read(
     for name in names:
         Image.new("L", (30, 20)).save(folder / name)
     problems = Problems()
-    found = read_labels(file, {name: folder / name for name in names}, label_classes({}, classes), problems)
+    found = read_labels(file, {name: folder / name for name in names}, label_classes({}, classes, cell_size), problems)
     return {n: b.xyxy.tolist() for n, b in found.items()}, [(p.kind, p.detail) for p in problems.found]
 
 
@@ -56,7 +60,7 @@ def test_only_some_labels_count(tmp_path: Path) -> None:
     "shape",
     [
         '<polyline label="cell" points="1,2;3,4;5,6"/>',
-        '<points label="cell" points="1,2;3,4;5,6"/>',
+        '<points label="cell" points="1,2;3,x"/>',
         '<polygon label="cell" points="1,2;3,4"/>',
         '<polygon label="cell" points="1,2;3,x;5,6"/>',
         '<polygon label="cell"/>',
@@ -83,6 +87,13 @@ def test_outlines_give_their_box(tmp_path: Path, shape: str) -> None:
     found, problems = read(tmp_path, image(shape, box()), classes=("cell",))
     assert found == {"a.png": [pytest.approx([4, 3, 12, 9]), [1, 2.5, 3, 4]]}
     assert problems == []
+
+
+def test_points_are_cells_of_the_given_size(tmp_path: Path) -> None:
+    points = image('<points label="cell" points="10,8;20.5,12"/>')
+    note = ("point without the size of a cell (cell_size), dropped", "a.png, points 1")
+    assert read(tmp_path, points) == ({}, [note])
+    assert read(tmp_path, points, cell_size=6) == ({"a.png": [[7, 5, 13, 11], [17.5, 9, 23.5, 15]]}, [])
 
 
 def test_a_rotated_box_gives_its_upright_extent(tmp_path: Path) -> None:

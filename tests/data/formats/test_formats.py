@@ -76,7 +76,7 @@ def any_float32_boxes(draw: st.DrawFn) -> Boxes:
     return make_boxes([[x[0], y[0], x[1], y[1]] for x, y, _ in rows], [score for _, _, score in rows])
 
 
-@pytest.mark.parametrize("format", ["celllab", "coco", "cvat", "voc"])
+@pytest.mark.parametrize("format", ["celllab", "cells", "coco", "cvat", "imagej", "qupath", "voc"])
 @ANY
 @given(written=any_float32_boxes())
 def test_any_float32_is_exact(tmp_path: Path, samples: list[Sample], format: str, written: Boxes) -> None:
@@ -84,7 +84,7 @@ def test_any_float32_is_exact(tmp_path: Path, samples: list[Sample], format: str
     np.testing.assert_array_equal(found[NAMES[0]].xyxy, written.xyxy)
 
 
-@pytest.mark.parametrize("format", ["label_studio", "yolo"])
+@pytest.mark.parametrize("format", ["label_studio", "napari", "yolo"])
 @ANY
 @given(labels=boxes(WIDTH, HEIGHT), x=st.floats(0.1, 1), y=st.floats(0.1, 1))
 def test_fractions_of_the_image_are_exact_to_a_ten_thousandth_of_a_px(
@@ -108,18 +108,22 @@ def test_the_files_that_were_written_are_told(tmp_path: Path, samples: list[Samp
     out = tmp_path / "deep" / "out"
     files = write_labels(format, samples, [EMPTY] * 3, out)
     assert {path for path in out.rglob("*") if path.is_file()} == set(files)
-    assert len(files) == {"yolo": 4}.get(format, 1 if format in ONE_FILE else 3)
+    assert len(files) == {"imagej": 4, "yolo": 4}.get(format, 1 if format in ONE_FILE else 3)
 
 
-@pytest.mark.parametrize(("format", "name"), [("coco", "my.json"), ("label_studio", "a b.JSON"), ("cvat", "t.xml")])
+@pytest.mark.parametrize(
+    ("format", "name"), [("coco", "my.json"), ("label_studio", "a b.JSON"), ("cvat", "t.xml"), ("cells", "t.csv")]
+)
 def test_one_file_can_be_named(tmp_path: Path, samples: list[Sample], format: str, name: str) -> None:
     assert write_labels(format, samples, [EMPTY] * 3, tmp_path / "new" / name) == [tmp_path / "new" / name]
 
 
-@pytest.mark.parametrize("format", ["celllab", "voc", "yolo"])
+@pytest.mark.parametrize("format", ["celllab", "imagej", "napari", "qupath", "voc", "yolo"])
 def test_two_images_that_would_share_a_file_are_refused(tmp_path: Path, format: str) -> None:
     many = [sample(tmp_path / "images", name) for name in ("a.png", "a.jpg")]
-    with pytest.raises(DataError, match=r"out/a\.(txt|xml): would hold the labels of a\.png, a\.jpg; rename one"):
+    with pytest.raises(
+        DataError, match=r"out/a\.(txt|xml|zip|csv|geojson): would hold the labels of a\.png, a\.jpg; rename one"
+    ):
         write_labels(format, many, [EMPTY, EMPTY], tmp_path / "out")
 
 

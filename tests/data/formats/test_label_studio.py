@@ -40,7 +40,11 @@ def task(image: Any, *regions: Any, **more: Any) -> dict[str, Any]:
 
 
 def read(
-    folder: Path, content: Any, *names: str, classes: tuple[str, ...] | None = None
+    folder: Path,
+    content: Any,
+    *names: str,
+    classes: tuple[str, ...] | None = None,
+    cell_size: float | None = None,
 ) -> tuple[dict[str, list[list[float]]], list[tuple[str, str]]]:
     file = folder / "export.json"
     file.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -48,9 +52,8 @@ def read(
         (folder / name).parent.mkdir(exist_ok=True)
         Image.new("L", (WIDTH, HEIGHT)).save(folder / name)
     problems = Problems()
-    found = read_labels(
-        file, {name: folder / name for name in names or ("a.png",)}, label_classes({}, classes), problems
-    )
+    meaning = label_classes({}, classes, cell_size)
+    found = read_labels(file, {name: folder / name for name in names or ("a.png",)}, meaning, problems)
     return {n: b.xyxy.tolist() for n, b in found.items()}, [(p.kind, p.detail) for p in problems.found]
 
 
@@ -167,7 +170,12 @@ def test_regions_without_a_box_are_dropped(tmp_path: Path) -> None:
     content = [task("a.png", region(kind="keypointlabels"), region(kind="choices"), {"type": "relation"}, region())]
     found, problems = read(tmp_path, content)
     assert found == {"a.png": [[10, 5, 20, 15]]}
-    assert problems == [("region without a box, dropped", "[0].result[0], keypointlabels")]
+    assert problems == [("point without the size of a cell (cell_size), dropped", "[0].result[0], keypointlabels")]
+
+
+def test_a_key_point_is_a_cell_of_the_given_size(tmp_path: Path) -> None:
+    content = [task("a.png", region(kind="keypointlabels", value={"x": 25, "y": 50, "keypointlabels": ["cell"]}))]
+    assert read(tmp_path, content, classes=("cell",), cell_size=6) == ({"a.png": [[7, 7, 13, 13]]}, [])
 
 
 def test_a_task_with_nothing_but_regions_without_a_box_has_no_labels(tmp_path: Path) -> None:
