@@ -24,6 +24,8 @@ from sissi.inference.trained_model import find_model
 
 Image = npt.NDArray[np.uint8]
 Detect = Callable[[Image], Boxes]
+UNSUPPORTED = "rtdetr"
+"""Preset whose network of transformers is not traced."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,16 @@ def export_model(address: str, to: str, out: Path, folder: Path, variant: str | 
         The detector, on the CPU.
 
     Raises:
-        SissiError: the model cannot be used, there is no such form, or a package is missing.
+        SissiError: the model cannot be used or exported, there is no such form, or a package is missing.
     """
     if to not in FORMATS:
         raise SissiError(f"--to {to}: no such form; use one of {', '.join(FORMATS)}")
     detector = load(find_model(address, folder, variant).file)
+    if detector.settings.preset == UNSUPPORTED:
+        raise SissiError(
+            f"{address}: a detector of the preset {UNSUPPORTED} cannot be exported; train one of the others, such as "
+            "detector.preset=lite"
+        )
     write = write_onnx if to == "onnx" else write_torchscript
     write(detector, out)
     return detector

@@ -10,11 +10,13 @@ from PIL import Image
 
 from benchmarks.exported import spread_detector
 from sissi.boxes import EMPTY, make_boxes
-from sissi.detector.model import save
+from sissi.config import Detector
+from sissi.detector.model import build, save
 from sissi.detector.presets import NETWORKS
-from sissi.inference.export import nearest
+from sissi.inference.export import UNSUPPORTED, nearest
 
 SIZE = (96, 128)
+EXPORTED = [name for name in NETWORKS if name != UNSUPPORTED]
 QUICK, SLOW = ("small", "lite"), pytest.mark.slow
 
 
@@ -28,7 +30,7 @@ def pictures(folder, count=3):
 
 
 @pytest.mark.parametrize("to", ["onnx", "torchscript"])
-@pytest.mark.parametrize("preset", [name if name in QUICK else pytest.param(name, marks=SLOW) for name in NETWORKS])
+@pytest.mark.parametrize("preset", [name if name in QUICK else pytest.param(name, marks=SLOW) for name in EXPORTED])
 def test_an_exported_detector_gives_the_boxes_of_the_original(sissi, tmp_path, preset, to):
     model = tmp_path / "detector.pt"
     save(spread_detector(preset, SIZE, ("red", "white")), model)
@@ -55,6 +57,14 @@ def test_the_nearest_box_of_the_same_class_is_the_partner():
 def test_another_form_is_refused(sissi, tmp_path):
     code, _, shown = sissi("export", "none.pt", "--to", "tflite", "--out", str(tmp_path / "a"))
     assert code == 2 and "'onnx'" in shown and "torchscript" in shown
+
+
+def test_a_detector_that_cannot_be_exported_is_refused(sissi, tmp_path):
+    pytest.importorskip("transformers", reason="transformers is not installed: pip install 'sissi[transformers]'")
+    model, out = tmp_path / "detector.pt", tmp_path / "a.onnx"
+    save(build(Detector(preset=UNSUPPORTED), SIZE), model)
+    code, _, shown = sissi("export", str(model), "--to", "onnx", "--out", str(out))
+    assert code == 1 and "a detector of the preset rtdetr cannot be exported" in shown and not out.exists()
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
