@@ -21,7 +21,7 @@ from sissi.data.label_table import label_table
 from sissi.evaluation.headroom import records
 from sissi.report.document import Document, Picture
 from sissi.report.report_data import gather
-from sissi.report.write import describe, png, write_report
+from sissi.report.write import as_png, describe, write_report
 from sissi.results import stored_ablation, table_1
 from sissi.results.row_labels import row_labels
 from sissi.results.scores import Row
@@ -47,7 +47,7 @@ class ReportFigure:
         return self.picture.caption
 
     def _repr_png_(self) -> bytes:
-        return png(self.picture)[0]
+        return as_png(self.picture)[0]
 
 
 @dataclass(frozen=True)

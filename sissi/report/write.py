@@ -22,6 +22,7 @@ from sissi.report.pictures import pictures_section
 from sissi.report.readers import readers_section
 from sissi.report.report_data import ReportData, gather
 from sissi.report.scores import BASELINE, differences_section, scores_section
+from sissi.report.summary import summary_section
 from sissi.results.stored_ablation import read_ablation
 from sissi.results.table_1 import lengths
 from sissi.runtime.tables import Table, as_csv
@@ -48,7 +49,7 @@ def write_report(run: str, out: Path, folder: Path) -> Path:
     """
     evidence = gather(read_ablation(open_existing_store(folder), run), folder)
     document = describe(evidence)
-    pictures = {picture.name: png(picture) for picture in document.pictures()}
+    pictures = {picture.name: as_png(picture) for picture in document.pictures()}
     for part in (FIGURES, "tables"):
         (out / part).mkdir(parents=True, exist_ok=True)
     for name, (png, _) in pictures.items():
@@ -77,6 +78,7 @@ def describe(evidence: ReportData) -> Document:
             *record.gaps(),
         ],
         sections=[
+            summary_section(evidence),
             scores_section(evidence),
             *compared,
             *([classes_section(evidence)] if len(record.experiment.class_names) > 1 else []),
@@ -124,7 +126,7 @@ def _extent(evidence: ReportData) -> str:
     return f"{images}{len(experiment.table_rows)} variants, {epochs}, {named_seeds}."
 
 
-def png(picture: Picture) -> tuple[bytes, int]:
+def as_png(picture: Picture) -> tuple[bytes, int]:
     """PNG file of a figure, and its width in CSS px."""
     buffer = io.BytesIO()
     picture.figure.savefig(buffer, format="png", dpi=DPI)
