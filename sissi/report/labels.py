@@ -67,7 +67,7 @@ def quality_section(evidence: ReportData) -> Section:
         name: {
             variant: of_seeds
             for variant in record.variants
-            if (of_seeds := _curves(evidence, variant, f"labels/{name}"))
+            if (of_seeds := label_curves(evidence, variant, f"labels/{name}"))
         }
         for name in ("precision", "recall")
     }
@@ -77,7 +77,7 @@ def quality_section(evidence: ReportData) -> Section:
             "pseudo labels is unknown."
         )
         return section
-    initial = next(iter(_initial(evidence).values()), None)
+    initial = next(iter(initial_quality(evidence).values()), None)
     section.blocks += [
         Picture(
             "label_quality",
@@ -92,13 +92,14 @@ def quality_section(evidence: ReportData) -> Section:
     return section
 
 
-def _curves(evidence: ReportData, variant: str, key: str) -> list[Curve]:
+def label_curves(evidence: ReportData, variant: str, key: str) -> list[Curve]:
+    """Curve of a measure of the labels of a row for each seed that has one, such as `labels/recall`."""
     record = evidence.record
     curves = [record.curve(run, key) for (name, _), run in sorted(record.branches.items()) if name == variant]
     return [curve for curve in curves if curve]
 
 
-def _initial(evidence: ReportData) -> dict[int, tuple[float, float]]:
+def initial_quality(evidence: ReportData) -> dict[int, tuple[float, float]]:
     """Precision and recall of the initial labels by seed; they are equal for all seeds."""
     by_seed = {}
     for seed, trunk in evidence.record.trunks.items():
@@ -110,7 +111,7 @@ def _initial(evidence: ReportData) -> dict[int, tuple[float, float]]:
 
 def _quality_table(evidence: ReportData, curves: dict[str, dict[str, list[Curve]]]) -> Table:
     record, rows = evidence.record, []
-    for initial in list(_initial(evidence).values())[:1]:
+    for initial in list(initial_quality(evidence).values())[:1]:
         rows.append([Cell("initial labels", "initial labels"), *map(_percent, (initial[0], initial[0])),
                      *map(_percent, (initial[1], initial[1]))])  # fmt: skip
     for variant in curves["recall"]:

@@ -21,6 +21,7 @@ from sissi.report.pictures import pictures_section
 from sissi.report.readers import readers_section
 from sissi.report.report_data import ReportData, gather
 from sissi.report.scores import BASELINE, differences_section, scores_section
+from sissi.report.summary import summary_section
 from sissi.results.stored_ablation import read_ablation
 from sissi.results.table_1 import lengths
 from sissi.runtime.tables import Table, as_csv
@@ -72,6 +73,7 @@ def describe(evidence: ReportData) -> Document:
             *record.gaps(),
         ],
         sections=[
+            summary_section(evidence),
             scores_section(evidence),
             *compared,
             *([classes_section(evidence)] if len(record.experiment.class_names) > 1 else []),

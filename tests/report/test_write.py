@@ -105,7 +105,12 @@ def test_changed_images_leave_the_picture_figures_out_with_a_sentence(writer):
         parent.dataset(name="target_train", digest="0" * 36, source="demo", role="target_train", profile={})
     document = describe(gather(read_ablation(writer.store, parent.id), writer.folder))
     assert "The figures of images are left out: data.target_train: the images have changed" in texts(document)
-    assert {picture.name for picture in document.pictures()} == {"figure_7_seed_0", "label_quality", "costs"}
+    assert {picture.name for picture in document.pictures()} == {
+        "summary",
+        "figure_7_seed_0",
+        "label_quality",
+        "costs",
+    }
 
 
 def test_an_ablation_that_has_only_just_begun_has_a_report(writer, tmp_path):
