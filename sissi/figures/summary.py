@@ -13,6 +13,8 @@ from sissi.figures.style import GREY, TEXT, lines_of, new_figure, plain
 
 WIDTH = 11.6
 """In inches: the page at 100 px an inch."""
+SPAN = 20.0
+"""Smallest width of an axis of precision or recall, in %."""
 Quality = tuple[float, float]
 """Precision and recall of labels, in [0, 1]."""
 
@@ -60,5 +62,13 @@ def _labels(axes: Any, labels: Mapping[str, Quality], initial: Quality | None, k
         axes.plot(100 * recall, 100 * precision, line.marker, color=line.colour, markersize=7, label=known[name].title)
     if initial is not None:
         axes.plot(100 * initial[1], 100 * initial[0], "o", color=GREY, markersize=9, label="initial labels")
+    axes.set(xlim=_wide_enough(axes.get_xlim()), ylim=_wide_enough(axes.get_ylim()))
     plain(axes, "Labels of the training images: from the initial to the last", "recall, %", "precision, %")
     axes.legend(fontsize=TEXT - 1, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+
+def _wide_enough(limits: tuple[float, float]) -> tuple[float, float]:
+    """Limits of an axis in %, at least `SPAN` apart, so that a change of a point looks small."""
+    low, high = limits
+    missing = max(0.0, SPAN - (high - low)) / 2
+    return max(0.0, low - missing), min(102.0, high + missing)
