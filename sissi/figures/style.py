@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE, GREY, BROWN = "#0072B2", "#D55E00", "#CC79A7", "#767676", "#8C510A"
+OLIVE, WINE = "#999933", "#882255"
 """Okabe & Ito's palette (Wong, *Points of view: Color blindness*, Nature Methods 8, 2011) without its yellow, which
-vanishes on white, but with a grey and a brown."""
+vanishes on white, but with a grey, a brown, and two that only the rows of corrected images have."""
 CLASS_COLOURS = (ORANGE, SKY, GREEN, PURPLE, BLUE, VERMILION)
 """Colours of the boxes of classes 1, 2 and so on, then from the start; as in `sissi.data.images.draw`."""
 TEXT = 9
@@ -37,6 +38,8 @@ LINES = {
     "a+sissi-s": Line(VERMILION, "-", "^"),
     "weak-only": Line(GREY, ":", "x"),
     "oracle": Line(GREEN, ":", "+"),
+    "corrected-only": Line(OLIVE, ":", "1"),
+    "corrected-first": Line(WINE, "-.", "h"),
     "recipe": Line(BROWN, "-.", "d"),
 }
 """Line styles by the name of the variant: strong blur solid, weak blur dashed, ADELE rows in warm colours."""
