@@ -30,7 +30,7 @@ def read_labels(
 ) -> pd.DataFrame:
     """Read labels of any format, cut to their images.
 
-    What was dropped or cut is told as a warning.
+    What was dropped or cut is a warning.
 
     Args:
         labels: folder of the label files, or the one file.

@@ -133,7 +133,7 @@ def run_ablation(
     """Run every variant for every seed of an experiment, as `sissi ablation`, and record everything in MLflow.
 
     What is equal to an earlier run comes from the cache. A script needs no `if __name__ == "__main__"` around the call.
-    Problems of the data, and rows that have failed, are told as warnings.
+    Problems of the data, and rows that have failed, are warnings.
 
     Args:
         experiment: settings of `load_experiment`, an experiment file, or the name of a shipped one.
