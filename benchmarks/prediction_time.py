@@ -4,6 +4,7 @@
 
 An image in memory is resized, the network runs on one thread, and its boxes are suppressed and mapped back. All
 networks have random weights, and a score floor that no box reaches, so that times do not depend on what was learnt.
+Each runs in torch, and exported (`sissi export --to onnx`) in onnxruntime, as `sissi predict` takes both.
 With ultralytics installed (under AGPL, a yardstick and no dependency), YOLO11n is measured beside them in the same way.
 Times are processor time.
 """
@@ -13,8 +14,11 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,8 +26,10 @@ import numpy.typing as npt
 import torch
 
 from sissi.config import Detector
-from sissi.detector.model import build, detect
+from sissi.detector.model import CellDetector, build, detect
 from sissi.detector.presets import NETWORKS
+from sissi.inference.exported_network import write_onnx
+from sissi.inference.onnx_network import load_for_prediction
 
 Image = npt.NDArray[np.uint8]
 SHAPE = (480, 640, 3)
@@ -40,10 +46,12 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     image = np.random.default_rng(0).integers(0, 256, SHAPE, np.uint8)
-    found = {}
+    found: dict[tuple[str, tuple[int, ...]], Callable[[Image], object]] = {}
     for size in (tuple(map(int, text.split("x"))) for text in options.sizes):
         for preset in options.presets:
-            found[preset, size] = _ours(preset, (size[0], size[1]))
+            detector = _build(preset, (size[0], size[1]))
+            found[preset, size] = partial(detect, detector)
+            found[f"{preset}, onnxruntime", size] = partial(detect, _exported(detector))
         peer = _peer(size[1])
         if peer:
             found[PEER, size] = peer
@@ -59,10 +67,15 @@ def main() -> None:
         print(f"| {name} | {size[0]} x {size[1]} | {1000 * typical:.1f} | {1 / typical:.0f} |")
 
 
-def _ours(preset: str, size: tuple[int, int]) -> Callable[[Image], object]:
+def _build(preset: str, size: tuple[int, int]) -> CellDetector:
     torch.manual_seed(0)
-    detector = build(Detector(preset=preset, cell_size=36, score_floor=0.999), size)  # type: ignore[arg-type]
-    return lambda image: detect(detector, image)
+    return build(Detector(preset=preset, cell_size=36, score_floor=0.999), size)  # type: ignore[arg-type]
+
+
+def _exported(detector: CellDetector) -> CellDetector:
+    with tempfile.TemporaryDirectory() as folder:
+        write_onnx(detector, Path(folder, "detector.onnx"))
+        return load_for_prediction(Path(folder, "detector.onnx"), "cpu")
 
 
 def _peer(side: int) -> Callable[[Image], object] | None:

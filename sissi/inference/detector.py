@@ -13,7 +13,8 @@ import torch
 from sissi.boxes import Boxes
 from sissi.data.images.read import read_image
 from sissi.data.label_table import box_table, label_table
-from sissi.detector.model import detect, load
+from sissi.detector.model import detect
+from sissi.inference.onnx_network import load_for_prediction
 from sissi.inference.trained_model import find_model
 
 
@@ -42,7 +43,7 @@ class Detector:
             SissiError: there is no such model.
         """
         found = find_model(str(model), Path(tracking), variant, lambda _: None)
-        self._detector = load(found.file, "cuda" if torch.cuda.is_available() else "cpu")
+        self._detector = load_for_prediction(found.file, "cuda" if torch.cuda.is_available() else "cpu")
         self.classes = self._detector.classes
         self.image_size = self._detector.image_size
         self.score = found.pseudo_labels.score

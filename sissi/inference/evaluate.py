@@ -11,9 +11,10 @@ from sissi.ablation.reader_scores import classes_of_readers, score_readers
 from sissi.config import Experiment
 from sissi.data.experiment_data import load_test_data
 from sissi.data.problems import Problems
-from sissi.detector.model import CellDetector, load
+from sissi.detector.model import CellDetector
 from sissi.errors import SissiError
 from sissi.evaluation.metrics import METRICS, TABLE_METRICS
+from sissi.inference.onnx_network import load_for_prediction
 from sissi.inference.trained_model import find_model
 from sissi.runtime.device import device_of
 from sissi.runtime.tables import Cell, Table, row_of
@@ -34,7 +35,8 @@ def evaluate_model(model: str, experiment: Experiment, out: Path | None, variant
     Raises:
         SissiError: the model or the data cannot be used.
     """
-    detector = load(find_model(model, experiment.tracking.folder, variant).file, device_of(experiment.runtime.device))
+    file = find_model(model, experiment.tracking.folder, variant).file
+    detector = load_for_prediction(file, device_of(experiment.runtime.device))
     problems = Problems()
     test, readers = load_test_data(experiment, problems)
     _require_classes(model, detector, experiment)

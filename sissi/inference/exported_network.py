@@ -96,6 +96,7 @@ def _about(detector: CellDetector) -> dict[str, object]:
     return {
         "sissi": __version__,
         "preset": detector.settings.preset,
+        "settings": detector.settings.without_weights().model_dump(mode="json"),
         "image_size": list(detector.image_size),
         "classes": list(detector.classes),
     }

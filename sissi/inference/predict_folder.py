@@ -18,8 +18,9 @@ from sissi.data.formats import FORMATS, left_out
 from sissi.data.image_arguments import find_arguments
 from sissi.data.images.read import FIRST
 from sissi.data.problems import Problems
-from sissi.detector.model import CellDetector, load, predict, predict_each_class
+from sissi.detector.model import CellDetector, predict, predict_each_class
 from sissi.errors import DataError, SissiError
+from sissi.inference.onnx_network import load_for_prediction
 from sissi.inference.outputs import PredictionSet, write_results
 from sissi.inference.predict_images import DetectBatch, InputScale, Prediction, differs_in_scale, predict_images
 from sissi.inference.progress_log import PredictionLog, content_digest
@@ -97,7 +98,7 @@ def load_detector(trained: TrainedModel) -> CellDetector:
     Raises:
         SissiError: the file is missing, damaged, or not a detector.
     """
-    return load(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
+    return load_for_prediction(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 def show_problems(problems: Problems, console: Console) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, pad
 from torchvision.ops import clip_boxes_to_image, generalized_box_iou_loss, nms
 
 from sissi.config import Detector as DetectorSettings
@@ -87,13 +87,10 @@ def anchor_free_network(settings: DetectorSettings, classes: int) -> AnchorFreeD
 
 def _batched(images: Sequence[Tensor], multiple: int) -> Tensor:
     """Images as one batch (B, 3, H, W), padded with 0 on the right and bottom to the largest, a multiple of px."""
-    height, width = (-(-max(image.shape[side] for image in images) // multiple) * multiple for side in (1, 2))
-    if all(image.shape[1:] == (height, width) for image in images):
-        return torch.stack(list(images))
-    batch = images[0].new_zeros((len(images), 3, height, width))
-    for place, image in zip(batch, images, strict=True):
-        place[:, : image.shape[1], : image.shape[2]] = image
-    return batch
+    # no negative numbers: an exported network rounds their quotient towards 0
+    tallest, widest = (max(image.shape[side] for image in images) + multiple - 1 for side in (1, 2))
+    height, width = tallest // multiple * multiple, widest // multiple * multiple
+    return torch.stack([pad(image, (0, width - image.shape[2], 0, height - image.shape[1])) for image in images])
 
 
 def _losses(
