@@ -1,20 +1,38 @@
 """What whole-command tests share: a smoke ablation that was really run, and headless Chromium."""
 
+import io
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from sissi.cli import main
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
 def sissi(*arguments, cwd):
-    """Run the command as a user does, with a store below the folder."""
+    """Run the command in this process, with a store below the folder; its jobs share the server that starts them."""
+    shown, warned = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(shown), redirect_stderr(warned):
+        patch.chdir(cwd)
+        patch.setenv("COLUMNS", "100")
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.setattr(sys, "argv", ["sissi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    code = ended.value.code
+    return subprocess.CompletedProcess(sys.argv, 0 if code is None else code, shown.getvalue(), warned.getvalue())
+
+
+def sissi_process(*arguments, cwd):
+    """Run the command as a user does, in a process of its own, with a store below the folder."""
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
         [str(Path(sys.executable).with_name("sissi")), *map(str, arguments)],
@@ -38,7 +56,7 @@ def smoke_folder(tmp_path_factory):
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             folder.mkdir()
-            done = sissi("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", cwd=folder)
+            done = sissi_process("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", cwd=folder)
             (folder / "stdout.txt").write_text(done.stdout + done.stderr)
     assert (folder / "out/table.csv").exists(), (folder / "stdout.txt").read_text()
     return folder

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.integration.conftest import sissi
+from tests.integration.conftest import sissi, sissi_process
 from tests.integration.smoke import FEW, ROWS, SMOKE, table
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -35,7 +35,7 @@ def test_every_process_of_a_command_is_deterministic_and_on_a_cpu_gives_the_same
     (watch / "sitecustomize.py").write_text(WATCH)
     monkeypatch.setenv("PYTHONPATH", str(watch), prepend=":")
     rows = ["--variant", "plain-a"] if command == "run" else FEW
-    done = sissi(command, SMOKE, *rows, "--deterministic", "--out", "out", cwd=tmp_path)
+    done = sissi_process(command, SMOKE, *rows, "--deterministic", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     seen = {path.stem: json.loads(path.read_text()) for path in watch.glob("*.json")}
     del seen["device"]  # it only looks at the machine

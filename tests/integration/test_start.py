@@ -22,6 +22,7 @@ SMOKE = {
     "data.drawn_source": "{train: 6, val: 3, cell_size: 23}",
     "pseudo_labels.flips": "[none]",
     "tracking.overlays": 1,
+    "runtime.trunk_threads": 1,
 }
 """Settings of a run that takes seconds."""
 
