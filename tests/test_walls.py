@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,15 +62,17 @@ def modules():
 MODULES = modules()
 
 
+@cache
 def statements(module):
     """The import statements of a module, in functions too, but not those for type checkers alone."""
-    waiting = [ast.parse(MODULES[module].read_text(encoding="utf-8"))]
+    found, waiting = [], [ast.parse(MODULES[module].read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node
+            found.append(node)
         elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
             waiting += ast.iter_child_nodes(node)
+    return found
 
 
 def imported(module):
