@@ -57,7 +57,7 @@ def profile() -> None:
 
 
 def run_here(
-    jobs: Iterable[Job],
+    jobs: Iterable[Job | None],
     side_by_side: int,
     on_event: OnEvent,
     ended: Ended | None = None,
@@ -67,7 +67,7 @@ def run_here(
     """In the place of `jobs.run`: the profiler sees this process only."""
     torch.set_num_threads(1)
     outcomes = {}
-    for job in jobs:
+    for job in filter(None, jobs):
         outcomes[job.name] = Outcome(job.do(_Recorder(job.name, on_event)))
         if ended:
             ended(job.name, outcomes[job.name])

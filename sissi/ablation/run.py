@@ -56,7 +56,7 @@ def run_ablation(
             log_description(parent, experiment, data, problems)
             runner = StageRunner(experiment, data, digests, session, display, fresh)
             seeds = [SeedRun(runner, parent, seed) for seed in experiment.seeds]
-            rows = [row for seed_run in seeds for row in seed_run.rows()]
+            rows = [row for of_seed in runner.run([seed.rows() for seed in seeds]) for row in of_seed]
             scored = {key: resampled for seed_run in seeds for key, resampled in seed_run.scored.items()}
             found = {key: boxes for seed_run in seeds for key, boxes in seed_run.found.items()}
             initial = {sample.name: sample.boxes for sample in data.target_train}

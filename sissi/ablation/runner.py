@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sissi.ablation import cache_keys
 from sissi.ablation.branch import BranchTask, branch_task
@@ -17,8 +17,11 @@ from sissi.method.trunk import Trunk
 from sissi.runtime.cache import Cache, Entry, cache_folder
 from sissi.runtime.events import Event, Notice, Progress
 from sissi.runtime.jobs import Job, Outcome, run
+from sissi.runtime.plans import Plan, Schedule
 from sissi.runtime.progress import Display
 from sissi.tracking import LocalRun, TrackingSession
+
+T = TypeVar("T")
 
 
 class StageRunner:
@@ -32,6 +35,7 @@ class StageRunner:
         display: display of progress and warnings.
         cache: cache of finished and unfinished work.
         machine: processor model, which is part of cache keys.
+        runs_of: runs that record the events of a job, by the name of the job.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class StageRunner:
         self.display = display
         self.cache = Cache(cache_folder(experiment.tracking.folder))
         self.machine = _machine(experiment.runtime.device)
+        self.runs_of: dict[str, list[LocalRun]] = {}
         self._fresh = fresh
         self._used: set[Path] = set()
 
@@ -74,25 +79,26 @@ class StageRunner:
         self._used.add(entry.folder)
         return entry
 
-    def run(self, jobs: Sequence[Job], runs_of: dict[str, list[LocalRun]]) -> dict[str, Outcome]:
-        """Run jobs in parallel; their events go to their runs and to the display.
+    def run(self, plans: Sequence[Plan[T]]) -> list[T]:
+        """Run the jobs of several plans side by side, and return their results.
 
-        Args:
-            jobs: jobs, see `sissi.runtime.jobs`.
-            runs_of: runs that record the events of a job, by the name of the job.
-
-        Returns:
-            Outcome of each job, by its name.
+        The events of a job go to the display, and to the runs that `runs_of` has for its name.
         """
+        runtime, schedule = self.experiment.runtime, Schedule(plans)
 
         def on_event(name: str, event: Event) -> None:
-            self.record(name, runs_of.get(name, []), event)
+            self.record(name, self.runs_of.get(name, []), event)
 
-        runtime = self.experiment.runtime
-        outcomes = run(jobs, runtime.jobs, on_event, deterministic=runtime.deterministic)
-        for job in jobs:
-            self.display.finish(job.name)
-        return outcomes
+        def ended(name: str, outcome: Outcome) -> None:
+            self.display.finish(name)
+            schedule.ended(name, outcome)
+
+        try:
+            run(schedule.jobs(), runtime.jobs, on_event, ended, deterministic=runtime.deterministic)
+        except BaseException as error:
+            schedule.fail(error)
+            raise
+        return [schedule.results[index] for index in range(len(plans))]
 
     def record(self, name: str, runs: Sequence[LocalRun], event: Event) -> None:
         """Pass an event of a job on to the display or to its runs."""

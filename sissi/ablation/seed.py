@@ -25,6 +25,7 @@ from sissi.results.scores import NOBODY, Row
 from sissi.runtime.cache import Entry
 from sissi.runtime.events import Metrics, Model, Params, Text
 from sissi.runtime.jobs import Job, Outcome
+from sissi.runtime.plans import Plan
 from sissi.tracking import LocalRun
 
 STAGES = "sissi.ablation.stages"
@@ -59,10 +60,10 @@ class SeedRun:
         self.found: dict[tuple[str, int], list[Boxes]] = {}
         self.with_model: dict[tuple[str, int], LocalRun] = {}
 
-    def rows(self) -> list[Row]:
-        """Train trunk and branches, and return the rows of table 1."""
+    def rows(self) -> Plan[list[Row]]:
+        """Plan that trains trunk and branches, and returns the rows of table 1."""
         shared = any(variant.labels == "weak" for variant in self.variants.values())
-        trained = self.trunk() if shared else Trunk((), (), (), 0.0)
+        trained = (yield from self.trunk()) if shared else Trunk((), (), (), 0.0)
         starts = {name: start_point(variant, trained, self.settings[name]) for name, variant in self.variants.items()}
         for reason in sorted({(start.epoch, start.reason) for start in starts.values()}):
             self.runner.display.log("seed {}, epoch {}: {}".format(self.seed, *reason))
@@ -70,20 +71,21 @@ class SeedRun:
             name: self.runner.branch(self.settings[name], self.variants[name], self.seed, trained, start)
             for name, start in starts.items()
         }
-        self._first_labels(branches)
+        yield from self._first_labels(branches)
         with ExitStack() as runs:
-            return self._branches(starts, branches, runs)
+            return (yield from self._branches(starts, branches, runs))
 
-    def trunk(self) -> Trunk:
-        """Early learning, recorded in its own run."""
+    def trunk(self) -> Plan[Trunk]:
+        """Plan of early learning, recorded in its own run."""
         with ExitStack() as runs:
-            return self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs))
+            return (yield from self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs)))
 
-    def _trunk(self, tracked: LocalRun) -> Trunk:
+    def _trunk(self, tracked: LocalRun) -> Plan[Trunk]:
         name = tracked.name
         work = (self.experiment, self.seed, self.runner.data, self.runner.trunk(self.seed))
         job = Job(name, f"{STAGES}:train_trunk_stage", work, self.experiment.runtime.trunk_threads)
-        outcome = self.runner.run([job], {name: [tracked]})[name]
+        self.runner.runs_of[name] = [tracked]
+        outcome = (yield [job])[name]
         if outcome.error is not None:
             raise SissiError(f"early learning (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
         trained: Trunk = outcome.value
@@ -92,7 +94,7 @@ class SeedRun:
             tracked.record(Metrics({f"adele/{name}": value for name, value in fitted.items()}, fit.epoch))
         return trained
 
-    def _first_labels(self, branches: dict[str, BranchTask]) -> None:
+    def _first_labels(self, branches: dict[str, BranchTask]) -> Plan[None]:
         """Compute pseudo labels for each start; variants with the same start and label settings share them."""
         missing: dict[Path, Job] = {}
         for name, task in branches.items():
@@ -100,26 +102,28 @@ class SeedRun:
             if entry is not None and task.entry.result is None and entry.folder not in missing:
                 work = (self.settings[name], self.runner.data, task.checkpoint, entry)
                 missing[entry.folder] = Job(self._name(f"labels of {name}"), f"{STAGES}:label_checkpoint", work)
-        outcomes = self.runner.run(list(missing.values()), {})
+        outcomes = yield list(missing.values())
         for outcome in outcomes.values():
             if outcome.error is not None:
                 raise SissiError(f"label correction (seed {self.seed}) failed: {outcome.error}{_detail(outcome)}")
 
-    def _branches(self, starts: dict[str, StartPoint], branches: dict[str, BranchTask], runs: ExitStack) -> list[Row]:
+    def _branches(
+        self, starts: dict[str, StartPoint], branches: dict[str, BranchTask], runs: ExitStack
+    ) -> Plan[list[Row]]:
         """Train all branches; equal branches are trained once and recorded in the run of each of their variants."""
         tracked = {name: self._start_branch(name, start, runs) for name, start in starts.items()}
         groups: dict[Path, list[str]] = {}
         for name, task in branches.items():
             groups.setdefault(task.entry.folder, []).append(name)
         longest_first = sorted(groups.values(), key=lambda names: branches[names[0]].start)
-        jobs, runs_of = [], {}
+        jobs = []
         entries = {name: self._scores(task) for name, task in branches.items()}
         for names in longest_first:
             work = (self.settings[names[0]], self.runner.data, branches[names[0]], entries[names[0]])
             job = Job(self._name(" = ".join(names)), f"{STAGES}:train_and_score_branch", work)
             jobs.append(job)
-            runs_of[job.name] = [tracked[name] for name in names]
-        outcomes = self.runner.run(jobs, runs_of)
+            self.runner.runs_of[job.name] = [tracked[name] for name in names]
+        outcomes = yield jobs
         by_name = {name: outcomes[job.name] for job, names in zip(jobs, longest_first, strict=True) for name in names}
         finished = {name: entries[name] for name in starts if by_name[name].error is None}
         if readers := self.runner.data.readers:

@@ -6,7 +6,6 @@ that is killed in the middle of a message cannot corrupt the messages of another
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import signal
@@ -40,7 +39,7 @@ class Job:
         function: importable function, or its "module:name", so that only the job imports it; called with the arguments
             and a `Recorder`.
         arguments: picklable arguments.
-        threads: number of threads that torch and OpenCV may use.
+        threads: number of threads that torch and OpenCV may use; it counts as that many of the jobs side by side.
     """
 
     name: str
@@ -89,20 +88,22 @@ def warm_up() -> None:
 
 
 def run(
-    jobs: Iterable[Job],
+    jobs: Iterable[Job | None],
     side_by_side: int,
     on_event: OnEvent,
     ended: Ended | None = None,
     *,
     deterministic: bool = False,
 ) -> dict[str, Outcome]:
-    """Run all jobs in order, at most `side_by_side` at a time.
+    """Run all jobs in order, at most `side_by_side` threads at a time, and at least one job.
+
+    On a machine with several GPUs, jobs that run side by side see one each, in turn.
 
     On KeyboardInterrupt, or if `on_event` raises, the running jobs are ended first.
 
     Args:
-        jobs: jobs; the next one is requested when a process is free.
-        side_by_side: number of processes at a time.
+        jobs: jobs; the next one is requested when a thread is free, and None stands for none before another has ended.
+        side_by_side: number of threads at a time.
         on_event: function that receives the events of the jobs.
         ended: function that is called with the name and outcome of each job, before the next job starts.
         deterministic: whether to restrict the jobs to deterministic operations.
@@ -111,27 +112,41 @@ def run(
         Outcome of each job, by its name.
     """
     context = _context()
-    waiting = iter(jobs)
-    running: dict[Connection, tuple[Job, BaseProcess]] = {}
+    waiting, job = iter(jobs), None
+    running: dict[Connection, _Running] = {}
     outcomes: dict[str, Outcome] = {}
     try:
         while True:
-            for job in itertools.islice(waiting, side_by_side - len(running)):
-                connection, process = _start(context, job, deterministic)
-                running[connection] = (job, process)
+            while (busy := sum(one.job.threads for one in running.values())) < side_by_side or not running:
+                job = job or next(waiting, None)
+                if job is None or (running and busy + job.threads > side_by_side):
+                    break
+                place = min(set(range(len(running) + 1)) - {one.place for one in running.values()})
+                connection, process = _start(context, job, place, deterministic)
+                running[connection] = _Running(job, process, place)
+                job = None
             if not running:
                 return outcomes
             for ready in cast("list[Connection]", wait(list(running))):
-                job, process = running[ready]
-                outcome = _receive(ready, job, process, on_event)
+                name, process = running[ready].job.name, running[ready].process
+                outcome = _receive(ready, name, process, on_event)
                 if outcome is not None:
                     del running[ready]
-                    outcomes[job.name] = outcome
+                    outcomes[name] = outcome
                     if ended:
-                        ended(job.name, outcome)
+                        ended(name, outcome)
     finally:
-        for connection, (_, process) in running.items():
-            _end(connection, process)
+        for connection, one in running.items():
+            _end(connection, one.process)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """Job with its process, and its place among the jobs that run side by side."""
+
+    job: Job
+    process: BaseProcess
+    place: int
 
 
 class PipeRecorder:
@@ -152,15 +167,15 @@ def _context() -> Any:
     return context
 
 
-def _start(context: Any, job: Job, deterministic: bool) -> tuple[Connection, BaseProcess]:
+def _start(context: Any, job: Job, place: int, deterministic: bool) -> tuple[Connection, BaseProcess]:
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, job, deterministic), name=job.name, daemon=False)
+    process = context.Process(target=_work, args=(theirs, job, place, deterministic), name=job.name, daemon=False)
     process.start()
     theirs.close()
     return ours, process
 
 
-def _receive(connection: Connection, job: Job, process: BaseProcess, on_event: OnEvent) -> Outcome | None:
+def _receive(connection: Connection, name: str, process: BaseProcess, on_event: OnEvent) -> Outcome | None:
     """Receive one message; return the outcome if it was the last message, else None."""
     try:
         message: Event | Outcome = connection.recv()
@@ -172,7 +187,7 @@ def _receive(connection: Connection, job: Job, process: BaseProcess, on_event: O
         process.join()
         connection.close()
         return message
-    if on_event(job.name, message):
+    if on_event(name, message):
         _end(connection, process)
         return Outcome(stopped=True)
     return None
@@ -192,10 +207,11 @@ def _cause_of_death(exit_code: int | None) -> str:
     return f"its process ended by itself with exit code {exit_code}"
 
 
-def _work(connection: Connection, job: Job, deterministic: bool) -> None:
+def _work(connection: Connection, job: Job, place: int, deterministic: bool) -> None:
     """Body of a job's process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is sent to the whole process group; the parent ends the jobs
     _limit_threads(job.threads)
+    _choose_gpu(place)
     if deterministic:
         from sissi.runtime.determinism import demand_determinism
 
@@ -236,6 +252,17 @@ def _explained(error: Exception) -> str | None:
             "or use runtime.device=cpu"
         )
     return None
+
+
+def _choose_gpu(place: int) -> None:
+    """Of several GPUs that this process may use, let it see one, by its place among the jobs."""
+    import torch
+
+    count = torch.cuda.device_count()
+    if count > 1:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        names = visible.split(",") if visible else [str(index) for index in range(count)]
+        os.environ["CUDA_VISIBLE_DEVICES"] = names[place % count]
 
 
 def _limit_threads(threads: int) -> None:

@@ -149,7 +149,7 @@ def run_search(
             with _parent(session, search, study) as parent:
                 _describe(parent, search, experiment, study, problems)
                 runner = StageRunner(experiment, data, digests, session, display)
-                trunk = SeedRun(runner, parent, search.seed).trunk()
+                [trunk] = runner.run([SeedRun(runner, parent, search.seed).trunk()])
                 Trials(search, overrides, study, runner, parent).run()
                 summary = results.summarise(search, study, trunk, experiment)
                 for path in results.write(summary, study, out or session.folder / "results"):

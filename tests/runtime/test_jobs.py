@@ -111,6 +111,49 @@ def test_a_job_uses_the_threads_that_it_was_given():
     assert run([Job("one", threads, (), 1)], 1, ignore)["one"].value == (1, 1)
 
 
+def open_at_once(recorder):
+    recorder.record(Metrics({"begun": 1.0}, 1))
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def test_a_job_of_two_threads_takes_two_places_and_runs_alone_where_there_are_fewer():
+    begun, ended = [], []
+
+    def on_event(name, event):
+        begun.append((name, len(ended)))
+
+    jobs = [Job("one", open_at_once, (), 1), Job("two", open_at_once, (), 2), Job("three", open_at_once, (), 1)]
+    run(jobs, 2, on_event, lambda name, _: ended.append(name))
+    assert begun == [("one", 0), ("two", 1), ("three", 2)] and ended == ["one", "two", "three"]
+    assert run([Job("wide", open_at_once, (), 3)], 1, ignore)["wide"].error is None
+
+
+def test_jobs_side_by_side_see_a_gpu_each(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7")
+    seen = []
+    for place in range(3):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7")
+        job_module._choose_gpu(place)
+        seen.append(os.environ["CUDA_VISIBLE_DEVICES"])
+    assert seen == ["4", "GPU-7", "4"]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    job_module._choose_gpu(1)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+def test_a_job_takes_the_place_of_one_that_has_ended(monkeypatch):
+    places, start = [], job_module._start
+
+    def noted(context, job, place, deterministic):
+        places.append(place)
+        return start(context, job, place, deterministic)
+
+    monkeypatch.setattr(job_module, "_start", noted)
+    run([Job(f"job {k}", double, (k,)) for k in range(4)], 2, ignore)
+    assert places[:2] == [0, 1] and set(places) == {0, 1}
+
+
 def test_every_job_is_deterministic_where_that_is_demanded_and_none_elsewhere():
     jobs = [Job(f"job {k}", determinism, ()) for k in range(3)]
     demanded = run(jobs, 2, ignore, deterministic=True)
