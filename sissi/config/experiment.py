@@ -45,7 +45,8 @@ class Runtime(Settings):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     jobs: PositiveInt = 2
-    """Number of branches that are trained in parallel, one process each; on a CPU with one thread each."""
+    """Number of threads that all jobs of all seeds have together: a branch has one, early learning has trunk_threads.
+    Each job is a process; on a machine with several GPUs each sees one of them, in turn."""
     trunk_threads: PositiveInt = 2
     """Number of threads of early learning on a CPU. It is fixed, since it can change results in the last bits."""
     deterministic: bool = False

@@ -71,7 +71,8 @@ def find_model(
 
 def _latest(ablation: StoredAblation, variant: str | None, notify: Callable[[str], None]) -> str:
     """The address of the model of a row of an ablation, of its first seed that came to its end."""
-    finished = {name: run for (name, _), run in reversed(ablation.branches.items()) if run.status == "FINISHED"}
+    by_seed = sorted(ablation.branches.items(), key=lambda item: item[0][1], reverse=True)  # seeds run side by side
+    finished = {name: run for (name, _), run in by_seed if run.status == "FINISHED"}
     chosen = variant or preferred_variant(set(finished))
     if chosen is None:
         raise SissiError(f"run {ablation.run.id}: has no finished row that corrects labels; name one with --variant")
