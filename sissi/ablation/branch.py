@@ -43,6 +43,11 @@ class BranchTask:
     first_labels: Entry | None
 
     @property
+    def lacks_checkpoint(self) -> bool:
+        """Whether it cannot start before the trunk is trained again, since an earlier ablation did not keep it."""
+        return self.checkpoint is not None and not self.checkpoint.exists() and self.entry.result is None
+
+    @property
     def model(self) -> Path:
         """Path of the file of the trained detector."""
         return self.entry.folder / "detector.pt"

@@ -71,19 +71,27 @@ class SeedRun:
             name: self.runner.branch(self.settings[name], self.variants[name], self.seed, trained, start)
             for name, start in starts.items()
         }
+        if any(task.lacks_checkpoint for task in branches.values()):
+            self.runner.display.log(f"seed {self.seed}: early learning again, as a row starts where none had started")
+            yield from self.trunk("train_trunk_again")
         yield from self._first_labels(branches)
         with ExitStack() as runs:
-            return (yield from self._branches(starts, branches, runs))
+            rows = yield from self._branches(starts, branches, runs)
+        if shared and all(row.status == "ok" for row in rows):
+            kept = {task.checkpoint for task in branches.values()} | {trained.checkpoints[-1]}
+            work = (self.runner.trunk(self.seed), [path for path in kept if path])
+            yield [Job(self._name("checkpoints"), f"{STAGES}:thin_trunk", work)]
+        return rows
 
-    def trunk(self) -> Plan[Trunk]:
-        """Plan of early learning, recorded in its own run."""
+    def trunk(self, stage: str = "train_trunk_stage") -> Plan[Trunk]:
+        """Plan of early learning by a function of the stages, recorded in its own run."""
         with ExitStack() as runs:
-            return (yield from self._trunk(self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs)))
+            return (yield from self._trunk(stage, self._start(self._name("trunk"), {"sissi.stage": "trunk"}, runs)))
 
-    def _trunk(self, tracked: LocalRun) -> Plan[Trunk]:
+    def _trunk(self, stage: str, tracked: LocalRun) -> Plan[Trunk]:
         name = tracked.name
         work = (self.experiment, self.seed, self.runner.data, self.runner.trunk(self.seed))
-        job = Job(name, f"{STAGES}:train_trunk_stage", work, self.experiment.runtime.trunk_threads)
+        job = Job(name, f"{STAGES}:{stage}", work, self.experiment.runtime.trunk_threads)
         self.runner.runs_of[name] = [tracked]
         outcome = (yield [job])[name]
         if outcome.error is not None:

@@ -6,7 +6,7 @@ Each stage runs in its own process (see `runtime.jobs`), so that variants are tr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -40,7 +40,7 @@ from sissi.runtime.files import whole_file
 from sissi.runtime.journal import Journal
 from sissi.runtime.recorder import JournaledRecorder, Recorder, notify, progress_of
 from sissi.training import checkpoint
-from sissi.training.checkpoint import Checkpoints
+from sissi.training.checkpoint import Checkpoints, epoch_of
 from sissi.training.epoch import NonFiniteLoss
 from sissi.training.teacher_student import TeacherStudent, make_teacher_student, new_teacher_student
 
@@ -72,6 +72,26 @@ def train_trunk_stage(
     return trained
 
 
+def train_trunk_again(
+    experiment: Experiment, seed: int, data: ExperimentData, entry: Entry, recorder: Recorder
+) -> Trunk:
+    """Run phase 1 like `train_trunk_stage`, also for epochs whose checkpoint an earlier ablation did not keep."""
+    Checkpoints(entry.folder).forget_thinned()
+    return train_trunk_stage(experiment, seed, data, entry, recorder)
+
+
+def thin_trunk(entry: Entry, kept: Sequence[Path], recorder: Recorder) -> None:
+    """Delete the checkpoints of a trunk but some: it has one of each epoch, and all rows have ended.
+
+    Args:
+        entry: cache entry of the trunk.
+        kept: checkpoints from which a row started, and the last one, from which a longer trunk goes on.
+        recorder: recorder, which gets no event.
+    """
+    with entry.lock(partial(notify, recorder)):
+        Checkpoints(entry.folder).thin({epoch_of(path) for path in kept})
+
+
 def label_checkpoint(
     experiment: Experiment, data: ExperimentData, trained: Path, entry: Entry, recorder: Recorder
 ) -> None:
@@ -90,7 +110,7 @@ def label_checkpoint(
         if entry.result is None:
             learner, _ = _resume(experiment, trained)
             epochs = experiment.last_epoch(corrects=True)
-            epoch = int(trained.stem.removeprefix("epoch_"))
+            epoch = epoch_of(trained)
             target = data.resized("target_train", experiment.training.image_size)
             predicted = predict_pseudo_labels(
                 learner.teacher, target, experiment, progress_of(recorder, epoch, epochs, "labels")

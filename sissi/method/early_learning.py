@@ -56,6 +56,8 @@ def train_trunk(
     checkpoints, journaled = Checkpoints(folder), JournaledRecorder(Journal(folder / "journal"), recorder)
     points = _points_so_far(checkpoints, last, partial(notify, recorder))
     journaled.replay(points[-1]["journaled"] if points else 0)
+    while points and len(points) < last and not checkpoints.path(len(points)).exists():
+        points.pop()  # its checkpoint was not kept, and training goes on from here
     if len(points) < last:
         journaled.journal.truncate(points[-1]["journaled"] if points else 0)
         if points:

@@ -73,7 +73,7 @@ def train(
     import torch  # here, since the process of the study reads `Trained`, and trains nothing
 
     from sissi.ablation.reader_scores import score_branch
-    from sissi.ablation.stages import train_branch, train_trunk_stage
+    from sissi.ablation.stages import train_branch, train_trunk_again, train_trunk_stage
 
     [name], [seed] = experiment.variants, experiment.seeds
     variant, store, machine = VARIANTS[name], Cache(cache), machine_of(device_of(experiment.runtime.device))
@@ -86,6 +86,8 @@ def train(
     recorder.record(Metrics({"start_epoch": start.epoch}, 0))
     task = branch_task(variant, experiment, seed, trunk_entry, trained, start.epoch, digests, store.entry)
     last = experiment.last_epoch(variant.corrects)
+    if task.lacks_checkpoint:
+        train_trunk_again(experiment, seed, data, trunk_entry, _ProgressOnly(recorder))
     shared, readers = not train_branch(experiment, data, task, recorder), None
     if oracle:
         scores = store.entry("scores", cache_keys.scores_key(experiment, task.entry, digests))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ Notify = Callable[[str], None]
 class Checkpoints:
     """Checkpoints in a folder: for each epoch a file of tensors, and a file with its checksum and notes.
 
-    The notes are written last, so an epoch without notes is incomplete.
+    The notes are written last, so an epoch without notes is incomplete. `thin` leaves epochs with notes alone.
 
     Attributes:
         folder: folder of the checkpoints.
@@ -55,6 +55,8 @@ class Checkpoints:
         if not self._notes_path(epoch).exists():
             return None
         record = _parsed(self._notes_path(epoch))
+        if record is not None and record.get("thinned"):
+            return record["notes"]  # type: ignore[no-any-return]
         if record is None or not self.path(epoch).exists() or _sha256(self.path(epoch)) != record["sha256"]:
             notify(f"{self.path(epoch)}: this checkpoint is damaged; training continues from the previous one")
             self.remove(epoch)
@@ -65,7 +67,7 @@ class Checkpoints:
     def latest(self, notify: Notify) -> tuple[int, dict[str, Any]] | None:
         """Newest epoch with an undamaged checkpoint, and its notes; None if there is none."""
         for path in sorted(self.folder.glob("epoch_*.json"), reverse=True):
-            epoch = int(path.stem.removeprefix("epoch_"))
+            epoch = epoch_of(path)
             notes = self.notes(epoch, notify)
             if notes is not None:
                 return epoch, notes
@@ -75,6 +77,20 @@ class Checkpoints:
         """Delete a checkpoint."""
         self._notes_path(epoch).unlink(missing_ok=True)
         self.path(epoch).unlink(missing_ok=True)
+
+    def thin(self, kept: Collection[int]) -> None:
+        """Delete the tensors of all epochs but some; the notes stay, and say so."""
+        for path in self.folder.glob("epoch_*.json"):
+            epoch, record = epoch_of(path), _parsed(path)
+            if epoch not in kept and record is not None:
+                write_whole(path, json.dumps({**record, "thinned": True}).encode())  # before the tensors are missing
+                self.path(epoch).unlink(missing_ok=True)
+
+    def forget_thinned(self) -> None:
+        """Delete the notes of epochs without tensors, so that these are trained again."""
+        for path in self.folder.glob("epoch_*.json"):
+            if (_parsed(path) or {}).get("thinned"):
+                self.remove(epoch_of(path))
 
     def clear(self) -> None:
         """Delete all checkpoints."""
@@ -107,6 +123,11 @@ def restore(path: Path, learner: TeacherStudent) -> dict[str, Any]:
     learner.restore(content["learner"])
     tensors: dict[str, Any] = content["tensors"]
     return tensors
+
+
+def epoch_of(path: Path) -> int:
+    """Number of the epoch of a file of `Checkpoints`."""
+    return int(path.stem.removeprefix("epoch_"))
 
 
 def _sha256(path: Path) -> str:

@@ -40,7 +40,7 @@ def test_every_process_of_a_command_is_deterministic_and_on_a_cpu_gives_the_same
     seen = {path.stem: json.loads(path.read_text()) for path in watch.glob("*.json")}
     del seen["device"]  # it only looks at the machine
     stages = {"run": ("labels of plain-a", "plain-a"), "ablation": ("labels of baseline", *ROWS)}[command]
-    assert seen == {name: [True, False, ":4096:8"] for name in ("trunk", *stages)}
+    assert seen == {name: [True, False, ":4096:8"] for name in ("trunk", *stages, "checkpoints")}
     assert set(table(tmp_path).splitlines()) <= set(table(smoke_folder).splitlines())
 
 
