@@ -38,6 +38,14 @@ def predict(
     plane: Plane = None,
     projection: Projection = None,
     channels: Channels = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N",
+            help="Only every N-th image from the K-th on, for jobs side by side; afterwards once without it, for the "
+            "results.",
+        ),
+    ] = None,
     variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")] = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
@@ -47,13 +55,32 @@ def predict(
     from sissi.inference.predict_folder import Options, predict_folder
 
     reading = image_reading(plane, projection, channels)
-    options = Options(score, tile_size(tile), tta, overlays, format, batch, tracking, variant, reading)
+    chosen = part_of(part)
+    options = Options(score, tile_size(tile), tta, overlays, format, batch, tracking, variant, reading, chosen)
     found = predict_folder(model, images, out, options, Console())
+    if chosen is not None:
+        rest = "when all parts are done, the same command without --part writes the results"
+        print(f"part {part}: {len(found.samples)} images in {out}; {rest}")
+        return
     cells = sum(len(sample.boxes) for sample in found.samples)
     print(f"{cells} cells with a score of {found.score} or more in {len(found.samples)} images: {out}")
     if found.unreadable:
         lines = [f"{len(found.unreadable)} of {len(found.images)} images cannot be read, see counts.csv"]
         raise SissiError("\n  ".join([*lines, *found.unreadable.values()]))
+
+
+def part_of(text: str | None) -> tuple[int, int] | None:
+    """Number of a part and number of parts that --part gives.
+
+    Raises:
+        SissiError: it is none of N parts.
+    """
+    if text is None:
+        return None
+    numbers = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
+    if numbers is None or int(numbers[1]) > int(numbers[2]):
+        raise SissiError(f"--part {text}: give the number of a part and of parts, such as 3/16")
+    return int(numbers[1]), int(numbers[2])
 
 
 def tile_size(text: str) -> tuple[int, int] | str:

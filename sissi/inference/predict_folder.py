@@ -30,6 +30,8 @@ from sissi.runtime.progress import image_bar
 
 STATE = "progress.jsonl"
 """Name of the file in the output folder with the predictions so far, at every score."""
+PART_STATE = "progress-{}-of-{}.jsonl"
+"""Name of that file for a part of the images."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Options:
         store: folder of the MLflow store.
         variant: row of the latest ablation, where the model is latest; None: the one that is preferred.
         reading: planes and channels of the files that are the images.
+        part: number of a part from 1 on, and number of parts; None: all images.
     """
 
     score: float | None
@@ -58,12 +61,15 @@ class Options:
     store: Path
     variant: str | None = None
     reading: ImageReading = FIRST
+    part: tuple[int, int] | None = None
 
 
 def predict_folder(
     model: str, arguments: Sequence[str], out: Path, options: Options, console: Console
 ) -> PredictionSet:
     """Predict the cells of images and write them to a folder; finished images of an earlier call are not repeated.
+
+    Of a part, only the predictions so far are written; a call for all images finds those of all parts.
 
     Args:
         model: address of the model, see `find_model`.
@@ -81,7 +87,15 @@ def predict_folder(
     images = find_arguments(arguments, problems)
     trained = find_model(model, options.store, options.variant, partial(console.print, soft_wrap=True))
     detector = load_detector(trained)
-    predictions = predict_with(trained, detector, images, out / STATE, options, console, problems)
+    state = out / STATE
+    if options.part is not None:
+        number, count = options.part
+        images = dict(list(images.items())[number - 1 :: count])
+        state = out / PART_STATE.format(number, count)
+    predictions = predict_with(trained, detector, images, state, options, console, problems)
+    if options.part is not None:
+        show_problems(problems, console)
+        return predictions
     write_results(predictions, out, overlays=options.overlays, format=options.format)
     lost = left_out(options.format, detector.classes) if options.format is not None else ""
     if lost:
@@ -133,7 +147,8 @@ def predict_with(
     augmentation = trained.pseudo_labels if options.tta else None
     size = input_scale(trained, detector, options.tile)
     depends_on = _dependencies(trained.file, augmentation, size, options.reading)
-    with PredictionLog(state, depends_on) as log:
+    parts = () if options.part else sorted(state.parent.glob(PART_STATE.format("*", "*")))
+    with PredictionLog(state, depends_on, parts) as log:
         outcomes = _outcomes(images, _finder(detector, augmentation), size, options, detector, log, console)
     note_unread_parts(images.values(), problems, options.reading)
     if trained.image_size is None and size.tile is None:

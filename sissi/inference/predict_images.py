@@ -15,6 +15,7 @@ from sissi.data.images.read import FIRST, read_image
 from sissi.data.resized import resize
 from sissi.errors import DataError
 from sissi.inference.tiling import Window, merge, windows
+from sissi.runtime.prefetch import read_ahead
 
 Image = npt.NDArray[np.uint8]
 DetectBatch = Callable[[Sequence[Image]], list[Boxes]]
@@ -92,7 +93,7 @@ def predict_images(
     most_overlap: float,
     reading: ImageReading = FIRST,
 ) -> Iterator[tuple[str, Prediction | DataError]]:
-    """Predict boxes for images, one image after another.
+    """Predict boxes for images, one image after another; the next ones are read meanwhile.
 
     Args:
         images: path of each image by its name.
@@ -122,11 +123,16 @@ def predict_images(
 def _pieces(
     images: Mapping[str, Path], reading: ImageReading, size: InputScale, unreadable: list[tuple[str, DataError]]
 ) -> Iterator[_Piece]:
-    for name, path in images.items():
+
+    def read(item: tuple[str, Path]) -> tuple[str, Image | DataError]:
         try:
-            image = read_image(path, reading)
+            return item[0], read_image(item[1], reading)
         except DataError as error:
-            unreadable.append((name, error))
+            return item[0], error
+
+    for [(name, image)] in read_ahead(read, ([item] for item in images.items()), workers=1):
+        if isinstance(image, DataError):
+            unreadable.append((name, image))
             continue
         height, width = image.shape[:2]
         tile = size.tile_of(height, width)

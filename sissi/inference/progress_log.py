@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,14 +24,19 @@ class PredictionLog:
         path: path of the file; it is created, with its folder, if necessary.
         depends_on: JSON values that determine the predictions, such as the digest of the detector. A file with other
             values is replaced by an empty one.
+        others: files of other processes, whose predictions are found too if they depend on the same values.
     """
 
-    def __init__(self, path: Path, depends_on: dict[str, Any]) -> None:
+    def __init__(self, path: Path, depends_on: dict[str, Any], others: Iterable[Path] = ()) -> None:
         lines = _whole_lines(path)
         if not lines or json.loads(lines[0]) != depends_on:
             lines = [json.dumps(depends_on)]
         write_whole(path, "".join(f"{line}\n" for line in lines).encode())
         entries = [json.loads(line) for line in lines[1:]]
+        for other in others:
+            first, *rest = _whole_lines(other) or [""]
+            entries += [json.loads(line) for line in rest if first == lines[0]]
+        self._names = {entry["name"] for entry in entries}
         self._done = {(entry["name"], entry["sha256"]): _prediction(entry) for entry in entries}
         self._file = path.open("a", encoding="utf-8")
 
@@ -44,6 +50,8 @@ class PredictionLog:
 
     def find(self, name: str, path: Path) -> Prediction | None:
         """Stored prediction of an image; None if there is none or the content of the file has changed."""
+        if name not in self._names:
+            return None
         try:
             return self._done.get((name, content_digest(path)))
         except OSError:  # reported when the image is read

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -152,6 +153,22 @@ def test_after_kill_9_the_same_command_goes_on_and_ends_as_if_nothing_had_been(l
         np.testing.assert_allclose(boxes, resumed[0][name], rtol=1e-3, atol=1e-3)
 
 
+def test_parts_side_by_side_give_what_one_command_gives(lab, run, looked):
+    run()
+    whole = results(lab / "out")
+    shutil.rmtree(lab / "out")
+    for part in ("2/3", "1/3"):
+        assert f"part {part}: 2 images in out; when all parts are done" in run("--part", part)
+        assert not (lab / "out/predictions.json").exists()
+    looked.clear()
+    assert "4 of 5 images are already done" in run()
+    assert sum(map(len, looked)) == 1
+    boxes, counts = results(lab / "out")
+    assert list(boxes) == list(whole[0]) and [row["count"] for row in counts] == [row["count"] for row in whole[1]]
+    for name, found in boxes.items():  # other batches differ in the last bits
+        np.testing.assert_allclose(found, whole[0][name], atol=1e-3)
+
+
 def test_an_image_that_cannot_be_read_is_named_and_the_others_are_done(lab, sissi):
     (lab / "images/well 1.png").write_bytes(b"")
     (lab / "images/well 3.png").write_bytes(b"no image")
@@ -193,6 +210,10 @@ def test_overlays_and_labels_of_another_format(lab, run):
         (["nowhere.pt", "images"], "nowhere.pt: no such file"),
         (["detector.pt", "nowhere"], "IMAGES: nowhere: no such file or folder"),
         (["detector.pt", "images", "--tile", "640"], "--tile 640: give height x width in px, such as 480x640"),
+        (
+            ["detector.pt", "images", "--part", "4/3"],
+            "--part 4/3: give the number of a part and of parts, such as 3/16",
+        ),
         (["detector.pt", "images", "--format", "word"], "--format word: no such label format"),
         (["runs:/0/model", "images"], "no such MLflow store; name the tracking folder"),
     ],
