@@ -19,6 +19,7 @@ class Silent:
     def __init__(self, folder: Path, name: str = "") -> None:
         self.folder = folder
         self.name = name
+        self.header = {"started": 0}
 
     def run(self, experiment: str, name: str, **options: Any) -> Silent:
         """As `TrackingSession.run`."""
@@ -35,6 +36,9 @@ class Silent:
 
     def end(self, status: str) -> None:
         """As `LocalRun.end`."""
+
+    def run_id(self, run: Silent) -> None:
+        """As `TrackingSession.run_id`, where nothing was uploaded."""
 
     def deliver(self) -> None:
         """As `TrackingSession.deliver`."""
