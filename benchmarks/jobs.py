@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sissi.errors import SissiError
-from sissi.runtime.jobs import Job, run
+from sissi.runtime.engines.local import run
+from sissi.runtime.jobs import Job
 
 
 def finished(jobs: Sequence[Job], side_by_side: int) -> list[Any]:

@@ -48,7 +48,7 @@ def profile() -> None:
     profiler = cProfile.Profile()
     with (
         Display(Console(file=io.StringIO())) as display,
-        patch("sissi.ablation.runner.run", run_here),
+        patch("sissi.runtime.engines.local.LocalEngine.run", staticmethod(run_here)),
         patch("sissi.ablation.run.open_session", silent_session),
     ):
         profiler.runcall(run.run_ablation, experiment, display)
@@ -64,7 +64,7 @@ def run_here(
     *,
     deterministic: bool = False,
 ) -> dict[str, Outcome]:
-    """In the place of `jobs.run`: the profiler sees this process only."""
+    """In the place of `LocalEngine.run`: the profiler sees this process only."""
     torch.set_num_threads(1)
     outcomes = {}
     for job in filter(None, jobs):

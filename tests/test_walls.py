@@ -46,6 +46,7 @@ ONLY_IN = {
     "onnx": {"inference"},
     "onnxruntime": {"inference"},
     "roifile": {"data"},
+    "ray": {"runtime"},
 }
 """Libraries that one package hides from the others."""
 POSIX_ONLY = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix", "syslog", "readline", "curses"}

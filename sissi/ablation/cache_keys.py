@@ -23,6 +23,9 @@ _LATER = {
 }  # fmt: skip
 """Keys of an experiment without effect before correction starts; data, and classes of labels, enter by content."""
 
+ENGINE = {"engine", "address", "gpus_per_job"}
+"""Keys of `runtime` that say where jobs run, which no result depends on."""
+
 
 def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:
     """Key of early learning, without its length, since a shorter trunk is the first part of a longer one."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sissi.ablation import cache_keys
 from sissi.ablation.run_description import description, log_description
-from sissi.ablation.runner import StageRunner
+from sissi.ablation.runner import StageRunner, engine_of
 from sissi.ablation.seed import SeedRun
 from sissi.config import Experiment
 from sissi.config.variants import ORACLE
@@ -47,14 +47,18 @@ def run_ablation(
         display.log("no row is scored: there are no test images with readers (data.target_test)")
     digests = cache_keys.data_digests(data)
     cache = Cache(cache_folder(experiment.tracking.folder))
-    key = cache.entry("ablation", {"settings": experiment.model_dump(mode="json"), "data": digests}).digest[:16]
-    with open_session(experiment.tracking.folder, key, offline=offline, fresh=fresh, notify=display.log) as session:
+    settings = experiment.model_dump(mode="json", exclude={"runtime": cache_keys.ENGINE})
+    key = cache.entry("ablation", {"settings": settings, "data": digests}).digest[:16]
+    with (
+        open_session(experiment.tracking.folder, key, offline=offline, fresh=fresh, notify=display.log) as session,
+        engine_of(experiment) as engine,
+    ):
         if session.interrupted:
             display.log("continuing the interrupted ablation (--fresh starts from scratch)")
         name = f"ablation {experiment.name}"
         with session.run(experiment.name, name, tags=ABLATION) as parent:
             log_description(parent, experiment, data, problems)
-            runner = StageRunner(experiment, data, digests, session, display, fresh)
+            runner = StageRunner(experiment, data, digests, session, display, engine, fresh)
             seeds = [SeedRun(runner, parent, seed) for seed in experiment.seeds]
             rows = [row for of_seed in runner.run([seed.rows() for seed in seeds]) for row in of_seed]
             scored = {key: resampled for seed_run in seeds for key, resampled in seed_run.scored.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,12 +12,12 @@ from sissi.ablation.branch import BranchTask, branch_task
 from sissi.config import Experiment
 from sissi.config.variants import LabelSet, Variant
 from sissi.data.experiment_data import ExperimentData
-from sissi.errors import SissiError
 from sissi.method.deceleration import StartPoint
 from sissi.method.trunk import Trunk
 from sissi.runtime.cache import Cache, Entry, cache_folder
+from sissi.runtime.engines import Engine, open_engine
 from sissi.runtime.events import Event, Notice, Progress
-from sissi.runtime.jobs import Job, Outcome, run
+from sissi.runtime.jobs import Outcome
 from sissi.runtime.plans import Plan, Schedule
 from sissi.runtime.progress import Display
 from sissi.tracking import LocalRun, TrackingSession
@@ -33,6 +34,7 @@ class StageRunner:
         digests: digests of the data.
         session: recorded runs of the command.
         display: display of progress and warnings.
+        engine: what runs the jobs.
         cache: cache of finished and unfinished work.
         machine: processor model, which is part of cache keys.
         runs_of: runs that record the events of a job, by the name of the job.
@@ -45,6 +47,7 @@ class StageRunner:
         digests: dict[str, str],
         session: TrackingSession,
         display: Display,
+        engine: Engine,
         fresh: bool = False,
     ) -> None:
         self.experiment = experiment
@@ -52,8 +55,9 @@ class StageRunner:
         self.digests = digests
         self.session = session
         self.display = display
+        self.engine = engine
         self.cache = Cache(cache_folder(experiment.tracking.folder))
-        self.machine = _machine(experiment.runtime.device)
+        self.machine = engine.machine()
         self.runs_of: dict[str, list[LocalRun]] = {}
         self._fresh = fresh
         self._used: set[Path] = set()
@@ -94,7 +98,8 @@ class StageRunner:
             schedule.ended(name, outcome)
 
         try:
-            run(schedule.jobs(), runtime.jobs, on_event, ended, deterministic=runtime.deterministic)
+            side_by_side = self.engine.side_by_side(runtime.jobs)
+            self.engine.run(schedule.jobs(), side_by_side, on_event, ended, deterministic=runtime.deterministic)
         except BaseException as error:
             schedule.fail(error)
             raise
@@ -113,13 +118,8 @@ class StageRunner:
                 self.session.deliver()
 
 
-def _machine(device: str) -> str:
-    """Processor model of the jobs, by the setting of the device; it is asked where they run.
-
-    Raises:
-        SissiError: the job failed.
-    """
-    outcome = run([Job("device", "sissi.runtime.device:machine_of_setting", (device,))], 1, lambda name, event: None)
-    if outcome["device"].error is not None:
-        raise SissiError(f"runtime.device: {outcome['device'].error}")
-    return str(outcome["device"].value)
+def engine_of(experiment: Experiment) -> AbstractContextManager[Engine]:
+    """Engine that runs the jobs of an experiment, by its settings; see `open_engine`."""
+    runtime = experiment.runtime
+    folder = experiment.tracking.folder
+    return open_engine(runtime.engine, folder, runtime.device, runtime.address, runtime.gpus_per_job)

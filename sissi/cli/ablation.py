@@ -11,7 +11,9 @@ import typer
 from sissi.cli.app import app
 from sissi.cli.options import (
     MODEL,
+    Address,
     Deterministic,
+    Engine,
     ExperimentFile,
     Fresh,
     Offline,
@@ -20,6 +22,7 @@ from sissi.cli.options import (
     Seeds,
     TrackingOverride,
     as_override,
+    engine_overrides,
     tracking_override,
 )
 from sissi.errors import SissiError
@@ -38,11 +41,14 @@ def ablation(
     offline: Offline = False,
     fresh: Fresh = False,
     deterministic: Deterministic = False,
+    engine: Engine = None,
+    address: Address = None,
 ) -> None:
     """Train every variant from one trunk, record everything in MLflow, and print table 1."""
     from sissi.config.load import load_experiment
 
     changes = [*(overrides or []), *_seeds(seeds), *tracking_override(tracking), *as_override(deterministic)]
+    changes += engine_overrides(engine, address)
     _ablate(load_experiment(experiment, changes), out, offline, fresh)
 
 
@@ -59,12 +65,15 @@ def run(
     offline: Offline = False,
     fresh: Fresh = False,
     deterministic: Deterministic = False,
+    engine: Engine = None,
+    address: Address = None,
 ) -> None:
     """Train one variant: early learning and its branch."""
     from sissi.config.load import did_you_mean, load_experiment
     from sissi.config.variants import select_variant
 
     changes = [*(overrides or []), *_seeds(seeds), *tracking_override(tracking), *as_override(deterministic)]
+    changes += engine_overrides(engine, address)
     whole = load_experiment(experiment, changes)
     if variant not in whole.known_rows:
         question = did_you_mean(variant, whole.known_rows)
@@ -128,9 +137,10 @@ def _seeds(given: str | None) -> list[str]:
 
 
 def _ablate(experiment: Experiment, out: Path | None, offline: bool, fresh: bool) -> None:
-    from sissi.runtime import jobs
+    from sissi.runtime.engines import local
 
-    jobs.warm_up()  # beside the imports below, which take as long
+    if experiment.runtime.engine == "local":
+        local.warm_up()  # beside the imports below, which take as long
 
     from rich.console import Console
 

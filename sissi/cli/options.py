@@ -60,6 +60,15 @@ Offline = Annotated[bool, typer.Option("--offline", help="Record on this machine
 Deterministic = Annotated[
     bool, typer.Option("--deterministic", help="The same bits every time, on a GPU too; sets runtime.deterministic.")
 ]
+Engine = Annotated[
+    str | None, typer.Option("--engine", metavar="local|ray", help="What runs the jobs; sets runtime.engine. [local]")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address", metavar="HOST:PORT", help="Ray cluster that runs the jobs; without it, Ray is started here."
+    ),
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train everything again, whatever is there.")]
 
 
@@ -95,3 +104,10 @@ def tracking_override(folder: Path | None) -> list[str]:
 def as_override(deterministic: bool) -> list[str]:
     """The override that --deterministic stands for."""
     return ["runtime.deterministic=true"] if deterministic else []
+
+
+def engine_overrides(engine: str | None, address: str | None) -> list[str]:
+    """The overrides that --engine and --address stand for; an address alone means Ray."""
+    engine = engine or ("ray" if address else None)
+    given = {"runtime.engine": engine, "runtime.address": address}
+    return [f"{key}={value}" for key, value in given.items() if value is not None]

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import Deterministic, Offline, Out, Overrides, TrackingOverride, as_override, tracking_override
+from sissi.cli.options import (
+    Address,
+    Deterministic,
+    Engine,
+    Offline,
+    Out,
+    Overrides,
+    TrackingOverride,
+    as_override,
+    engine_overrides,
+    tracking_override,
+)
 
 
 @app.command()
@@ -24,17 +35,21 @@ def search(
     tracking: TrackingOverride = None,
     offline: Offline = False,
     deterministic: Deterministic = False,
+    engine: Engine = None,
+    address: Address = None,
 ) -> None:
     """Search settings with Optuna; the same command goes on with a study, or works on it beside another."""
-    from sissi.runtime import jobs
-    from sissi.search.file import load_search
+    from sissi.runtime.engines import local
+    from sissi.search.file import experiment_of, load_search
 
     given = {"trials": trials, "timeout": timeout, "storage": storage}
     changed = [*(overrides or []), *tracking_override(tracking), *as_override(deterministic)]
+    changed += engine_overrides(engine, address)
     wanted = load_search(file, changed).model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )
-    jobs.warm_up()  # beside the imports below, which take as long
+    if experiment_of(wanted, changed, {}).runtime.engine == "local":
+        local.warm_up()  # beside the imports below, which take as long
 
     from rich.console import Console
 

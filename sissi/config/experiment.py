@@ -52,6 +52,13 @@ class Runtime(Settings):
     deterministic: bool = False
     """Whether only deterministic operations are used. On a CPU all operations are deterministic; on a GPU this setting
     costs time."""
+    engine: Literal["local", "ray"] = "local"
+    """What runs the jobs: processes of this machine, at most `jobs` at a time, or Ray, as many as its nodes hold, on a
+    cluster or on all GPUs of this machine; see docs/clusters.md. Results do not depend on it."""
+    address: str = "auto"
+    """HOST:PORT of a running Ray cluster, of which this machine is a node; auto: Ray is started on this machine."""
+    gpus_per_job: float = Field(default=1, gt=0)
+    """GPUs of each job on Ray, if it uses GPUs; with 0.5, two jobs share a GPU."""
 
 
 class CustomVariant(Settings):

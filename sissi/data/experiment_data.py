@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from filelock import FileLock
-
 from sissi.boxes import Boxes
 from sissi.config import Experiment, FileData
 from sissi.data.demo import demo_files, drawing_code, source_images, write_demo
@@ -18,6 +16,7 @@ from sissi.data.resized import ResizedDataset, resized_dataset
 from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
 from sissi.runtime.cache import Cache, cache_folder
+from sissi.runtime.locks import file_lock
 
 ROLES = ("target_train", "target_val", "target_test", "source_train", "source_val")
 """The data sets of an experiment, as its file names them."""
@@ -131,5 +130,5 @@ def data_files(experiment: Experiment) -> FileData:
     key = hashlib.sha256(f"{drawing_code()} {settings.model_dump_json()}".encode()).hexdigest()[:12]
     out = Path(experiment.tracking.folder).resolve() / "demo" / key
     out.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(out.with_suffix(".lock")):
+    with file_lock(out.with_suffix(".lock")):
         return demo_files(settings, out) if out.exists() else write_demo(settings, out)

@@ -27,7 +27,7 @@ from sissi.results import stored_ablation, table_1
 from sissi.results.row_labels import row_labels
 from sissi.results.scores import Row
 from sissi.results.stored_ablation import LATEST, StoredAblation
-from sissi.runtime import jobs
+from sissi.runtime.engines import local
 from sissi.runtime.progress import Display
 from sissi.tracking import open_existing_store
 
@@ -146,7 +146,8 @@ def run_ablation(
     """
     settings = experiment if isinstance(experiment, Experiment) else load_experiment(experiment, overrides)
     with _anonymous_main():
-        jobs.warm_up()
+        if settings.runtime.engine == "local":
+            local.warm_up()
         display = _Warnings(Console(quiet=not progress))
         try:
             with display:

@@ -21,9 +21,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from sissi.runtime.files import write_whole
+from sissi.runtime.locks import file_lock
 
 DAY = 86400.0
 LIBRARIES = (
@@ -59,7 +60,7 @@ class Entry:
             notify: function that shows a sentence to the user.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{self.folder}.lock")
+        lock = file_lock(f"{self.folder}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -121,7 +122,7 @@ class Cache:
             kind: kind of work, such as trunk or branch.
             content: everything besides code and libraries that determines the content; JSON values.
         """
-        named = json.dumps([kind, _code(), _libraries(), content], sort_keys=True)
+        named = json.dumps([kind, code_digest(), library_versions(), content], sort_keys=True)
         digest = hashlib.sha256(named.encode()).hexdigest()
         return Entry(kind, digest, self.folder / kind / digest[:20])
 
@@ -133,7 +134,7 @@ class Cache:
 
     def remove(self, entry: Entry) -> bool:
         """Delete an entry, unless a process works on it; return whether it was deleted."""
-        lock = FileLock(f"{entry.folder}.lock")
+        lock = file_lock(f"{entry.folder}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -176,12 +177,13 @@ def _size(path: Path) -> int:
 
 
 @once
-def _code() -> str:
+def code_digest() -> str:
     """Digest of this package's code, so that changed code never loads old work."""
     sources = sorted(Path(__file__).parents[1].rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 @once
-def _libraries() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Versions of the packages that may change a result."""
     return {name: version(name) for name in LIBRARIES}

@@ -10,7 +10,7 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from sissi.ablation import cache_keys
-from sissi.ablation.runner import StageRunner
+from sissi.ablation.runner import StageRunner, engine_of
 from sissi.ablation.seed import SeedRun
 from sissi.config import Experiment
 from sissi.config.load import dump_experiment, flatten
@@ -18,7 +18,7 @@ from sissi.data.checks.check import load_checked
 from sissi.data.problems import Problems
 from sissi.runtime.cache import Cache, cache_folder
 from sissi.runtime.events import Event, File, Metrics, Model, Params, Text
-from sissi.runtime.jobs import Job, Outcome, run
+from sissi.runtime.jobs import Job, Outcome
 from sissi.runtime.progress import Display
 from sissi.runtime.redact import without_password
 from sissi.search import results
@@ -57,7 +57,9 @@ class Trials:
     def run(self) -> None:
         """Train trials until the number of the search file or the time limit is reached."""
         runtime = self.runner.experiment.runtime
-        run(self._jobs(), runtime.jobs, self._on_event, self._ended, deterministic=runtime.deterministic)
+        engine = self.runner.engine
+        side_by_side = engine.side_by_side(runtime.jobs)
+        engine.run(self._jobs(), side_by_side, self._on_event, self._ended, deterministic=runtime.deterministic)
 
     def _jobs(self) -> Iterator[Job]:
         while self.deadline is None or time.monotonic() < self.deadline:
@@ -146,9 +148,9 @@ def run_search(
         if study.repeated:
             display.log(f"{study.repeated} interrupted trials are run again")
         try:
-            with _parent(session, search, study) as parent:
+            with _parent(session, search, study) as parent, engine_of(experiment) as engine:
                 _describe(parent, search, experiment, study, problems)
-                runner = StageRunner(experiment, data, digests, session, display)
+                runner = StageRunner(experiment, data, digests, session, display, engine)
                 [trunk] = runner.run([SeedRun(runner, parent, search.seed).trunk()])
                 Trials(search, overrides, study, runner, parent).run()
                 summary = results.summarise(search, study, trunk, experiment)

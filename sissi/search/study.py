@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock, Timeout
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import URL
 
 from sissi.errors import SissiError
+from sissi.runtime.locks import file_lock
 from sissi.runtime.redact import without_password
 from sissi.search.file import Choices, Pruner, Range, Sampler, Search
 
@@ -44,7 +45,7 @@ class Study:
         self.search = search
         address = search.storage or sqlite_address(folder)
         self.address = without_password(address)
-        self._guard = FileLock(folder / "optuna.lock")
+        self._guard = file_lock(folder / "optuna.lock")
         with self.exclusive():  # Optuna creates its tables without a lock
             self.optuna = _opened(search, name, address)
             if search.sampler.name == "grid" and not self.optuna.trials:
@@ -179,7 +180,7 @@ def _has_ended(trial: FrozenTrial) -> bool:
     if host != socket.gethostname():
         return False
     try:
-        with FileLock(path, timeout=0):
+        with file_lock(path, timeout=0):
             return True
     except Timeout:
         return False
@@ -188,6 +189,6 @@ def _has_ended(trial: FrozenTrial) -> bool:
 def _own_lock(folder: Path) -> BaseFileLock:
     """Acquired lock that this process holds until it ends."""
     folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / f"{os.getpid()}-{os.urandom(4).hex()}.lock")
+    lock = file_lock(folder / f"{os.getpid()}-{os.urandom(4).hex()}.lock")
     lock.acquire()
     return lock

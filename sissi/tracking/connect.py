@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import mlflow
-from filelock import FileLock
 
 from sissi.errors import TrackingError
 from sissi.runtime.files import is_full
+from sissi.runtime.locks import file_lock
 from sissi.runtime.redact import without_password
 from sissi.tracking.relocate import adopt_recordings, relocate
 from sissi.tracking.store import Store, first_line
@@ -93,7 +93,7 @@ def _locked(uri: str) -> Any:
     database.parent.mkdir(parents=True, exist_ok=True)
     if database.exists() and database.stat().st_size and database.open("rb").read(15) != b"SQLite format 3":
         raise TrackingError(f"{database}: is not an SQLite database; move it away")
-    return FileLock(f"{database}.lock", timeout=120)
+    return file_lock(f"{database}.lock", timeout=120)
 
 
 def _create(uri: str) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock, Timeout
 
 from sissi.runtime.files import is_full
+from sissi.runtime.locks import file_lock
 from sissi.runtime.watchdog import watched
 from sissi.tracking.connect import open_store
 from sissi.tracking.local_run import LocalRun
@@ -175,7 +176,7 @@ def stop_abandoned(folder: Path, recording: Path) -> None:
     marking = _marking(recording)
     marking.touch()  # before the lock, so that no command mistakes the watchdog for a command that works on these runs
     try:
-        with FileLock(f"{recording}.lock", timeout=SHORT_TIMEOUT):
+        with file_lock(f"{recording}.lock", timeout=SHORT_TIMEOUT):
             _stop_and_upload(folder, recording)
     except Timeout:
         return  # another command continues the runs
@@ -238,7 +239,7 @@ def _locked(recording: Path) -> BaseFileLock | None:
     If a watchdog holds the lock to end the runs of a killed command, the function waits for it, which takes seconds.
     """
     recording.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(f"{recording}.lock")
+    lock = file_lock(f"{recording}.lock")
     try:
         lock.acquire(timeout=TIMEOUT if _marking(recording).exists() else 0)
     except Timeout:

@@ -16,8 +16,8 @@ from sissi.data.problems import Problems
 from sissi.method import self_training
 from sissi.method.self_training import Cycle
 from sissi.results.snapshots import read_snapshot
-from sissi.runtime import jobs
 from sissi.runtime.cache import Cache
+from sissi.runtime.engines import local
 from sissi.runtime.events import File, Metrics, Notice, Picture
 from sissi.runtime.jobs import Job
 from sissi.tracking.mlflow_run import read_picture
@@ -324,11 +324,11 @@ def test_scores_are_told_and_given_and_found_again(experiment, data, trained, tm
 
 
 def test_spawned_processes_as_on_windows_do_the_same_work(experiment, data, trained, recorded, tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "START_METHOD", "spawn")
+    monkeypatch.setattr(local, "START_METHOD", "spawn")
     told = Recorded()
 
     def run(function, *arguments):
-        [outcome] = jobs.run([Job("job", function, arguments)], 1, lambda _, event: told.record(event)).values()
+        [outcome] = local.run([Job("job", function, arguments)], 1, lambda _, event: told.record(event)).values()
         assert outcome.error is None, outcome.details or outcome.error
         return outcome.value
 

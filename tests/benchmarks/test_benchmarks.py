@@ -10,7 +10,7 @@ from benchmarks import report
 from benchmarks.__main__ import FIGURES, SUITE
 from benchmarks.profile import PARTS, run_here
 from benchmarks.row import Row, compare, of_pairs
-from sissi.runtime import jobs
+from sissi.runtime.engines import local
 from sissi.runtime.events import Progress
 from sissi.runtime.jobs import Job
 
@@ -65,7 +65,7 @@ def test_the_command_line_row_runs():
 
 
 def test_the_profiler_takes_the_place_of_the_jobs():
-    asked, given = (inspect.signature(function).parameters for function in (jobs.run, run_here))
+    asked, given = (inspect.signature(function).parameters for function in (local.LocalEngine.run, run_here))
     assert list(asked) == list(given)
     answers = run_here([Job("one", answer, (3,))], 1, lambda name, event: None, deterministic=False)
     assert answers["one"].value == 4

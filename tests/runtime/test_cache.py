@@ -31,9 +31,9 @@ def test_equal_content_has_one_place_and_anything_else_another(cache):
 
 def test_changed_code_or_libraries_are_other_work(cache, monkeypatch):
     before = cache.entry("trunk", {})
-    monkeypatch.setattr("sissi.runtime.cache._libraries", lambda: {"torch": "0.1"})
+    monkeypatch.setattr("sissi.runtime.cache.library_versions", lambda: {"torch": "0.1"})
     between = cache.entry("trunk", {})
-    monkeypatch.setattr("sissi.runtime.cache._code", lambda: "other")
+    monkeypatch.setattr("sissi.runtime.cache.code_digest", lambda: "other")
     assert len({before.digest, between.digest, cache.entry("trunk", {}).digest}) == 3
 
 

@@ -1,7 +1,9 @@
 import errno
+import importlib.util
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 from multiprocessing import forkserver
@@ -9,9 +11,10 @@ from multiprocessing import forkserver
 import pytest
 
 from sissi.errors import SissiError
-from sissi.runtime import jobs as job_module
+from sissi.runtime.engines import local, open_engine
+from sissi.runtime.engines.local import warm_up
 from sissi.runtime.events import Metrics, Progress
-from sissi.runtime.jobs import Job, run, warm_up
+from sissi.runtime.jobs import Job
 
 
 def double(number, recorder):
@@ -66,15 +69,36 @@ def ignore(name, event):
     pass
 
 
-@pytest.fixture(params=["spawn", "forkserver"])
-def start_method(request, monkeypatch):
-    """Every start method, on each system that has it: Windows spawns all jobs."""
+@pytest.fixture(scope="module")
+def ray_engine(tmp_path_factory):
+    """Ray, started here once for all tests."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install 'sissi[ray]'")
+    with open_engine("ray", tmp_path_factory.mktemp("ray"), "cpu", "auto", 1) as engine:
+        yield engine
+
+
+RAY = pytest.param("ray", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["spawn", "forkserver", RAY])
+def run(request, monkeypatch):
+    """Every engine, and every start method on each system that has it: Windows spawns all jobs."""
+    if request.param == "ray":
+        return request.getfixturevalue("ray_engine").run
     if request.param not in multiprocessing.get_all_start_methods():
         pytest.skip("the system does not have it")
-    monkeypatch.setattr(job_module, "START_METHOD", request.param)
+    monkeypatch.setattr(local, "START_METHOD", request.param)
+    return local.run
 
 
-def test_values_and_records_come_back_under_the_name_of_their_job(start_method):
+@pytest.fixture(params=["local", RAY])
+def run_once(request):
+    """Every engine, the local one with the start method of this system."""
+    return request.getfixturevalue("ray_engine").run if request.param == "ray" else local.run
+
+
+def test_values_and_records_come_back_under_the_name_of_their_job(run):
     received = []
     jobs = [Job(f"job {k}", double, (k,)) for k in range(3)]
     outcomes = run(jobs, 2, lambda name, event: received.append((name, event)))
@@ -84,7 +108,7 @@ def test_values_and_records_come_back_under_the_name_of_their_job(start_method):
     assert len(received) == 6
 
 
-def test_a_job_that_fails_costs_the_others_nothing(start_method):
+def test_a_job_that_fails_costs_the_others_nothing(run):
     outcomes = run([Job("fail", fail, ()), Job("refuse", refuse, ()), Job("good", double, (4,))], 2, ignore)
     assert outcomes["good"].value == 8 and outcomes["good"].error is None
     assert outcomes["fail"].error == "RuntimeError: broken on purpose" and "Traceback" in outcomes["fail"].details
@@ -92,23 +116,26 @@ def test_a_job_that_fails_costs_the_others_nothing(start_method):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not ended by signals there")
-def test_a_job_that_is_killed_costs_the_others_nothing(start_method):
+def test_a_job_that_is_killed_costs_the_others_nothing(run):
     ends = {"die": signal.SIGKILL, "be ended": signal.SIGTERM}
     outcomes = run([*(Job(name, die, (ends[name],)) for name in ends), Job("good", double, (4,))], 2, ignore)
     assert outcomes["good"].value == 8 and outcomes["good"].error is None
-    assert "SIGKILL" in outcomes["die"].error and "memory" in outcomes["die"].error
-    assert outcomes["be ended"].error == "its process was ended by SIGTERM"
+    assert "memory" in outcomes["die"].error
+    if run is local.run:
+        assert "SIGKILL" in outcomes["die"].error and outcomes["be ended"].error == "its process was ended by SIGTERM"
+    else:
+        assert all(f"its process on {socket.gethostname()} was" in outcomes[name].error for name in ends)
 
 
 def test_what_is_full_is_named_with_what_to_do():
-    outcomes = run([Job("gpu", exhaust, ("gpu",)), Job("disk", exhaust, ("disk",))], 2, ignore)
+    outcomes = local.run([Job("gpu", exhaust, ("gpu",)), Job("disk", exhaust, ("disk",))], 2, ignore)
     assert "lower training.target_batch" in outcomes["gpu"].error
     assert "no space left on the disk" in outcomes["disk"].error and "x.png" in outcomes["disk"].error
     assert outcomes["gpu"].details is None and outcomes["disk"].details is None
 
 
-def test_a_job_uses_the_threads_that_it_was_given():
-    assert run([Job("one", threads, (), 1)], 1, ignore)["one"].value == (1, 1)
+def test_a_job_uses_the_threads_that_it_was_given(run_once):
+    assert run_once([Job("one", threads, (), 1)], 1, ignore)["one"].value == (1, 1)
 
 
 def open_at_once(recorder):
@@ -123,9 +150,9 @@ def test_a_job_of_two_threads_takes_two_places_and_runs_alone_where_there_are_fe
         begun.append((name, len(ended)))
 
     jobs = [Job("one", open_at_once, (), 1), Job("two", open_at_once, (), 2), Job("three", open_at_once, (), 1)]
-    run(jobs, 2, on_event, lambda name, _: ended.append(name))
+    local.run(jobs, 2, on_event, lambda name, _: ended.append(name))
     assert begun == [("one", 0), ("two", 1), ("three", 2)] and ended == ["one", "two", "three"]
-    assert run([Job("wide", open_at_once, (), 3)], 1, ignore)["wide"].error is None
+    assert local.run([Job("wide", open_at_once, (), 3)], 1, ignore)["wide"].error is None
 
 
 def test_jobs_side_by_side_see_a_gpu_each(monkeypatch):
@@ -134,46 +161,46 @@ def test_jobs_side_by_side_see_a_gpu_each(monkeypatch):
     seen = []
     for place in range(3):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,GPU-7")
-        job_module._choose_gpu(place)
+        local._choose_gpu(place)
         seen.append(os.environ["CUDA_VISIBLE_DEVICES"])
     assert seen == ["4", "GPU-7", "4"]
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    job_module._choose_gpu(1)
+    local._choose_gpu(1)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
 
 
 def test_a_job_takes_the_place_of_one_that_has_ended(monkeypatch):
-    places, start = [], job_module._start
+    places, start = [], local._start
 
     def noted(context, job, place, deterministic):
         places.append(place)
         return start(context, job, place, deterministic)
 
-    monkeypatch.setattr(job_module, "_start", noted)
-    run([Job(f"job {k}", double, (k,)) for k in range(4)], 2, ignore)
+    monkeypatch.setattr(local, "_start", noted)
+    local.run([Job(f"job {k}", double, (k,)) for k in range(4)], 2, ignore)
     assert places[:2] == [0, 1] and set(places) == {0, 1}
 
 
-def test_every_job_is_deterministic_where_that_is_demanded_and_none_elsewhere():
+def test_every_job_is_deterministic_where_that_is_demanded_and_none_elsewhere(run_once):
     jobs = [Job(f"job {k}", determinism, ()) for k in range(3)]
-    demanded = run(jobs, 2, ignore, deterministic=True)
+    demanded = run_once(jobs, 2, ignore, deterministic=True)
     assert [outcome.value for outcome in demanded.values()] == [(True, False, ":4096:8")] * 3
-    assert run(jobs[:1], 1, ignore)["job 0"].value == determinism(None) == (False, False, None)
+    assert run_once(jobs[:1], 1, ignore)["job 0"].value == determinism(None) == (False, False, None)
 
 
 def test_an_operation_without_a_deterministic_form_is_named_without_a_traceback():
-    outcome = run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore, deterministic=True)["job"]
+    outcome = local.run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore, deterministic=True)["job"]
     assert outcome.error.startswith("put_ has no deterministic form on this device: leave out --deterministic")
     assert outcome.details is None
-    assert run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore)["job"].error is None
+    assert local.run([Job("job", use_what_has_no_deterministic_form, ())], 1, ignore)["job"].error is None
 
 
-def test_a_listener_that_fails_ends_the_running_jobs():
+def test_a_listener_that_fails_ends_the_running_jobs(run_once):
     def on_event(name, event):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run([Job("a", double, (1,)), Job("b", double, (2,))], 2, on_event)
+        run_once([Job("a", double, (1,)), Job("b", double, (2,))], 2, on_event)
 
 
 def talk(recorder):
@@ -181,7 +208,7 @@ def talk(recorder):
         recorder.record(Metrics({"loss": 1.0}, 1))
 
 
-def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_room():
+def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_room(run_once):
     asked, ended = [], []
 
     def jobs():
@@ -189,7 +216,7 @@ def test_a_listener_can_end_a_job_and_the_next_one_is_asked_for_when_there_is_ro
             asked.append(list(ended))
             yield Job(f"job {number}", talk if number == 1 else double, () if number == 1 else (number,))
 
-    outcomes = run(jobs(), 1, lambda name, event: name == "job 1", lambda name, outcome: ended.append(name))
+    outcomes = run_once(jobs(), 1, lambda name, event: name == "job 1", lambda name, outcome: ended.append(name))
     assert asked == [[], ["job 0"], ["job 0", "job 1"]]
     assert outcomes["job 1"].stopped and outcomes["job 1"].error is None
     assert (outcomes["job 0"].value, outcomes["job 2"].value) == (0, 4)
@@ -200,7 +227,7 @@ def test_jobs_come_from_the_process_that_was_warmed_up():
     warm_up()
     server = forkserver._forkserver._forkserver_pid
     assert server is not None
-    assert run([Job("x", parent, ())], 1, ignore)["x"].value == server
+    assert local.run([Job("x", parent, ())], 1, ignore)["x"].value == server
     warm_up()
     assert forkserver._forkserver._forkserver_pid == server
 
@@ -211,7 +238,8 @@ def test_an_interrupt_while_jobs_are_warming_up_is_left_to_the_caller():
     script = """
 import os, signal
 from multiprocessing import forkserver
-from sissi.runtime.jobs import Job, run, warm_up
+from sissi.runtime.engines.local import warm_up
+from sissi.runtime.jobs import Job
 from tests.runtime.test_jobs import ignore, parent
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored
 warm_up()
@@ -226,5 +254,5 @@ os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_function_can_be_named_so_that_only_its_job_imports_it():
-    outcome = run([Job("one", f"{__name__}:double", (4,))], 1, ignore)["one"]
+    outcome = local.run([Job("one", f"{__name__}:double", (4,))], 1, ignore)["one"]
     assert outcome.value == 8

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
-from filelock import FileLock
 
 from sissi.boxes import scale
 from sissi.config import DrawnSource, Experiment, FileData, LabelledImages
@@ -17,6 +16,7 @@ from sissi.data.demo.source import CELL_SIZE, LOOKS, draw_source
 from sissi.data.demo.write import drawing_code, save_image
 from sissi.data.sample import Sample
 from sissi.errors import DataError
+from sissi.runtime.locks import file_lock
 from sissi.runtime.randomness import generator
 
 ROLES = ("source_train", "source_val")
@@ -49,7 +49,7 @@ def source_images(
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     out = Path(experiment.tracking.folder).resolve() / "drawn_source" / digest
     out.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(out.with_suffix(".lock")):
+    with file_lock(out.with_suffix(".lock")):
         if not out.exists():
             _draw(settings, shape, size, out)
     train, val = (LabelledImages(format="cellpose", images=out / role) for role in ROLES)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import optuna
-from filelock import FileLock
 from optuna.trial import FrozenTrial
 
+from sissi.runtime.locks import file_lock
 from sissi.search.study import sqlite_address
 
 
@@ -25,7 +25,7 @@ class StoredStudy:
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         self.address = sqlite_address(folder)
-        with FileLock(folder / "optuna.lock"):  # Optuna creates its tables without a lock
+        with file_lock(folder / "optuna.lock"):  # Optuna creates its tables without a lock
             self._study = optuna.create_study(
                 storage=self.address, study_name=name, direction="maximize", load_if_exists=True
             )
