@@ -238,7 +238,7 @@ def test_an_interrupt_while_jobs_are_warming_up_is_left_to_the_caller():
     script = """
 import os, signal
 from multiprocessing import forkserver
-from sissi.runtime.engines.local import warm_up
+from sissi.runtime.engines.local import run, warm_up
 from sissi.runtime.jobs import Job
 from tests.runtime.test_jobs import ignore, parent
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may have it ignored

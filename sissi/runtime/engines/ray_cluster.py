@@ -30,6 +30,7 @@ OWN = {
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",  # otherwise 15, so that any other process of the machine goes first
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux too, its address is then 127.0.0.1
 }
 """Environment of a Ray that is started here."""
