@@ -135,9 +135,10 @@ class RayEngine:
 
         try:
             while True:
-                while not running or len(running) < self._room(1):
+                while (busy := sum(task.job.threads for task in running.values())) < side_by_side or not running:
+                    if running and len(running) >= self._room(1):
+                        break
                     job = job or next(waiting, None)
-                    busy = sum(task.job.threads for task in running.values())
                     if job is None or (running and busy + job.threads > side_by_side):
                         break
                     submit(_Task(job))
