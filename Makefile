@@ -13,6 +13,10 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+.venv/ray: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
+	touch $@
+
 ablation: .venv/ready  ## the six variants on the demo images; EXPERIMENT=file for others
 	$(BIN)/sissi ablation $(EXPERIMENT) --out out/$(basename $(notdir $(EXPERIMENT)))
 
@@ -43,17 +47,18 @@ ui: .venv/ready  ## MLflow's page on the runs so far, at an address that it prin
 test: .venv/ready  ## all tests but those of test-faults
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not faults'
 
-test-faults: .venv/ready  ## whole commands that are killed, stopped, starved of disk, given damaged images and secrets
+test-faults: .venv/ready .venv/ray  ## whole commands that are killed, stopped, starved of disk, given damaged images and secrets
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m faults
 
 test-quick: .venv/ready  ## all tests but those that train whole ablations
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not slow'
 
-torture: .venv/ready  ## kill the smoke ablation at 100 random moments and compare its end
+torture: .venv/ready .venv/ray  ## kill the smoke ablation at 100 random moments, and nodes of Ray 10 times, and compare its end
 	SISSI_KILLS=100 $(BIN)/python -m pytest -s -k killed_at_any_moment tests/integration/test_interruptions.py
+	for turn in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest tests/integration/test_ray.py || exit 1; done
 
 FAULTS := killed or kill_say or is_shot or that_dies or disk_is_full or full_disk or what_is_full or damaged_checkpoint \
-  or interrupted or goes_away or got_lost or cut_in_half or cut_off_anywhere or not_finite_stops or not_finite_is_named \
+  or interrupted or goes_away or got_lost or is_lost or without_the_shared or cut_in_half or cut_off_anywhere or not_finite_stops or not_finite_is_named \
   or early_learning_it or in_a_variant_it or watchdog or not_answer or no_deterministic or without_a_deterministic \
   or two_processes_create or twice_at_once or ablations_at_once or job_that_fails or listener_that_fails
 BAD_INPUTS := bad_input or refused or truncated_file or no_image_is_named or damaged_file or damage_gives \

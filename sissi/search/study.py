@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import socket
 import warnings
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import BaseFileLock, Timeout
+from filelock import BaseFileLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import URL
 
@@ -20,6 +18,7 @@ from sissi.errors import SissiError
 from sissi.runtime.locks import file_lock
 from sissi.runtime.redact import without_password
 from sissi.search.file import Choices, Pruner, Range, Sampler, Search
+from sissi.search.worker import Worker, has_ended
 
 WORKER, GRID, AGAIN = "sissi.worker", "sissi.grid", "sissi.again_after"
 """Attributes of a trial: host and lock of its process, the mark of a point of the grid, and the number of the
@@ -52,7 +51,7 @@ class Study:
                 for point in search.grid:
                     self._propose({key: _written(search.space[key], value) for key, value in point.items()}, {GRID: 1})
             self.repeated = self._propose_interrupted_again()
-            self._lock = _own_lock(folder / "workers")
+            self._worker = Worker(folder / "workers")
 
     def exclusive(self) -> BaseFileLock:
         """Lock for steps that only one process on this machine may execute at a time."""
@@ -69,7 +68,7 @@ class Study:
         if off_grid or before >= self.search.trials:
             self.optuna.tell(trial, state=TrialState.FAIL)
             return None
-        trial.set_user_attr(WORKER, [socket.gethostname(), str(self._lock.lock_file)])
+        trial.set_user_attr(WORKER, self._worker.mark)
         return trial
 
     def suggest(self, trial: Trial) -> dict[str, Any]:
@@ -78,9 +77,7 @@ class Study:
 
     def close(self) -> None:
         """Release the lock that marks this process as working on trials."""
-        path = Path(self._lock.lock_file)
-        self._lock.release()
-        path.unlink(missing_ok=True)
+        self._worker.close()
 
     def _propose(self, params: dict[str, Any], attributes: dict[str, Any]) -> None:
         self.optuna.enqueue_trial(params, user_attrs=attributes)
@@ -173,22 +170,8 @@ def _fixed(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _has_ended(trial: FrozenTrial) -> bool:
-    """Whether the process of a trial has ended; False for a process on another machine, whose state is unknown."""
+    """Whether the process of a trial has ended; False if its state is unknown."""
     if WORKER not in trial.user_attrs:
         return trial.datetime_start is not None and datetime.now() - trial.datetime_start > ORPHAN_TIMEOUT
     host, path = trial.user_attrs[WORKER]
-    if host != socket.gethostname():
-        return False
-    try:
-        with file_lock(path, timeout=0):
-            return True
-    except Timeout:
-        return False
-
-
-def _own_lock(folder: Path) -> BaseFileLock:
-    """Acquired lock that this process holds until it ends."""
-    folder.mkdir(exist_ok=True)
-    lock = file_lock(folder / f"{os.getpid()}-{os.urandom(4).hex()}.lock")
-    lock.acquire()
-    return lock
+    return has_ended(host, path)
