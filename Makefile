@@ -58,7 +58,8 @@ torture: .venv/ready .venv/ray  ## kill the smoke ablation at 100 random moments
 	for turn in 1 2 3 4 5 6 7 8 9 10; do $(BIN)/python -m pytest tests/integration/test_ray.py || exit 1; done
 
 FAULTS := killed or kill_say or is_shot or that_dies or disk_is_full or full_disk or what_is_full or damaged_checkpoint \
-  or interrupted or goes_away or got_lost or is_lost or without_the_shared or cut_in_half or cut_off_anywhere or not_finite_stops or not_finite_is_named \
+  or interrupted or goes_away or got_lost or is_lost or without_the_shared or cut_in_half \
+  or cut_off_anywhere or not_finite_stops or not_finite_is_named \
   or early_learning_it or in_a_variant_it or watchdog or not_answer or no_deterministic or without_a_deterministic \
   or two_processes_create or twice_at_once or ablations_at_once or job_that_fails or listener_that_fails
 BAD_INPUTS := bad_input or refused or truncated_file or no_image_is_named or damaged_file or damage_gives \
