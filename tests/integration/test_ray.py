@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.smoke import FEW, SMOKE, assert_ends_as, begin, children_of, finish, read_until
 
-from .conftest import sissi
+from .conftest import sissi_process
 
 pytestmark = [
     pytest.mark.slow,
@@ -149,7 +149,7 @@ def test_a_node_without_the_shared_folder_is_named(tmp_path, address):
         pytest.skip("no mount namespaces here")
     blind = Node(f"--address={address}", *SIZE, inside=apart)
     try:
-        done = sissi("ablation", SMOKE, *FEW, *on_ray(address), cwd=tmp_path)
+        done = sissi_process("ablation", SMOKE, *FEW, *on_ray(address), cwd=tmp_path)
     finally:
         blind.end()
     told = " ".join(done.stderr.split())
@@ -158,7 +158,7 @@ def test_a_node_without_the_shared_folder_is_named(tmp_path, address):
 
 
 def test_a_request_that_fits_no_node_is_said(tmp_path, address):
-    done = sissi("ablation", SMOKE, *FEW, *on_ray(address), "--set", "runtime.gpus_per_job=2", cwd=tmp_path)
+    done = sissi_process("ablation", SMOKE, *FEW, *on_ray(address), "--set", "runtime.gpus_per_job=2", cwd=tmp_path)
     told = " ".join(done.stderr.split())
     assert done.returncode == 1 and "Traceback" not in told
     assert "no node has room for a job of 1 cores and 2 GPUs" in told and "runtime.gpus_per_job" in told
