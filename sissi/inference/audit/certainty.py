@@ -64,7 +64,7 @@ def certainty(detections: Sequence[Boxes], samples: Sequence[Sample], size: tupl
         inside, border = np.clip(recalls, TINY, HIGHEST)
         complete = [np.where(at_border(boxes, height, width), border, inside) for boxes in seen]
         ends = np.cumsum([len(boxes) for boxes in seen])[:-1]
-        together = logistic_certainty(*(np.concatenate(many) for many in (scores, labelled, complete)))
+        together = logistic_certainty(np.concatenate(scores), np.concatenate(labelled), np.concatenate(complete))
         probabilities = np.split(together, ends)
     else:
         probabilities, every = scores, 0.5

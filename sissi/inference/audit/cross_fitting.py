@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sissi.ablation.branch import BranchTask
+from sissi.ablation.cache_keys import settings_without
 from sissi.ablation.stages import train_branch
 from sissi.boxes import EMPTY, Boxes, as_lists, make_boxes
 from sissi.config import Experiment
@@ -122,7 +123,7 @@ def fit_fold(
 
 def _key(experiment: Experiment, train: Sequence[Sample], held_out: Sequence[Sample], seed: int) -> dict[str, Any]:
     """Everything that the detections of a fold depend on."""
-    settings = experiment.model_dump(mode="json", exclude={"data", "tracking", "runtime", "evaluation", "seeds"})
+    settings = settings_without(experiment, {"data", "tracking", "runtime", "evaluation", "seeds"})
     device = machine_of(device_of(experiment.runtime.device))
     digests = {"train": digest(train), "held_out": digest(held_out)}
     return {"settings": settings, "seed": seed, "data": digests, "device": device}

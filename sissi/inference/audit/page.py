@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from sissi.boxes import concatenate, make_boxes
 from sissi.data.images.draw import Image
 from sissi.figures import Panel, crop_around, side_by_side
@@ -62,7 +64,7 @@ def _section(audit: Audit, kind: Kind) -> Section:
         sample, flags = audit.samples[image], audit.flags[image]
         if image not in pixels:
             pixels[image] = sample.read()
-        box = flags.boxes.take([index])
+        box = flags.boxes.take(np.array([index]))
         drawn = concatenate(
             [
                 make_boxes(sample.boxes.xyxy, None, [LABEL] * len(sample.boxes)),
