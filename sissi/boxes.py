@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+IGNORE = -1
+"""Label of an ignore region, in which cells may have no label; classes of cells are 1 and above."""
 CELL = 1
 """Label of the first class, and of all cells where there is one class; 0 is the detector's background."""
 
@@ -117,6 +119,17 @@ def clip(boxes: Boxes, width: float, height: float) -> Boxes:
 def drop_degenerate(boxes: Boxes, smallest_side: float = 0.0) -> Boxes:
     """Boxes with width and height above `smallest_side`, in px."""
     return boxes.take((boxes.widths > smallest_side) & (boxes.heights > smallest_side))
+
+
+def with_ignore_regions(labels: Boxes, ignored: Boxes) -> Boxes:
+    """Labels, followed by the ignore regions of the same image with the label `IGNORE`."""
+    return concatenate([labels, make_boxes(ignored.xyxy, ignored.scores, np.full(len(ignored), IGNORE))])
+
+
+def split_ignore_regions(boxes: Boxes) -> tuple[Boxes, Boxes]:
+    """Labels, and the ignore regions among them."""
+    ignored = boxes.labels == IGNORE
+    return boxes.take(~ignored), boxes.take(ignored)
 
 
 def scale(boxes: Boxes, x: float, y: float) -> Boxes:

@@ -27,13 +27,18 @@ ENGINE = {"engine", "address", "gpus_per_job"}
 """Keys of `runtime` that say where jobs run, which no result depends on."""
 
 
-def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:
-    """Key of early learning, without its length, since a shorter trunk is the first part of a longer one."""
-    settings = experiment.model_dump(mode="json", exclude=_LATER)
+def settings_without(experiment: Experiment, excluded: set[str]) -> dict[str, Any]:
+    """All settings but the excluded sections, with a file of weights by its content."""
+    settings = experiment.model_dump(mode="json", exclude=excluded)
     if isinstance(experiment.detector.weights, Path):
         settings["detector"]["weights"] = hashlib.sha256(experiment.detector.weights.read_bytes()).hexdigest()
+    return settings
+
+
+def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device: str) -> dict[str, Any]:
+    """Key of early learning, without its length, since a shorter trunk is the first part of a longer one."""
     return {
-        "settings": settings,
+        "settings": settings_without(experiment, _LATER),
         "classes": list(experiment.class_names),
         "seed": seed,
         "data": {role: digests[role] for role in ("target_train", "source_train", "source_val")},

@@ -2,6 +2,7 @@
 
 from sissi.cli import (
     ablation,
+    audit,
     data,
     experiments,
     export,
@@ -20,6 +21,7 @@ from sissi.cli.app import app, main
 __all__ = [
     "ablation",
     "app",
+    "audit",
     "data",
     "experiments",
     "export",

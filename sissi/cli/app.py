@@ -27,7 +27,7 @@ app.add_typer(data_app, name="data")
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
-CONTINUED = {"ablation", "run", "search", "tune", "predict", "grade", "upload"}
+CONTINUED = {"ablation", "run", "search", "tune", "predict", "grade", "upload", "audit"}
 """Commands that continue where they were stopped."""
 
 

@@ -75,6 +75,9 @@ class LabelledImages(ImageReading):
     without a name. Default: all labels, with the experiment's `classes`."""
     cell_size: PositiveFloat | None = None
     """Side of the box around a label that is a point, in px; without it points are left out."""
+    ignore: tuple[str, ...] = ()
+    """Names in the labels of regions that nobody annotated: what is in them is neither cell nor background in training.
+    Crowd regions of COCO are such regions, whatever their name."""
     weak_labels: WeakLabels | None = None
     """Settings to generate the labels by image processing instead of reading them."""
     names: Path | None = None

@@ -36,18 +36,31 @@ def load_experiment(path: str | Path, overrides: Sequence[str] = ()) -> Experime
             impossible value. The message names all such keys, with what is allowed.
     """
     path = find_file(Path(path))
-    tree = _with_base(path, ())
+    return validated(_with_base(path, ()), overrides, path)
+
+
+def validated(tree: dict[str, Any], overrides: Sequence[str], source: str | Path) -> Experiment:
+    """Apply overrides to the content of an experiment file, and check every key.
+
+    Args:
+        tree: content of the file; changed in place.
+        overrides: such as `training.epochs=12`.
+        source: where the content comes from, for messages.
+
+    Raises:
+        ExperimentError: as for `load_experiment`.
+    """
     for override in overrides:
         _apply(tree, override, Experiment)
     try:
         experiment = Experiment.model_validate(tree)
     except ValidationError as error:
-        raise ExperimentError(f"{path}: {_explain(error, Experiment)}") from None
+        raise ExperimentError(f"{source}: {_explain(error, Experiment)}") from None
     for name, variant in experiment.table_rows.items():
         try:
             settings_of_variant(variant, experiment)
         except ValidationError as error:
-            raise ExperimentError(f"{path}: row {name}: {_explain(error, Experiment)}") from None
+            raise ExperimentError(f"{source}: row {name}: {_explain(error, Experiment)}") from None
     return experiment
 
 

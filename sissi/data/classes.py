@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
-from sissi.boxes import CELL, Boxes, make_boxes
+from sissi.boxes import CELL, IGNORE, Boxes, make_boxes
 from sissi.config.classes import ANY, EACH, Meaning, names_of
 from sissi.config.data import LabelNames
 from sissi.data.problems import Problems
@@ -29,19 +29,25 @@ class LabelClasses:
         meaning: class by name, see `sissi.config.classes`; empty: every label is of the only class.
         only: names that count, the others are left out; None: all.
         cell_size: side of the box around a label that is a point, in px; None: points are left out.
+        ignored: names of regions that nobody annotated, which get the label `IGNORE`, as crowd regions of COCO do.
+            None: there are no such names, and crowd regions are left out.
     """
 
     names: tuple[str, ...] = names_of({})
     meaning: Meaning = field(default_factory=dict)
     only: tuple[str, ...] | None = None
     cell_size: float | None = None
+    ignored: tuple[str, ...] | None = None
 
     def number(self, name: str) -> int | None:
-        """Number of the class that a name stands for; None: the label is left out; 0: each class in turn.
+        """Number of the class that a name stands for; None: the label is left out; 0: each class in turn;
+        `IGNORE`: it is an ignore region.
 
         Raises:
             KeyError: no class is named for it.
         """
+        if self.ignored is not None and name in self.ignored:
+            return IGNORE
         if self.only is not None and name not in self.only:
             return None
         if not self.meaning:
@@ -56,17 +62,23 @@ EVERY_LABEL = LabelClasses()
 """Every label is a cell."""
 
 
-def label_classes(experiment: Meaning, own: LabelNames = None, cell_size: float | None = None) -> LabelClasses:
+def label_classes(
+    experiment: Meaning,
+    own: LabelNames = None,
+    cell_size: float | None = None,
+    ignored: tuple[str, ...] | None = None,
+) -> LabelClasses:
     """What the labels of a data set stand for.
 
     Args:
         experiment: `classes` of the experiment.
         own: `classes` of the data set: a list of the names that count, or a mapping in place of the experiment's.
         cell_size: of the data set, see `LabelClasses`.
+        ignored: names of regions that nobody annotated, see `LabelClasses`.
     """
     if isinstance(own, Mapping):
-        return LabelClasses(names_of(experiment), own, cell_size=cell_size)
-    return LabelClasses(names_of(experiment), experiment, own, cell_size)
+        return LabelClasses(names_of(experiment), own, cell_size=cell_size, ignored=ignored)
+    return LabelClasses(names_of(experiment), experiment, own, cell_size, ignored)
 
 
 def numbered(

@@ -27,6 +27,7 @@ def read_labels(
     *,
     others: Collection[str] | None = (),
     classes: Meaning = ONE_CLASS,
+    ignored: tuple[str, ...] | None = None,
 ) -> dict[str, Boxes]:
     """Cleaned boxes by image name, of the samples that have labels.
 
@@ -38,6 +39,8 @@ def read_labels(
         key: of the settings, for messages.
         others: further images, whose labels are no problem; None: those of any other image are none.
         classes: of the experiment; empty: every label is a cell.
+        ignored: names of regions that nobody annotated; these, and crowd regions of COCO, are among the boxes with the
+            label `IGNORE`. None: there are none among the boxes.
 
     Raises:
         DataError: the labels are missing or cannot be used, or there are labels, but not one is left.
@@ -47,7 +50,8 @@ def read_labels(
     expected = {last_stem(name) for name in others or ()}
     images = {sample.name: sample.path for sample in samples}
     try:
-        raw = FORMATS[source.format].read(path, images, label_classes(classes, source.classes, source.cell_size), found)
+        meaning = label_classes(classes, source.classes, source.cell_size, ignored)
+        raw = FORMATS[source.format].read(path, images, meaning, found)
     except DataError as error:
         raise DataError(f"{key}: {error}") from error
     for problem in found.found:

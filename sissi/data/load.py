@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sissi.boxes import EMPTY, Boxes
+from sissi.boxes import EMPTY, Boxes, split_ignore_regions
 from sissi.config import LabelFiles, LabelledImages, TestImages
 from sissi.config.classes import ONE_CLASS, Meaning
 from sissi.data.classes import label_classes
@@ -55,13 +55,15 @@ def load_images(
         return with_weak_labels(blank, settings.weak_labels, problems, key, cache, meaning)
     beside = settings.images if settings.labels is None else settings.labels
     source = LabelFiles(format=settings.format, labels=beside, classes=settings.classes, cell_size=settings.cell_size)
-    labels = read_labels(source, folder, blank, problems, key, others=_not_among(blank, found), classes=classes)
+    others = _not_among(blank, found)
+    labels = read_labels(source, folder, blank, problems, key, others=others, classes=classes, ignored=settings.ignore)
     refuse_none(labels, source, folder, blank, problems, key)
     for sample in blank:
         if sample.name not in labels:
             sought = f"looked for {sought_name(source, sample.name)}"
             problems.add(sample.path, "image without labels, used without boxes", sought)
-    return [replace(sample, boxes=labels.get(sample.name, EMPTY)) for sample in blank]
+    split = [split_ignore_regions(labels.get(sample.name, EMPTY)) for sample in blank]
+    return [replace(sample, boxes=cells, ignored=rest) for sample, (cells, rest) in zip(blank, split, strict=True)]
 
 
 def load_test(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sissi.boxes import Boxes, scale
+from sissi.boxes import Boxes, scale, with_ignore_regions
 from sissi.config import ImageReading
 from sissi.data.image_cache import ImageCache, image_cache_of, load_or_compute
 from sissi.data.images.read import FIRST
@@ -36,6 +36,7 @@ class ResizedDataset:
         image_cache: cache of the resized images, so that an image is decoded once; None: no cache.
         reading: planes and channels of the files that are the images.
         corrected: indices of the images whose labels a person corrected.
+        ignored: regions of each image that nobody annotated, in px of its frame; empty: there are none in any image.
     """
 
     paths: tuple[Path, ...]
@@ -45,6 +46,7 @@ class ResizedDataset:
     image_cache: ImageCache | None = field(default=None, kw_only=True)
     reading: ImageReading = field(default=FIRST, kw_only=True)
     corrected: tuple[int, ...] = field(default=(), kw_only=True)
+    ignored: tuple[Boxes, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -54,6 +56,11 @@ class ResizedDataset:
         return load_or_compute(
             self.paths[index], self.image_cache, lambda image: resize(image, self.height, self.width), self.reading
         )
+
+    def training_boxes(self, index: int) -> Boxes:
+        """The labels of an image, followed by its ignore regions."""
+        boxes = self.boxes[index]
+        return with_ignore_regions(boxes, self.ignored[index]) if self.ignored else boxes
 
     def batches(self, size: int, workers: int = 0) -> Iterator[list[Image]]:
         """All frames in order, so many at a time, read ahead by this many threads (0: none)."""
@@ -72,6 +79,7 @@ class ResizedDataset:
             self,
             paths=tuple(self.paths[i] for i in indices),
             boxes=tuple(self.boxes[i] for i in indices),
+            ignored=tuple(self.ignored[i] for i in indices) if self.ignored else (),
             corrected=tuple(position for position, index in enumerate(indices) if index in self.corrected),
         )
 
@@ -87,15 +95,20 @@ def resized_dataset(
         cache: keeps the frames; None: they are not kept.
     """
     height, width = image_size
+    factors = [(width / sample.width, height / sample.height) for sample in samples]
+    ignored = any(len(sample.ignored) for sample in samples)
     return ResizedDataset(
         tuple(sample.path for sample in samples),
-        tuple(scale(sample.boxes, width / sample.width, height / sample.height) for sample in samples),
+        tuple(scale(sample.boxes, *factor) for sample, factor in zip(samples, factors, strict=True)),
         height,
         width,
         image_cache=image_cache_of(samples, cache.entry("resized", {"size": [height, width]}).folder)
         if cache
         else None,
         reading=samples[0].reading if samples else FIRST,
+        ignored=tuple(scale(sample.ignored, *factor) for sample, factor in zip(samples, factors, strict=True))
+        if ignored
+        else (),
         corrected=tuple(index for index, sample in enumerate(samples) if sample.corrected),
     )
 

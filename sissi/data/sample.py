@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sissi.boxes import Boxes
+from sissi.boxes import EMPTY, Boxes
 from sissi.config import ImageReading
 from sissi.data.images.read import FIRST, RGB, read_image
 
@@ -29,6 +29,7 @@ class Sample:
         content: `content_of` its pixels, equal for equal images whatever their files; "" if it was not decoded.
         reading: planes and channels of the file that are the image.
         corrected: whether a person corrected the labels, so that they stay as they are.
+        ignored: regions that a person marked as not annotated, in pixels of the file.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Sample:
     content: str = ""
     reading: ImageReading = FIRST
     corrected: bool = False
+    ignored: Boxes = EMPTY
 
     def read(self) -> RGB:
         """The image, see `read_image`."""
@@ -53,7 +55,7 @@ def content_of(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def digest(samples: Sequence[Sample]) -> str:
-    """The sha256 over names, content of the image files, how they are read, boxes, and which boxes are corrected.
+    """The sha256 over names, content of the image files, how they are read, boxes, ignore regions, and corrections.
 
     It is equal wherever the files lie, in whatever order.
     """
@@ -65,6 +67,14 @@ def digest(samples: Sequence[Sample]) -> str:
         arrays = (boxes.xyxy.astype("<f4"), boxes.scores.astype("<f4"), boxes.labels.astype("<i8"))
         read = [] if sample.reading == FIRST else [sample.reading.model_dump_json().encode()]
         corrected = [b"corrected"] if sample.corrected else []
-        for part in (sample.name.encode(), content, *(array.tobytes() for array in arrays), *read, *corrected):
+        ignored = [sample.ignored.xyxy.astype("<f4").tobytes()] if len(sample.ignored) else []
+        for part in (
+            sample.name.encode(),
+            content,
+            *(array.tobytes() for array in arrays),
+            *read,
+            *corrected,
+            *ignored,
+        ):
             total.update(len(part).to_bytes(8, "little") + part)
     return total.hexdigest()

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sissi.boxes import Boxes, concatenate, make_boxes
+from sissi.boxes import Boxes
 from sissi.config import Experiment
-
-IGNORE = -1
-"""Class of an ignore region; classes of cells are 1 and above."""
 
 
 def split_by_score(boxes: Boxes, experiment: Experiment) -> tuple[Boxes, Boxes]:
@@ -25,13 +22,3 @@ def split_by_score(boxes: Boxes, experiment: Experiment) -> tuple[Boxes, Boxes]:
     accepted = boxes.scores >= score
     ignored = ~accepted & (boxes.scores >= (score if lowest is None else lowest))
     return boxes.take(accepted), boxes.take(ignored)
-
-
-def with_ignore_regions(labels: Boxes, ignored: Boxes) -> Boxes:
-    """Labels, followed by the ignore regions of the same image with the class `IGNORE`."""
-    return concatenate([labels, make_boxes(ignored.xyxy, ignored.scores, np.full(len(ignored), IGNORE))])
-
-
-def without_ignore_regions(boxes: Boxes) -> Boxes:
-    """Labels without ignore regions."""
-    return boxes.take(boxes.labels != IGNORE)

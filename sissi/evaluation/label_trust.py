@@ -94,8 +94,8 @@ def estimate_trust(
     scores = np.concatenate([np.zeros(0), *(boxes.scores for boxes in detections)])
     pairs = [match(boxes, weak, iou) for boxes, weak in zip(detections, labels, strict=True)]
     found = np.concatenate([np.zeros(0), *(pair >= 0 for pair in pairs)])
-    at_border = np.concatenate([np.zeros(0, bool), *(_at_border(boxes, height, width) for boxes in detections)])
-    label_border = np.concatenate([np.zeros(0, bool), *(_at_border(boxes, height, width) for boxes in labels)])
+    border_box = np.concatenate([np.zeros(0, bool), *(at_border(boxes, height, width) for boxes in detections)])
+    label_border = np.concatenate([np.zeros(0, bool), *(at_border(boxes, height, width) for boxes in labels)])
     label_image = np.repeat(np.arange(len(labels)), [len(boxes) for boxes in labels])
     images = len(labels)
     drawn = image_weights(images, RESAMPLES, np.random.default_rng(seed))
@@ -106,7 +106,7 @@ def estimate_trust(
     known = np.isin(image, corrected)
     weak = ~np.isin(label_image, corrected)
     for name, border in zip(STRATA, (False, True), strict=True):
-        rows = np.flatnonzero(at_border == border)
+        rows = np.flatnonzero(border_box == border)
         rows = rows[np.argsort(-scores[rows], kind="stable")]
         counts[name] = weights[:, label_image[weak & (label_border == border)]].sum(axis=1)
         if np.count_nonzero(known) >= LEAST:
@@ -194,7 +194,8 @@ def _completeness(values: Array) -> Completeness:
     return Completeness(float(values[0]), float(low), float(high))
 
 
-def _at_border(boxes: Boxes, height: float, width: float) -> npt.NDArray[np.bool_]:
+def at_border(boxes: Boxes, height: float, width: float) -> npt.NDArray[np.bool_]:
+    """Whether the edge of an image of this height and width may cut each box, shape (N,), bool."""
     left, top, right, bottom = boxes.xyxy.T
     at_edge = (left <= EDGE) | (top <= EDGE) | (right >= width - EDGE) | (bottom >= height - EDGE)
     return np.asarray(at_edge, np.bool_)

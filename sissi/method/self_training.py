@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sissi.boxes import EMPTY, Boxes, make_boxes
+from sissi.boxes import EMPTY, Boxes, make_boxes, with_ignore_regions
 from sissi.config import Blur, Experiment
 from sissi.config.correction import BoxLoss
 from sissi.data.resized import ResizedDataset
-from sissi.detector.ignore_regions import split_by_score, with_ignore_regions
+from sissi.detector.ignore_regions import split_by_score
 from sissi.detector.model import CellDetector, predict_each_class
 from sissi.evaluation.label_trust import LabelTrust, estimate_trust
 from sissi.method.label_merging import confirmed, next_labels, trained_indices

@@ -11,13 +11,17 @@ from sissi.method.deceleration import StartPoint, adele_start
 from sissi.method.trunk import Trunk
 
 
+def quarter(experiment: Experiment) -> int:
+    """A quarter of all epochs, at least one."""
+    return max(1, experiment.training.epochs // 4)
+
+
 def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> StartPoint:
     """Epoch at which a variant leaves the trunk, by the `start` of its row in table 1."""
-    quarter = max(1, experiment.training.epochs // 4)
     if variant.labels != "weak":
         trained_on = f"{variant.title} is trained on the {variant.labels} labels from the first epoch on"
         return (
-            StartPoint(quarter, f"{trained_on}, for a quarter of all")
+            StartPoint(quarter(experiment), f"{trained_on}, for a quarter of all")
             if variant.corrects
             else StartPoint(0, trained_on)
         )
@@ -26,8 +30,8 @@ def start_point(variant: Variant, trunk: Trunk, experiment: Experiment) -> Start
     if variant.start == "validation_loss":
         return validation_loss_start(trunk.validation_loss, experiment.early_learning.min_epoch)
     if variant.start == "quarter":
-        quarter = min(quarter, len(trunk.checkpoints))
-        return StartPoint(quarter, f"{variant.title}: a quarter of all epochs")
+        epoch = min(quarter(experiment), len(trunk.checkpoints))
+        return StartPoint(epoch, f"{variant.title}: a quarter of all epochs")
     return StartPoint(len(trunk.checkpoints), f"{variant.title}: no correction, the initial labels are used to the end")
 
 

@@ -8,9 +8,9 @@ from typing import Self
 
 import numpy as np
 
+from sissi.boxes import split_ignore_regions
 from sissi.config import Blur, SyntheticImages
 from sissi.data.resized import Image, ResizedDataset
-from sissi.detector.ignore_regions import without_ignore_regions
 from sissi.method.synthetic_images import synthesise
 from sissi.runtime.randomness import generator
 
@@ -36,7 +36,7 @@ class SyntheticDataset(ResizedDataset):
         image = super().read(index)
         if index not in self.chosen:
             return image
-        settings, cells = self.settings, without_ignore_regions(self.boxes[index])
+        settings, cells = self.settings, split_ignore_regions(self.boxes[index])[0]
         return synthesise(image, cells, self.blur, settings.margin, cloning=settings.cloning, shape=settings.shape)
 
     def take(self, indices: Sequence[int]) -> Self:

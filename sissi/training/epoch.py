@@ -176,7 +176,7 @@ def mean_losses(detector: CellDetector, dataset: ResizedDataset, batch_size: int
 
 def _plain_batches(dataset: ResizedDataset, batch_size: int, workers: int) -> Iterator[Batch]:
     """Images in order, without augmentation."""
-    boxes = iter(dataset.boxes)
+    boxes = map(dataset.training_boxes, range(len(dataset)))
     for images in dataset.batches(batch_size, workers):
         tensors = [torch.from_numpy(image).permute(2, 0, 1) for image in images]
         yield Batch(tensors, [as_target(next(boxes)) for _ in images])

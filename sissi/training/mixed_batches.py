@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sissi.boxes import Boxes
+from sissi.boxes import IGNORE, Boxes
 from sissi.config import Training
 from sissi.config.correction import BoxLoss
 from sissi.data.augmentation import Augmenter
 from sissi.data.resized import ResizedDataset
-from sissi.detector.ignore_regions import IGNORE
 from sissi.detector.presets import Target
 from sissi.runtime.prefetch import read_ahead
 from sissi.runtime.randomness import generator, seed_of
@@ -85,7 +84,7 @@ class MixedBatches:
 
     def __getitem__(self, draw: SampleSpec) -> tuple[Tensor, Target]:
         dataset = self.domains[draw.domain]
-        image, boxes = self.augment(dataset.read(draw.index), dataset.boxes[draw.index], draw.seed)
+        image, boxes = self.augment(dataset.read(draw.index), dataset.training_boxes(draw.index), draw.seed)
         weak = draw.domain == "target" and draw.index not in dataset.corrected
         target = as_target(boxes, self.box_loss if weak else "all")
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), target

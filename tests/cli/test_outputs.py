@@ -17,6 +17,7 @@ COMMANDS = [
     ["labels", "--out", "{bad}"],
     ["start", "images", "--out", "{bad}"],
     ["predict", "x.pt", "images", "--out", "{bad}"],
+    ["audit", "labels", "images", "--out", "{bad}"],
     ["suggest", "latest", "--out", "{bad}"],
     ["suggest", "images", "--out", "{bad}"],
     ["tune", "images", "--truth", "truth.json", "--out", "{bad}"],

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from sissi.boxes import EMPTY, make_boxes, same
+from sissi.boxes import EMPTY, IGNORE, make_boxes, same
 from sissi.config import Blur, PseudoLabels, SelfTraining
-from sissi.detector.ignore_regions import IGNORE, split_by_score
+from sissi.detector.ignore_regions import split_by_score
 from sissi.detector.model import build
 from sissi.method import self_training
 from sissi.method.self_training import SelfTrainingSetup, self_train, train_on_fixed_labels

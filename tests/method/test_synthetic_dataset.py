@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from sissi.boxes import with_ignore_regions
 from sissi.config import Blur, SyntheticImages
-from sissi.detector.ignore_regions import with_ignore_regions
 from sissi.method.synthetic_dataset import synthetic_dataset
 from sissi.method.synthetic_images import synthesise
 from sissi.training.mixed_batches import MixedBatches

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sissi.boxes import Boxes
+from sissi.boxes import Boxes, make_boxes, with_ignore_regions
 from sissi.data.classes import LabelClasses, Row, numbered
 from sissi.data.formats.coco_file import entries_of, id_of, read_tree, value_of
 from sissi.data.formats.coco_segmentation import segmentation_extent
@@ -32,8 +32,9 @@ def read_labels(
 
     An image is found by its `file_name`, see `match_names`. An annotation without `bbox` gives the box around its
     `segmentation`. Ids may be numbers or texts. Scores are kept where annotations have them. What cannot be used is
-    left out and noted: crowd regions, annotations of images that are not listed, ids that come twice, names that leave
-    the image folder; an image with nothing but crowd regions has no labels.
+    left out and noted: crowd regions, unless `classes` has ignore regions, annotations of images that are not listed,
+    ids that come twice, names that leave the image folder; an image with nothing but crowd regions that are left out
+    has no labels.
 
     Args:
         labels: the JSON file.
@@ -52,10 +53,11 @@ def read_labels(
     entries = entries_of(labels, tree, "images")
     names = _names_by_id(labels, entries, images, problems)
     known_ids = _category_names(labels, tree, classes, problems)
-    annotations = _annotations(labels, tree, problems)
+    annotations = _annotations(labels, tree, classes, problems)
     single = [(where, entry) for where, entry in annotations if not entry.get("iscrowd")]
     _note_classes(labels, known_ids, single, classes, problems)
-    crowded = {id_of(entry.get("image_id")) for _, entry in annotations if entry.get("iscrowd")}
+    crowds = [(where, entry) for where, entry in annotations if entry.get("iscrowd")]
+    crowded = {id_of(entry.get("image_id")) for _, entry in crowds} if classes.ignored is None else set()
     unknown = crowded | {id_of(entry["id"]) for entry in entries if entry.get("annotated") is False}
     unknown -= {id_of(entry.get("image_id")) for _, entry in single}
     known = {key: name for key, name in names.items() if name is not None and key not in unknown}
@@ -70,7 +72,20 @@ def read_labels(
             named = classes.only is not None or classes.meaning
             category = id_of(value_of(labels, where, entry, "category_id") if named else entry.get("category_id"))
             found[name].append((known_ids.get(category, category), corners, score))
-    return numbered(labels, found, classes, problems)
+    cells = numbered(labels, found, classes, problems)
+    return cells if classes.ignored is None else _with_crowds(labels, cells, crowds, known)
+
+
+def _with_crowds(
+    labels: Path, cells: Mapping[str, Boxes], crowds: Sequence[Placed], known: Mapping[str, str]
+) -> dict[str, Boxes]:
+    """The boxes of each image, followed by its crowd regions as ignore regions."""
+    regions: dict[str, list[Corners]] = {name: [] for name in cells}
+    for where, entry in crowds:
+        name = known.get(id_of(value_of(labels, where, entry, "image_id")))
+        if name is not None:
+            regions[name].append(_scored_box(labels, where, entry)[0])
+    return {name: with_ignore_regions(boxes, make_boxes(regions[name])) for name, boxes in cells.items()}
 
 
 def to_coco(
@@ -113,14 +128,14 @@ def _xywh(boxes: Boxes) -> list[list[float]]:
     return [[left, top, right - left, bottom - top] for left, top, right, bottom in boxes.xyxy.tolist()]
 
 
-def _annotations(labels: Path, tree: dict[str, Any], problems: Problems) -> list[Placed]:
-    """The annotations, each with its place in the file; crowd regions are noted as dropped."""
+def _annotations(labels: Path, tree: dict[str, Any], classes: LabelClasses, problems: Problems) -> list[Placed]:
+    """The annotations, each with its place in the file; crowd regions that are dropped are noted."""
     placed = [(f"annotations[{index}]", entry) for index, entry in enumerate(entries_of(labels, tree, "annotations"))]
     ids = Counter(repr(entry["id"]) for _, entry in placed if "id" in entry)
     for repeated in [key for key, count in ids.items() if count > 1]:
         problems.add(labels, "annotation id that comes twice, all boxes used", f"id {repeated}")
     for where, entry in placed:
-        if entry.get("iscrowd"):
+        if entry.get("iscrowd") and classes.ignored is None:
             problems.add(labels, "crowd region, dropped", where)
     return placed
 

@@ -115,6 +115,7 @@ def check_classes(labels: Path, classes: LabelClasses, found: Collection[str], p
     Raises:
         DataError: not one of them is there, so that no box would be left.
     """
+    found = set(found) - set(classes.ignored or ())
     if classes.only is None and not classes.meaning and len(found) > 1:
         problems.add(labels, "several classes, all of which count as a cell", ", ".join(sorted(found)))
     missing = [name for name in classes.only or () if name not in found]

@@ -72,7 +72,7 @@ class Frames:
         return max(1, round(DEMO["minutes"] * work / of_demo))
 
 
-def fit_frames(samples: Sequence[Sample], cell_size: float, device: str, cores: int) -> Frames:
+def fit_frames(samples: Sequence[Sample], cell_size: float, device: str, cores: int, wanted: float = WANTED) -> Frames:
     """The frames for images with labels.
 
     Args:
@@ -80,6 +80,7 @@ def fit_frames(samples: Sequence[Sample], cell_size: float, device: str, cores: 
         cell_size: longer side of a typical cell, in px of the files.
         device: cpu or cuda.
         cores: of the machine.
+        wanted: longer side of a typical cell in a frame, in px, as far as the longest side of a frame allows it.
 
     Raises:
         DataError: a cell is larger than the images.
@@ -93,7 +94,7 @@ def fit_frames(samples: Sequence[Sample], cell_size: float, device: str, cores: 
     longest = float(LONGEST[device])
     if cell_size * longest / max(height, width) < SMALL:
         longest *= 2
-    factor = min(WANTED / cell_size, LARGEST_FACTOR, longest / max(height, width))
+    factor = min(wanted / cell_size, LARGEST_FACTOR, longest / max(height, width))
     sides = [max(STEP * round(factor * side / STEP), 2 * STEP) for side in (height, width)]
     in_frame = cell_size * sqrt(sides[0] / height * sides[1] / width)
     most = max(len(sample.boxes) for sample in samples)

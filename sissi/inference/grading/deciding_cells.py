@@ -10,18 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from sissi.boxes import Boxes, iou, make_boxes
+from sissi.boxes import Boxes, iou
 from sissi.data.images.read import read_image
 from sissi.detector.model import CellDetector, predict_each_class
-from sissi.figures import Panel, side_by_side
+from sissi.figures import Panel, crop_around, side_by_side
 from sissi.inference.grading.viability import Groups
 from sissi.inference.outputs import PredictionSet
 from sissi.inference.predict_images import InputScale, Prediction, predict_images
 
 MOST = 8
 """Cells that are shown of a well."""
-AROUND = 1.5
-"""Half of the side of a picture, in longer sides of its cell."""
 
 ByClass = Mapping[str, Sequence[Boxes]]
 """Boxes of each class by the name of an image."""
@@ -107,14 +105,7 @@ def cells_figure(cells: Sequence[DecidingCell], found: PredictionSet) -> Figure:
     panels = []
     for number, cell in enumerate(cells, start=1):
         image = read_image(found.images[cell.image], found.reading)
-        left, top, right, bottom = cell.box.xyxy[0].tolist()
-        half = AROUND * max(right - left, bottom - top)
-        x, y = (left + right) / 2, (top + bottom) / 2
-        side = round(2 * half)
-        around = np.pad(image, ((side, side), (side, side), (0, 0)))  # black outside of the image
-        x0, y0 = round(x - half), round(y - half)
-        part = around[side + y0 : 2 * side + y0, side + x0 : 2 * side + x0]
-        box = make_boxes(cell.box.xyxy - np.array([x0, y0] * 2), cell.box.scores, cell.box.labels)
+        part, box = crop_around(image, cell.box, cell.box)
         name = found.classes[cell.box.labels[0] - 1]
         panels.append(Panel(f"{number}: {name} {cell.box.scores[0]:.2f}", part, box))
     return side_by_side([panels])

@@ -1,0 +1,129 @@
+"""Cross-fitting: detections in each image by a detector that was trained without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from sissi.ablation.branch import BranchTask
+from sissi.ablation.cache_keys import settings_without
+from sissi.ablation.stages import train_branch
+from sissi.boxes import EMPTY, Boxes, as_lists, make_boxes
+from sissi.config import Experiment
+from sissi.data.experiment_data import ExperimentData
+from sissi.data.resized import in_file_pixels
+from sissi.data.sample import Sample, digest
+from sissi.detector.model import load
+from sissi.errors import SissiError
+from sissi.method.self_training import predict_pseudo_labels
+from sissi.method.start_point import quarter
+from sissi.runtime.cache import Cache, Entry
+from sissi.runtime.device import device_of, machine_of
+from sissi.runtime.events import Event, Notice, Progress
+from sissi.runtime.jobs import Job, run
+from sissi.runtime.progress import Display
+from sissi.runtime.randomness import generator
+from sissi.runtime.recorder import Recorder, notify, progress_of
+
+
+def folds(images: int, count: int, seed: int) -> list[list[int]]:
+    """Split the indices of images into folds at random; their sizes differ by at most one.
+
+    Args:
+        images: number of images, at least `count`.
+        count: number of folds, at least 2.
+        seed: seed of the split.
+    """
+    return [sorted(part.tolist()) for part in np.array_split(generator(seed, "folds").permutation(images), count)]
+
+
+def cross_fit(
+    experiment: Experiment, samples: Sequence[Sample], count: int, seed: int, cache: Cache, display: Display
+) -> list[Boxes]:
+    """Detections in every image, by detectors that were trained without it; finished folds are not repeated.
+
+    Args:
+        experiment: settings of the training.
+        samples: images with the labels in doubt.
+        count: number of folds.
+        seed: seed of the folds and of the training.
+        cache: keeps finished and unfinished work.
+        display: display of the progress.
+
+    Returns:
+        Boxes of each image down to low scores, fused from the views of test-time augmentation, in px of the image file.
+
+    Raises:
+        SissiError: a fold failed.
+    """
+    parts = folds(len(samples), count, seed)
+    jobs, entries = [], []
+    for number, part in enumerate(parts, start=1):
+        held_out = [replace(samples[index], boxes=EMPTY) for index in part]  # its labels have no vote on classes
+        chosen = set(part)
+        train = [sample for index, sample in enumerate(samples) if index not in chosen]
+        entry = cache.entry("audit", _key(experiment, train, held_out, seed))
+        entries.append(entry)
+        data = ExperimentData(train, None, (), {}, train, (), cache=cache)
+        jobs.append(Job(f"fold {number}", fit_fold, (experiment, data, held_out, seed, entry)))
+
+    def on_event(name: str, event: Event) -> None:
+        if isinstance(event, Progress):
+            display.update(name, event)
+        elif isinstance(event, Notice):
+            display.warn(event.text)
+
+    unfinished = [job for job, entry in zip(jobs, entries, strict=True) if entry.result is None]
+    outcomes = run(unfinished, experiment.runtime.jobs, on_event, lambda name, _: display.finish(name))
+    failed = {name: outcome for name, outcome in outcomes.items() if outcome.error is not None}
+    for name, outcome in failed.items():
+        raise SissiError("\n".join(filter(None, [f"{name}: {outcome.error}", outcome.details])))
+    found: dict[int, Boxes] = {}
+    for part, entry in zip(parts, entries, strict=True):
+        found |= {index: make_boxes(*boxes) for index, boxes in zip(part, entry.result, strict=True)}
+    return [found[index] for index in range(len(samples))]
+
+
+def fit_fold(
+    experiment: Experiment,
+    data: ExperimentData,
+    held_out: Sequence[Sample],
+    seed: int,
+    entry: Entry,
+    recorder: Recorder,
+) -> None:
+    """Train a detector, continuing after an interruption, and find the cells in the images that it was trained without.
+
+    Args:
+        experiment: settings of the training.
+        data: images of the training, as target and as source domain.
+        held_out: images of the fold; their labels do not matter.
+        seed: seed of the training.
+        entry: cache entry of the fold; its result holds the boxes of each image of the fold, in px of the image file.
+        recorder: recorder of the progress.
+    """
+    epochs = experiment.training.epochs
+    branch = Entry("branch", entry.digest, entry.folder / "branch")
+    task = BranchTask(branch, seed, quarter(experiment), None, "weak", True, None, None)
+    with entry.lock(partial(notify, recorder)):
+        if entry.result is not None:
+            return
+        train_branch(experiment, data, task, recorder)
+        detector = load(task.model, device_of(experiment.runtime.device))
+        size = experiment.training.image_size
+        held = ExperimentData(held_out, None, (), {}, (), (), cache=data.cache).resized("target_train", size)
+        found = predict_pseudo_labels(detector, held, experiment, progress_of(recorder, epochs, epochs, "detections"))
+        in_files = [in_file_pixels(boxes, sample, size) for boxes, sample in zip(found, held_out, strict=True)]
+        entry.finish([as_lists(boxes) for boxes in in_files])
+
+
+def _key(experiment: Experiment, train: Sequence[Sample], held_out: Sequence[Sample], seed: int) -> dict[str, Any]:
+    """Everything that the detections of a fold depend on."""
+    settings = settings_without(experiment, {"data", "tracking", "runtime", "evaluation", "seeds"})
+    device = machine_of(device_of(experiment.runtime.device))
+    digests = {"train": digest(train), "held_out": digest(held_out)}
+    return {"settings": settings, "seed": seed, "data": digests, "device": device}

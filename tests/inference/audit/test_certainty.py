@@ -1,0 +1,56 @@
+"""How sure detections are and how complete labels, on labels that are drawn with known probabilities."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+
+from sissi.boxes import make_boxes
+from sissi.data.sample import Sample
+from sissi.inference.audit.certainty import certainty, completeness_of_image, logistic_certainty
+
+FRACTIONS = st.floats(0, 1)
+
+
+def test_the_logistic_function_of_the_score_is_found_again():
+    random = np.random.default_rng(0)
+    scores = random.uniform(0.01, 0.99, 20_000)
+    true = expit(1.5 + 2 * logit(scores))
+    complete = np.where(random.random(len(scores)) < 0.5, 0.3, 0.6)
+    labelled = random.random(len(scores)) < true * complete
+    assert logistic_certainty(scores, labelled, complete) == pytest.approx(true, abs=0.03)
+
+
+@given(st.lists(st.tuples(FRACTIONS, st.booleans()), max_size=20), FRACTIONS)
+def test_the_completeness_of_an_image_lies_between_that_of_its_cells_and_of_all(detections, every):
+    cells, labelled = (np.array([one[part] for one in detections], float) for part in (0, 1))
+    found = completeness_of_image(cells, labelled, every)
+    own = (cells * labelled).sum() / cells.sum() if cells.sum() else every
+    assert min(own, every, 0.99) - 1e-9 <= found <= max(own, every) + 1e-9 and found <= 0.99
+
+
+def grid(cells: int) -> np.ndarray:
+    corners = np.stack(np.meshgrid(np.arange(20, 20 * (cells + 1), 20), np.arange(20, 200, 20)), -1).reshape(-1, 2)
+    return np.concatenate([corners, corners + 10], axis=1).astype(np.float32)
+
+
+def test_images_whose_labels_lack_more_cells_are_less_complete():
+    samples, detections = [], []
+    for index in range(8):
+        cells = grid(9)
+        kept = cells[:: 4 if index % 2 else 1]
+        samples.append(Sample(f"{index}.png", Path(f"{index}.png"), 220, 220, make_boxes(kept)))
+        detections.append(make_boxes(cells, np.linspace(0.7, 0.9, len(cells))))
+    found = certainty(detections, samples, (110, 110))
+    assert found.all.recall == pytest.approx(0.62, abs=0.08)
+    assert min(found.completeness[::2]) > 0.9 and max(found.completeness[1::2]) < 0.4
+    assert np.concatenate(found.probabilities).min() > 0.9
+
+
+def test_without_enough_detections_they_are_as_sure_as_their_scores():
+    sample = Sample("a.png", Path("a.png"), 100, 100, make_boxes([[0, 0, 10, 10]]))
+    found = certainty([make_boxes([[0, 0, 10, 10]], [0.75])], [sample], (100, 100))
+    assert found.probabilities[0].tolist() == [0.75] and np.isnan(found.all.recall)

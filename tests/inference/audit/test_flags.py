@@ -1,0 +1,74 @@
+"""The rules of the flags, against closed forms."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sissi.boxes import EMPTY, Boxes, iou, make_boxes
+from sissi.inference.audit.flags import flag_image, missing_probability, ranked
+from sissi.inference.audit.pairing import pair
+from tests.strategies import boxes
+
+FRACTIONS = st.floats(0, 1)
+BELOW_ONE = st.floats(0, 0.99)
+
+
+@given(cell=FRACTIONS, completeness=BELOW_ONE, cells=st.integers(1, 10**6))
+def test_a_detection_without_a_label_is_a_cell_by_the_counts_of_a_crowd_of_detections(cell, completeness, cells):
+    true, false = cells * cell, cells * (1 - cell)
+    unlabelled = true * (1 - completeness)
+    assert missing_probability(cell, completeness) == pytest.approx(unlabelled / (unlabelled + false))
+
+
+@given(boxes(), boxes(), BELOW_ONE, st.data())
+def test_each_label_and_each_detection_without_one_is_flagged_once(detections, labels, completeness, data):
+    sure = data.draw(st.lists(FRACTIONS, min_size=len(detections), max_size=len(detections)))
+    flags = flag_image(detections, sure, labels, completeness)
+    partner = pair(detections, labels)
+    missing, of_labels = flags.of_kind("missing"), flags.take(flags.kinds != "missing")
+    assert np.array_equal(missing.boxes.xyxy, detections.xyxy[partner < 0])
+    assert np.array_equal(of_labels.boxes.xyxy, labels.xyxy)
+    assert len(flags) == len(labels) + (partner < 0).sum()
+    assert ((flags.boxes.scores >= 0) & (flags.boxes.scores <= 1)).all()
+    alone = np.setdiff1d(np.arange(len(labels)), partner)
+    assert (of_labels.boxes.scores[alone] == 1).all() and (of_labels.kinds[alone] == "wrong").all()
+
+
+@given(boxes(), boxes())
+def test_pairs_are_one_to_one_near_and_leave_no_near_pair(detections, labels):
+    partner = pair(detections, labels)
+    taken = partner[partner >= 0]
+    assert len(set(taken.tolist())) == len(taken)
+    overlaps = iou(detections, labels)
+    assert all(overlaps[index, other] >= 0.2 for index, other in enumerate(partner) if other >= 0)
+    left = np.setdiff1d(np.arange(len(labels)), partner)
+    assert not (overlaps[np.ix_(partner < 0, left)] >= 0.2).any()
+
+
+def detected(*rows: tuple[float, float, float, float]) -> Boxes:
+    return make_boxes(rows, np.linspace(0.9, 0.8, len(rows)))
+
+
+def test_sure_detections_of_exact_labels_leave_no_doubt():
+    labels = make_boxes([[0, 0, 10, 10], [20, 0, 30, 10]])
+    assert (flag_image(detected(*labels.xyxy), [1, 1], labels, 0.5).boxes.scores == 0).all()
+
+
+def test_a_shifted_label_is_loose_by_one_minus_its_iou_and_has_the_box_of_the_detection():
+    flags = flag_image(detected((0, 0, 10, 10)), [0.9], make_boxes([[5, 0, 15, 10]]), 0.5)  # IoU 1 / 3
+    assert flags.kinds.tolist() == ["loose"] and flags.boxes.scores[0] == pytest.approx(0.9 * 2 / 3)
+    assert flags.suggestions.tolist() == [[0, 0, 10, 10]]
+
+
+def test_a_detection_that_overlaps_a_label_of_another_cell_is_less_likely_missing():
+    labels = make_boxes([[0, 0, 10, 10]])
+    flags = flag_image(detected((0, 0, 10, 10), (5, 0, 15, 10)), [1, 0.9], labels, 0.0)
+    assert flags.of_kind("missing").boxes.scores.tolist() == pytest.approx([0.9 * (2 / 3) ** 2])
+
+
+def test_flags_are_ranked_over_all_images():
+    first = flag_image(detected((0, 0, 9, 9), (20, 0, 29, 9)), [0.6, 0.9], EMPTY, 0.0)
+    second = flag_image(EMPTY, [], make_boxes([[0, 0, 9, 9]]), 0.5)
+    assert ranked([first, second], 0.7) == [(1, 0), (0, 1)]
+    assert ranked([first, second], 0.5) == [(1, 0), (0, 1), (0, 0)]
