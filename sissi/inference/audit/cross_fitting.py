@@ -23,8 +23,9 @@ from sissi.method.self_training import predict_pseudo_labels
 from sissi.method.start_point import quarter
 from sissi.runtime.cache import Cache, Entry
 from sissi.runtime.device import device_of, machine_of
+from sissi.runtime.engines import local
 from sissi.runtime.events import Event, Notice, Progress
-from sissi.runtime.jobs import Job, run
+from sissi.runtime.jobs import Job
 from sissi.runtime.progress import Display
 from sissi.runtime.randomness import generator
 from sissi.runtime.recorder import Recorder, notify, progress_of
@@ -78,7 +79,7 @@ def cross_fit(
             display.warn(event.text)
 
     unfinished = [job for job, entry in zip(jobs, entries, strict=True) if entry.result is None]
-    outcomes = run(unfinished, experiment.runtime.jobs, on_event, lambda name, _: display.finish(name))
+    outcomes = local.run(unfinished, experiment.runtime.jobs, on_event, lambda name, _: display.finish(name))
     failed = {name: outcome for name, outcome in outcomes.items() if outcome.error is not None}
     for name, outcome in failed.items():
         raise SissiError("\n".join(filter(None, [f"{name}: {outcome.error}", outcome.details])))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
 from sissi.boxes import Boxes, split_ignore_regions
@@ -116,8 +117,9 @@ def labelled_samples(
 def outside(boxes: Boxes, regions: Boxes) -> Boxes:
     """Boxes whose centre lies in none of the regions."""
     centres = (boxes.xyxy[:, None, :2] + boxes.xyxy[:, None, 2:]) / 2
-    inside = (centres >= regions.xyxy[None, :, :2]) & (centres <= regions.xyxy[None, :, 2:])
-    return boxes.take(~inside.all(axis=2).any(axis=1))
+    after, before = centres >= regions.xyxy[None, :, :2], centres <= regions.xyxy[None, :, 2:]
+    inside = np.logical_and(after, before).all(axis=2)
+    return boxes.take(~np.any(inside, axis=1))
 
 
 def flag_all(detections: Sequence[Boxes], samples: Sequence[Sample], certain: Certainty) -> list[Flags]:
