@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation grade report study dashboard ui test test-faults test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
+.PHONY: help ablation grade report study dashboard ui test test-faults test-ray test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,8 +47,11 @@ ui: .venv/ready  ## MLflow's page on the runs so far, at an address that it prin
 test: .venv/ready  ## all tests but those of test-faults
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not faults'
 
-test-faults: .venv/ready .venv/ray  ## whole commands that are killed, stopped, starved of disk, given damaged images and secrets
+test-faults: .venv/ready  ## whole commands that are killed, stopped, starved of disk, given damaged images and secrets
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m faults
+
+test-ray: .venv/ready .venv/ray  ## jobs on Ray, with nodes that are killed, frozen and cut off; what the other targets leave out
+	$(BIN)/python -m pytest tests/integration/test_ray.py tests/runtime/test_jobs.py
 
 test-quick: .venv/ready  ## all tests but those that train whole ablations
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not slow'

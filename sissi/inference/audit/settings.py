@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sissi.config import Experiment
+from sissi.config.classes import Meaning
 from sissi.config.load import validated
 from sissi.config.variants import RECIPE, VARIANTS, settings_of_variant
 from sissi.data.sample import Sample
@@ -23,7 +24,7 @@ FEWEST_EPOCHS = 8
 
 
 def audit_experiment(
-    samples: Sequence[Sample], classes: dict[str, str | None], tracking: Path, overrides: Sequence[str]
+    samples: Sequence[Sample], classes: Meaning, tracking: Path, overrides: Sequence[str]
 ) -> Experiment:
     """Settings of the training of each detector, with those of the row `recipe`.
 
@@ -41,7 +42,7 @@ def audit_experiment(
     images = {"format": "coco", "images": ".", "labels": "."}
     tree: dict[str, Any] = {
         "name": "audit",
-        "classes": classes,
+        "classes": dict(classes),
         "data": {"kind": "files", "target_train": images, "source": "drawn"},
         "detector": detector,
         "training": training
