@@ -21,6 +21,8 @@ from sissi.names import CELL_NAME
 
 LOCAL_FILES = "/data/local-files/?d="
 """Address under which Label Studio serves files below its LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT."""
+TAGS = ("label", "image")
+"""Names of the `RectangleLabels` and of the `Image` in the labelling interface that the documentation shows."""
 Tree = dict[str, Any]
 
 
@@ -74,37 +76,52 @@ def write_labels(
 
 
 def _task(sample: Sample, boxes: Boxes, classes: Sequence[str]) -> Tree:
-    scores = boxes.scores.tolist()
-    regions = [
-        _region(sample, name, corners, score, f"box-{place}")
-        for place, (name, corners, score) in enumerate(
-            zip(class_names(boxes, classes), boxes.xyxy.tolist(), scores, strict=True), start=1
-        )
-    ]
     folder = sample.path.absolute().parents[len(PurePosixPath(sample.name).parts) - 1].name
     address = LOCAL_FILES + quote(f"{folder}/{sample.name}", errors="surrogateescape")
+    found = prediction(boxes, (sample.height, sample.width), class_names(boxes, classes))
+    return {"data": {"image": address, "name": sample.name}, "predictions": [found]}
+
+
+def prediction(
+    boxes: Boxes, size: tuple[int, int], names: Sequence[str], tags: tuple[str, str] = TAGS, model: str = MODEL
+) -> Tree:
+    """A prediction as Label Studio reads it.
+
+    Args:
+        boxes: in px of the image.
+        size: height and width of the image, in px.
+        names: label of each box, as the labelling interface has it.
+        tags: names of the `RectangleLabels` and of the `Image` of the labelling interface.
+        model: the model_version.
+    """
+    scores = boxes.scores.tolist()
+    regions = [
+        _region(size, name, corners, score, f"box-{place}", tags)
+        for place, (name, corners, score) in enumerate(zip(names, boxes.xyxy.tolist(), scores, strict=True), start=1)
+    ]
     # Label Studio orders tasks by the score of their prediction: the surest first
-    prediction = {"model_version": MODEL, "score": min(scores, default=0.0), "result": regions}
-    return {"data": {"image": address, "name": sample.name}, "predictions": [prediction]}
+    return {"model_version": model, "score": min(scores, default=0.0), "result": regions}
 
 
-def _region(sample: Sample, name: str, corners: Sequence[float], score: float, key: str) -> Tree:
-    left, top, right, bottom = corners
+def _region(
+    size: tuple[int, int], name: str, corners: Sequence[float], score: float, key: str, tags: tuple[str, str]
+) -> Tree:
+    (height, width), (left, top, right, bottom) = size, corners
     value = {
-        "x": 100 * left / sample.width,
-        "y": 100 * top / sample.height,
-        "width": 100 * (right - left) / sample.width,
-        "height": 100 * (bottom - top) / sample.height,
+        "x": 100 * left / width,
+        "y": 100 * top / height,
+        "width": 100 * (right - left) / width,
+        "height": 100 * (bottom - top) / height,
         "rotation": 0,
         "rectanglelabels": [name],
     }
     return {
         "id": key,
         "type": "rectanglelabels",
-        "from_name": "label",
-        "to_name": "image",
-        "original_width": sample.width,
-        "original_height": sample.height,
+        "from_name": tags[0],
+        "to_name": tags[1],
+        "original_width": width,
+        "original_height": height,
         "score": score,
         "value": value,
     }
