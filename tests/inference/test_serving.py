@@ -147,7 +147,7 @@ def test_a_project_is_set_up_and_its_tasks_get_the_boxes_of_the_detector_in_the_
         (LOCAL + "/etc/hostname", "not below a folder images"),
         (LOCAL + "images/a%00.png", "cannot be the name"),
         (LOCAL + "images/missing.png", "no such file"),
-        (LOCAL + "images/broken.png", "cannot be read"),
+        (LOCAL + "images/broken.png", "is not a PNG"),
         ("http://127.0.0.1:1/data/upload/1/a.png", "only images of Label Studio"),
         ("file:///etc/passwd", "only images of Label Studio"),
         ("//127.0.0.1:1/data/upload/1/a.png", "only images of Label Studio"),
