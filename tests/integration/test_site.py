@@ -16,7 +16,7 @@ from sissi.search.file import Search
 
 for package in ("sphinx", "furo", "myst_nb", "mmdr"):
     pytest.importorskip(package, reason=f"{package} is not installed: pip install 'sissi[docs]'")
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup  # noqa: E402  # comes with sphinx
 
 pytestmark = pytest.mark.slow
 
