@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation grade report study dashboard ui test test-faults test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
+.PHONY: help ablation grade report study dashboard ui docs test test-faults test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,11 @@ ui: .venv/ready  ## MLflow's page on the runs so far, at an address that it prin
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow server \
 	  --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db --artifacts-destination $(CURDIR)/mlruns/artifacts \
 	  --host 127.0.0.1 --port 5000 --workers 1
+
+docs: .venv/ready  ## the documentation as a site with a search: out/site/index.html
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m sphinx --quiet --nitpicky --fail-on-warning -d out/doctrees docs out/site
+	@echo out/site/index.html
 
 test: .venv/ready  ## all tests but those of test-faults
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not faults'

@@ -9,6 +9,12 @@ from sissi.config import Experiment
 
 FILE = "experiment.schema.json"
 """Name of the file beside the shipped experiments, which they refer to."""
+BASE = {
+    "type": "string",
+    "title": "Base",
+    "description": "Experiment file, or name of a shipped one, whose settings this file changes.",
+}
+"""Schema of the key that no model has, since a file is complete once it is read."""
 MODELINE = "# yaml-language-server: $schema="
 """How a YAML file names its schema."""
 
@@ -19,11 +25,7 @@ def experiment_schema() -> str:
     Nothing is required in it, since a file that names a `base` contains only the differences from it.
     """
     schema = Experiment.model_json_schema()
-    schema["properties"]["base"] = {
-        "type": "string",
-        "title": "Base",
-        "description": "Experiment file, or name of a shipped one, whose settings this file changes.",
-    }
+    schema["properties"]["base"] = BASE
     return json.dumps(_nothing_required(schema), indent=1, ensure_ascii=False) + "\n"
 
 

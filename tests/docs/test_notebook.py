@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOK = Path("docs/demo.ipynb")
+NOTEBOOK = Path("docs/notebook.ipynb")
 
 
 def kinds(notebook):
