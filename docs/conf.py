@@ -30,6 +30,7 @@ copyright = "the authors of sissi; MIT licence"
 extensions = ["myst_nb"]
 exclude_patterns = ["**/__pycache__"]
 nb_execution_mode = "off"  # a test runs the notebook; the site shows what is stored in it
+smartquotes = False  # --option stays so
 myst_heading_anchors = 4  # as GitHub has them
 myst_fence_as_directive = ["mermaid"]
 suppress_warnings = ["misc.highlighting_failure"]  # blocks that quote half a line
@@ -39,6 +40,7 @@ html_title = "sissi"
 html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # a browser shows no parts of other files without a server
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 
@@ -86,9 +88,11 @@ class Mermaid(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """An image whose alternative text is the drawing's own text."""
         text = "\n".join(self.content)
-        drawing = base64.b64encode(mmdr.render(text).svg().encode()).decode()
-        picture = nodes.image(uri=f"data:image/svg+xml;base64,{drawing}", alt=text, classes=["drawing"])
-        return [picture]
+        svg = mmdr.render(text).svg()
+        width, height = re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', svg).groups()
+        svg = svg.replace('width="100%"', f'width="{width}" height="{height}"', 1)  # its own size, not that of the page
+        data = base64.b64encode(svg.encode()).decode()
+        return [nodes.image(uri=f"data:image/svg+xml;base64,{data}", alt=text, classes=["drawing"])]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
