@@ -21,7 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 import sissi
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reference import commands, settings  # noqa: E402
+from reference import commands, settings
 
 project = "sissi"
 release = version = sissi.__version__

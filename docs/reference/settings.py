@@ -102,7 +102,8 @@ def _value(node: Schema) -> str:
     if kind == "mapping":
         inner = node.get("additionalProperties")
         return f"mapping to {_value(inner)}" if isinstance(inner, dict) and inner else kind
-    return " ".join([kind, ", ".join(f"{sign} {node[word]:g}" for word, sign in LIMITS.items() if word in node)]).strip()
+    limits = ", ".join(f"{sign} {node[word]:g}" for word, sign in LIMITS.items() if word in node)
+    return f"{kind} {limits}".strip()
 
 
 def _name(node: Schema) -> str:
