@@ -40,6 +40,7 @@ html_title = "sissi"
 html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # a browser shows no parts of other files without a server
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 

@@ -16,8 +16,7 @@ from sissi.search.file import Search
 
 for package in ("sphinx", "furo", "myst_nb", "mmdr"):
     pytest.importorskip(package, reason=f"{package} is not installed: pip install 'sissi[docs]'")
-from bs4 import BeautifulSoup  # noqa: E402  # comes with sphinx
-
+BeautifulSoup = pytest.importorskip("bs4").BeautifulSoup
 pytestmark = pytest.mark.slow
 
 
