@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sissi.boxes import EMPTY, make_boxes
@@ -40,7 +40,6 @@ def test_a_class_that_the_reader_does_not_name_is_not_known_and_not_in_the_mean(
     assert np.isnan(class_ap50([row([1, 2])], [row([1])], 2)[1])
 
 
-@settings(max_examples=15)  # each draws 2000 resamples of each class
 @given(
     st.lists(
         st.tuples(st.lists(st.integers(1, 3), max_size=5), st.lists(st.integers(1, 3), max_size=5)),

@@ -84,8 +84,9 @@ def test_it_is_a_module_and_answers_to_h(installed):
 
 
 @pytest.mark.slow
-def test_a_shipped_ablation_runs_by_name_in_an_empty_folder(installed):
-    table = installed("ablation", "demo", *(f"--set={change}" for change in SMALL))
+@pytest.mark.parametrize("name", ["smoke", "demo"])
+def test_a_shipped_ablation_runs_by_name_in_an_empty_folder(installed, name):
+    table = installed("ablation", name, *(f"--set={change}" for change in SMALL))
     assert "Table 1 for this run" in table and "A + SISSI (S)" in table
 
 

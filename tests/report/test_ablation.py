@@ -35,13 +35,13 @@ def test_a_script_without_a_guard_runs_an_ablation_once_and_quietly(tmp_path):
     subprocess.run([sys.executable, "-m", "sissi", "data", "demo", str(folder), "--experiment", "smoke"], check=True)
     image = next(folder.rglob("*.jpg"))
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(overrides="'variants=[baseline, weak-only, oracle]'", image=image))
+    script.write_text(SCRIPT.format(overrides="'variants=[baseline, a+sissi-s, weak-only, oracle]'", image=image))
     done = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "done\n"
     assert all("Warning" in line or line.startswith("  ") for line in done.stderr.splitlines()), done.stderr
     table = pd.read_csv(tmp_path / "table.csv")
-    assert set(table.variant) == {"baseline", "weak-only", "oracle"} and table.AP.between(0, 1).all()
+    assert set(table.variant) == {"baseline", "a+sissi-s", "weak-only", "oracle"} and table.AP.between(0, 1).all()
     assert len(pd.read_csv(tmp_path / "labels.csv"))
 
 
