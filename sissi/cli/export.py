@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import MODEL, Tracking, output_file
+from sissi.cli.options import MODEL, Tracking, Variant, output_file
 
 
 @app.command()
@@ -23,7 +23,7 @@ def export(
             help="Images, a folder or a pattern, in which boxes and time are compared with the original. Repeatable.",
         ),
     ] = None,
-    variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")] = None,
+    variant: Variant = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Write a trained detector as ONNX or TorchScript, for programs without sissi."""

@@ -10,7 +10,7 @@ import typer
 
 from sissi.cli.app import app
 from sissi.cli.classes import Meaning, class_meaning
-from sissi.cli.options import MODEL, OutFolder, Tracking
+from sissi.cli.options import MODEL, OutFolder, Score, Tracking, Variant
 from sissi.cli.predict import tile_size
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
@@ -61,10 +61,7 @@ def grade(
             metavar="JSON", help="The detector's errors as --validation measured them; without it, those beside it."
         ),
     ] = None,
-    score: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Lowest score that counts; default: as in training, 0.4 if nobody knows."),
-    ] = None,
+    score: Score = None,
     tile: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH|auto|none", help="As in `sissi predict`.")] = "auto",
     tta: Annotated[bool, typer.Option("--tta", help="Test-time augmentation, as in training: surer, slower.")] = False,
     overlays: Annotated[bool, typer.Option("--overlays", help="Also write the images with their boxes.")] = False,
@@ -72,7 +69,7 @@ def grade(
     plane: Plane = None,
     projection: Projection = None,
     channels: Channels = None,
-    variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")] = None,
+    variant: Variant = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Grade wells as a second opinion: viability with its interval, grade 0 to 4. Run again, it goes on."""

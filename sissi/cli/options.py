@@ -72,6 +72,11 @@ Address = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train everything again, whatever is there.")]
 
 
+Variant = Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")]
+Score = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Lowest score that counts; default: as in training, 0.4 if it is unknown."),
+]
 MODEL = "A detector file, an MLflow address such as runs:/RUN_ID/model, or latest."
 Tracking = Annotated[
     Path, typer.Option("--tracking", metavar="DIR", help="Tracking folder: the runs, and the work that is kept.")

@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import MODEL, OutFolder, Tracking
+from sissi.cli.options import MODEL, OutFolder, Score, Tracking, Variant
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
 from sissi.names import FormatName
@@ -20,10 +20,7 @@ def predict(
     model: Annotated[str, typer.Argument(help=MODEL)],
     images: Annotated[list[str], typer.Argument(help="Images, folders of images, or patterns such as 'day*/*.tif'.")],
     out: OutFolder,
-    score: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Lowest score that counts; default: as in training, 0.4 if nobody knows."),
-    ] = None,
+    score: Score = None,
     tile: Annotated[
         str,
         typer.Option(
@@ -46,7 +43,7 @@ def predict(
             "results.",
         ),
     ] = None,
-    variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")] = None,
+    variant: Variant = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Find and count the cells in images: predictions.json (COCO), counts.csv. Run again, it goes on where it was."""

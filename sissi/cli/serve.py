@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import MODEL, Tracking
+from sissi.cli.options import MODEL, Score, Tracking, Variant
 from sissi.cli.predict import tile_size
 
 
@@ -23,7 +23,7 @@ def serve(
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than this machine's are open to the network.")
-    ] = ("127.0.0.1"),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one.")] = 9090,
     label_studio: Annotated[
         str,
@@ -34,15 +34,9 @@ def serve(
             "it gives, and from nowhere else.",
         ),
     ] = "http://127.0.0.1:8080",
-    score: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Lowest score that counts; default: as in training, 0.4 if nobody knows."),
-    ] = None,
-    tile: Annotated[
-        str,
-        typer.Option(metavar="HEIGHTxWIDTH|auto|none", help="As in `sissi predict`."),
-    ] = "auto",
-    variant: Annotated[str | None, typer.Option(help="Row of the latest ablation, where MODEL is latest.")] = None,
+    score: Score = None,
+    tile: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH|auto|none", help="As in `sissi predict`.")] = "auto",
+    variant: Variant = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Answer Label Studio as an ML backend: boxes for its tasks, to be corrected on its page."""
