@@ -27,7 +27,7 @@ class Panel:
     Attributes:
         title: title above the image.
         image: RGB image, shape (H, W, 3), uint8.
-        boxes: boxes in px of the image; None: the image without boxes.
+        boxes: boxes in px of the image, cut at its edges; None: the image without boxes.
         truth: true boxes for a comparison at IoU 0.5: boxes that match are green, those of another class purple,
             others vermilion, and missed cells dashed sky blue; None: boxes have the colours of their classes, of which
             the first is orange.
@@ -104,6 +104,7 @@ def _grid(rows: Sequence[Sequence[Panel]], names: Sequence[str]) -> Figure:
 
 def _draw(axes: Any, panel: Panel) -> None:
     axes.imshow(panel.image, interpolation="nearest")
+    axes.autoscale(False)  # boxes outside of a part of an image would widen the panel
     axes.set_title(panel.title, fontsize=TEXT, pad=3)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)

@@ -30,6 +30,13 @@ def test_boxes_lie_on_the_edges_of_their_pixels():
     assert axes.get_title() == "x" and outlines(axes) == {ORANGE: 2}
 
 
+def test_a_panel_is_its_image_whatever_lies_outside():
+    outside = make_boxes([[-30, 5, -5, 20], [50, 30, 90, 80]])
+    [axes] = shown(side_by_side([[Panel("x", IMAGE, outside)]]))
+    axes.figure.canvas.draw()
+    assert axes.get_xlim() == (-0.5, 59.5) and axes.get_ylim() == (39.5, -0.5)
+
+
 def test_a_truth_tells_hits_errors_and_misses_apart():
     truth = make_boxes([[0, 0, 10, 9], [45, 5, 55, 15], [40, 20, 50, 35]])
     [axes] = shown(side_by_side([[Panel("x", IMAGE, BOXES, truth)]]))
