@@ -46,6 +46,7 @@ ONLY_IN = {
     "onnx": {"inference"},
     "onnxruntime": {"inference"},
     "roifile": {"data"},
+    "albumentations": {"data"},
     "ray": {"runtime"},
 }
 """Libraries that one package hides from the others."""

@@ -12,6 +12,8 @@ from sissi.config.base import Fraction, Interval, OddKernel, Probability, Settin
 class Augmentation(Settings):
     """Random augmentation of the training images (4.1)."""
 
+    library: Literal["albumentations", "torchvision"] = "albumentations"
+    """Library that changes the images, with the same distribution of changes; albumentations is no longer kept up."""
     channel_shuffle: Probability = 0.5
     gaussian_blur: Probability = 0.2
     blur_kernel: tuple[OddKernel, OddKernel] = (3, 7)

@@ -29,7 +29,7 @@ from sissi.runtime.locks import file_lock
 DAY = 86400.0
 LIBRARIES = (
     "torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "albumentations", "numba", "pycocotools",
-    "ensemble-boxes",
+    "ensemble-boxes", "scikit-image", "timm",
 )  # fmt: skip
 """Packages whose version may change a result."""
 IMAGE_KINDS = ("resized", "weak_labels", "cell_size")

@@ -13,7 +13,7 @@ from torch import Tensor
 from sissi.boxes import IGNORE, Boxes
 from sissi.config import Training
 from sissi.config.correction import BoxLoss
-from sissi.data.augmentation import Augmenter
+from sissi.data.augmentation import augmentation
 from sissi.data.resized import ResizedDataset
 from sissi.detector.presets import Target
 from sissi.runtime.prefetch import read_ahead
@@ -79,7 +79,7 @@ class MixedBatches:
         corrected = {"corrected": target.take(target.corrected)} if target.corrected else {}
         self.domains = {"target": target, **corrected, "source": source}
         self.settings = settings
-        self.augment = Augmenter(settings.augmentation)
+        self.augment = augmentation(settings.augmentation)
         self.iterations = -(-(len(target) if images is None else images) // settings.target_batch)
 
     def __getitem__(self, draw: SampleSpec) -> tuple[Tensor, Target]:

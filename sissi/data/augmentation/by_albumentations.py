@@ -1,4 +1,4 @@
-"""Random changes of training images and their boxes (4.1), by albumentations."""
+"""The augmentation of section 4.1 by albumentations."""
 
 from __future__ import annotations
 
@@ -18,18 +18,15 @@ from sissi.config import Augmentation
 Image = npt.NDArray[np.uint8]
 
 
-class Augmenter:
-    """The augmentation of section 4.1: what it does to an image depends on the image and a seed alone."""
+class AlbumentationsAugmenter:
+    """Augmentation by albumentations; see `augmentation.Augment`."""
 
     def __init__(self, settings: Augmentation) -> None:
         self._settings = settings
         self._own = threading.local()
 
     def __call__(self, image: Image, boxes: Boxes, seed: int) -> tuple[Image, Boxes]:
-        """The changed (H, W, 3) uint8 image of the same size and its changed boxes.
-
-        A box of which too little stays inside is dropped; see `Augmentation.min_visibility`.
-        """
+        """The changed image and boxes."""
         if not hasattr(self._own, "compose"):  # it holds its random state: each thread needs one
             self._own.compose = _compose(self._settings)
         self._own.compose.set_random_seed(seed)
