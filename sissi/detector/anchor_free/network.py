@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, pad
+from torch.nn.functional import binary_cross_entropy_with_logits
 from torchvision.ops import clip_boxes_to_image, generalized_box_iou_loss, nms
 
 from sissi.config import Detector as DetectorSettings
@@ -18,6 +18,7 @@ from sissi.detector.anchor_free.assignment import assign
 from sissi.detector.anchor_free.backbone import Backbone
 from sissi.detector.anchor_free.head import Head, points_of
 from sissi.detector.anchor_free.pyramid import Pyramid
+from sissi.detector.batching import padded_batch
 from sissi.detector.ignoring_losses import inside
 
 WIDTH = 96
@@ -52,7 +53,7 @@ class AnchorFreeDetector(nn.Module):
         Raises:
             ValueError: targets are missing in training mode.
         """
-        levels = self.pyramid(self.backbone(_batched(images, max(self.backbone.strides) * 2)))
+        levels = self.pyramid(self.backbone(padded_batch(images, max(self.backbone.strides) * 2)))
         logits, distances = self.head(levels)
         points, strides = points_of(levels, self.head.strides)
         boxes = torch.cat([points - distances[..., :2], points + distances[..., 2:]], dim=-1)
@@ -83,14 +84,6 @@ def anchor_free_network(settings: DetectorSettings, classes: int) -> AnchorFreeD
         SissiError: the backbone is unknown or has no features at the strides of the pyramid.
     """
     return AnchorFreeDetector(settings, classes)
-
-
-def _batched(images: Sequence[Tensor], multiple: int) -> Tensor:
-    """Images as one batch (B, 3, H, W), padded with 0 on the right and bottom to the largest, a multiple of px."""
-    # no negative numbers: an exported network rounds their quotient towards 0
-    tallest, widest = (max(image.shape[side] for image in images) + multiple - 1 for side in (1, 2))
-    height, width = tallest // multiple * multiple, widest // multiple * multiple
-    return torch.stack([pad(image, (0, width - image.shape[2], 0, height - image.shape[1])) for image in images])
 
 
 def _losses(

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 from torchvision.ops import box_convert, clip_boxes_to_image, nms
 
 from sissi.config import Detector as DetectorSettings
+from sissi.detector.batching import padded_batch
 from sissi.errors import SissiError
 
 BACKBONE: dict[str, Any] = {
@@ -70,7 +69,7 @@ class DetectionTransformer(nn.Module):
             ValueError: targets are missing in training mode.
         """
         config = self.transformer.config
-        batch = _batched(images, max(config.feat_strides))
+        batch = padded_batch(images, max(config.feat_strides))
         height, width = batch.shape[2:]
         # a query begins at a place of the feature maps, of which small images have few
         places = sum((height // stride) * (width // stride) for stride in config.feat_strides)
@@ -141,12 +140,6 @@ def transformers() -> Any:
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
     return transformers
-
-
-def _batched(images: Sequence[Tensor], multiple: int) -> Tensor:
-    """Images as one batch (B, 3, H, W), padded with 0 on the right and bottom to the largest, a multiple of px."""
-    height, width = (-(-max(image.shape[side] for image in images) // multiple) * multiple for side in (1, 2))
-    return torch.stack([pad(image, (0, width - image.shape[2], 0, height - image.shape[1])) for image in images])
 
 
 def _in_units(target: dict[str, Tensor], size: Tensor) -> dict[str, Tensor]:
