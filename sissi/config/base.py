@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Probability = Fraction
@@ -38,6 +39,14 @@ def _without_null(named: Any) -> Any:
     return {key: value for key, value in named.items() if value is not None} if isinstance(named, dict) else named
 
 
+class _OrNull:
+    """Annotation of settings under free names: the schema allows null under each."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core)
+        return {**schema, "additionalProperties": {"anyOf": [schema["additionalProperties"], {"type": "null"}]}}
+
+
 Value = TypeVar("Value")
-Named = Annotated[dict[str, Value], BeforeValidator(_without_null)]
+Named = Annotated[dict[str, Value], BeforeValidator(_without_null), _OrNull()]
 """Settings under free names; a name with null takes out what the base of an experiment has under it."""

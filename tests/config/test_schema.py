@@ -29,3 +29,11 @@ def test_the_schema_finds_misspelt_keys_and_wrong_types(change, key):
     tree = yaml.safe_load(Path("experiments/smoke.yaml").read_text(encoding="utf-8")) | change
     with pytest.raises(jsonschema.ValidationError, match=key):
         jsonschema.validate(tree, json.loads(experiment_schema()))
+
+
+def test_null_takes_out_a_reader_or_row_of_the_base():
+    tree = {"base": "smoke", "rows": {"added": None}, "data": {"target_test": {"readers": {"reader_2": None}}}}
+    jsonschema.validate(tree, json.loads(experiment_schema()))
+    tree["rows"]["added"] = 3
+    with pytest.raises(jsonschema.ValidationError, match="3"):
+        jsonschema.validate(tree, json.loads(experiment_schema()))
