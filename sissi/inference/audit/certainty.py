@@ -13,13 +13,12 @@ from scipy.special import expit, logit
 from sissi.boxes import Boxes, scale
 from sissi.data.sample import Sample
 from sissi.evaluation.label_trust import Completeness, at_border, estimate_trust
+from sissi.inference.audit.completeness import ImageCompleteness, image_completeness
 from sissi.inference.audit.pairing import SAME, pair
 
 Array = npt.NDArray[np.float64]
-PRIOR = 4.0
-"""Weight of the completeness of all labels in that of an image, in cells."""
 HIGHEST = 0.99
-"""Highest completeness of an image: also a label may be missing where every detection has one."""
+"""Highest usual completeness: a label may be missing even where every detection has one."""
 TINY = 1e-4
 """Distance of scores from 0 and 1, whose logits are infinite."""
 
@@ -35,7 +34,7 @@ class Certainty:
     """
 
     probabilities: Sequence[Array]
-    completeness: Sequence[float]
+    completeness: Sequence[ImageCompleteness]
     all: Completeness
 
 
@@ -62,13 +61,14 @@ def certainty(detections: Sequence[Boxes], samples: Sequence[Sample], size: tupl
     if np.isfinite(every):
         recalls = [one.recall if np.isfinite(one.recall) else every for one in trust.strata.values()]
         inside, border = np.clip(recalls, TINY, HIGHEST)
-        complete = [np.where(at_border(boxes, height, width), border, inside) for boxes in seen]
+        usual = [np.where(at_border(boxes, height, width), border, inside) for boxes in seen]
         ends = np.cumsum([len(boxes) for boxes in seen])[:-1]
-        together = logistic_certainty(np.concatenate(scores), np.concatenate(labelled), np.concatenate(complete))
+        together = logistic_certainty(np.concatenate(scores), np.concatenate(labelled), np.concatenate(usual))
         probabilities = np.split(together, ends)
     else:
         probabilities, every = scores, 0.5
-    completeness = [completeness_of_image(*one, every) for one in zip(probabilities, labelled, strict=True)]
+        usual = [np.full(len(boxes), every) for boxes in seen]
+    completeness = image_completeness(probabilities, labelled, usual, min(every, HIGHEST))
     return Certainty(probabilities, completeness, trust.all)
 
 
@@ -92,16 +92,3 @@ def logistic_certainty(scores: Array, labelled: npt.NDArray[np.bool_], completen
         return -float(np.where(labelled, np.log(found), np.log(1 - found)).sum())
 
     return probability(minimize(surprise, np.zeros(2), method="Nelder-Mead").x)
-
-
-def completeness_of_image(probabilities: npt.ArrayLike, labelled: npt.ArrayLike, every: float) -> float:
-    """Share of the cells of an image that have a label, drawn towards that of all images where there are few cells.
-
-    Args:
-        probabilities: probability that each detection is a cell, shape (N,).
-        labelled: whether each detection has a label, shape (N,).
-        every: share of the cells of all images that have a label.
-    """
-    cells = np.asarray(probabilities, np.float64)
-    share = (PRIOR * every + (cells * np.asarray(labelled)).sum()) / (PRIOR + cells.sum())
-    return float(min(share, HIGHEST))
