@@ -24,7 +24,7 @@ PLATE := out/grade-demo/plate
 grade: .venv/ready  ## the demo with living, inhibited and dead cells, to graded wells: out/grade-demo/graded/index.html
 	$(BIN)/sissi ablation experiments/grade-demo.yaml --out out/grade-demo
 	$(BIN)/python examples/draw_plate.py $(PLATE)
-	$(BIN)/sissi grade latest $(PLATE)/wells --layout $(PLATE)/layout.csv \
+	$(BIN)/sissi grade latest --variant recipe $(PLATE)/wells --layout $(PLATE)/layout.csv \
 	  --validation $(PLATE)/validation.json $(PLATE)/validation --out out/grade-demo/graded
 	$(BIN)/python examples/draw_plate.py $(PLATE) --graded out/grade-demo/graded
 

@@ -4,8 +4,7 @@ With p, the probability that a detection is a cell, and c, the share of the cell
 label:
 
 - a detection without a label is a missing box with the probability p (1 - c) / (p (1 - c) + 1 - p) (Bayes), the mean
-  over what c may be, where p is multiplied by (1 - IoU)^2 with the label that it overlaps most, since a cell may be
-  found twice;
+  over what c may be;
 - a label is wrong with the probability 1 - p of the detection of the same cell, and 1 without one;
 - a label is loose with the score p (1 - IoU), where its IoU with that detection is below `TIGHT`.
 """

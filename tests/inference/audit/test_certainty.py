@@ -11,13 +11,14 @@ from sissi.data.sample import Sample
 from sissi.inference.audit.certainty import certainty, logistic_certainty
 
 
-def test_the_logistic_function_of_the_score_is_found_again():
+def test_the_logistic_function_of_score_and_overlap_is_found_again():
     random = np.random.default_rng(0)
-    scores = random.uniform(0.01, 0.99, 20_000)
-    true = expit(1.5 + 2 * logit(scores))
+    scores, overlaps = random.uniform(0.01, 0.99, 20_000), random.uniform(0, 0.5, 20_000)
+    true = expit(1.5 + 2 * logit(scores) - 6 * overlaps)
     complete = np.where(random.random(len(scores)) < 0.5, 0.3, 0.6)
     labelled = random.random(len(scores)) < true * complete
-    assert logistic_certainty(scores, labelled, complete) == pytest.approx(true, abs=0.03)
+    certain = logistic_certainty(scores, overlaps, labelled, complete)
+    assert certain(scores, overlaps) == pytest.approx(true, abs=0.04)
 
 
 def grid(cells: int) -> np.ndarray:
@@ -43,3 +44,15 @@ def test_without_enough_detections_they_are_as_sure_as_their_scores():
     sample = Sample("a.png", Path("a.png"), 100, 100, make_boxes([[0, 0, 10, 10]]))
     found = certainty([make_boxes([[0, 0, 10, 10]], [0.75])], [sample], (100, 100))
     assert found.probabilities[0].tolist() == [0.75] and np.isnan(found.all.recall)
+
+
+def test_a_second_detection_of_a_labelled_cell_is_less_sure_than_one_by_itself():
+    samples, detections = [], []
+    for index in range(8):
+        cells = grid(9)
+        twice = cells[::3] + np.array([4, 0, 4, 0])  # an IoU of 0.43 with the label, which has its own detection
+        samples.append(Sample(f"{index}.png", Path(f"{index}.png"), 220, 220, make_boxes(cells[: 60 + index])))
+        detections.append(make_boxes(np.concatenate([cells, twice]), np.full(len(cells) + len(twice), 0.8)))
+    found = certainty(detections, samples, (220, 220))
+    cells, twice = found.probabilities[0][:81], found.probabilities[0][81:101]
+    assert cells.min() > 0.7 and twice.max() < 0.3
