@@ -85,7 +85,7 @@ def _overlap_beside(boxes: Boxes, labels: Boxes, partner: npt.NDArray[np.int64])
     overlaps = iou(boxes, labels).astype(np.float64)
     found = np.flatnonzero(partner >= 0)
     overlaps[found, partner[found]] = 0
-    return overlaps.max(axis=1, initial=0)
+    return np.asarray(overlaps.max(axis=1, initial=0), np.float64)
 
 
 def _of_images(
