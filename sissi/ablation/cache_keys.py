@@ -106,8 +106,8 @@ def data_digests(data: ExperimentData) -> dict[str, str]:
         **data.digests(),
         "readers": _digest(data.readers),
         "reference": _digest({"reference": data.reference or []}),
-        "referenced": f"{digest(data.referenced())} of {len(data.target_train)}",
-        "corrected": f"{digest(data.corrected())} of {len(data.target_train)}",
+        "referenced": f"{digest(data.referenced(), data.cache)} of {len(data.target_train)}",
+        "corrected": f"{digest(data.corrected(), data.cache)} of {len(data.target_train)}",
     }
 
 
