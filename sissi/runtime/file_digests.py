@@ -39,13 +39,14 @@ def content_digests(paths: Sequence[Path], cache: Cache | None = None) -> list[b
     """
     if cache is None or not paths:
         return [bytes.fromhex(_read(path)[1]) for path in paths]
-    entry = cache.entry("digests", {"folder": os.path.commonpath([path.absolute().parent for path in paths])})
+    here = str(Path.cwd())
+    names = [os.path.join(here, path) for path in paths]  # noqa: PTH118  # pathlib would take most of the time
+    entry = cache.entry("digests", {"folder": os.path.commonpath({os.path.dirname(name) for name in names})})  # noqa: PTH120
     known, new = _index(entry), Known()
     found = []
-    for path in paths:
-        name = str(path.absolute())
+    for name, path in zip(names, paths, strict=True):
         mark, digest = known.get(name, ([], ""))
-        if mark != _mark(path.stat()):
+        if mark != _mark(os.stat(name)):  # noqa: PTH116
             begun = time_ns()
             mark, digest = _read(path)
             if max(mark[1:3]) + SETTLED < begun:
