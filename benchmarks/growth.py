@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.memory import peak_memory
+from benchmarks.peak import peak_memory
 from benchmarks.subjects import FOLDER, crowded, demo, detections, one_thread, silent
 from sissi.config import PseudoLabels
 from sissi.data.resized import ResizedDataset

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.peak import peak_memory
 from benchmarks.row import Row, of_pairs
 from benchmarks.subjects import FOLDER
 from sissi.config.load import load_experiment
@@ -54,12 +55,6 @@ def load_and_read(images: int) -> float:
     for _ in batches.epoch(0, 1, workers=2):
         pass
     return peak_memory()
-
-
-def peak_memory() -> float:
-    """Of this process so far, in MB; getrusage would begin with the memory of the process that started this one."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
 def _draw(images: int) -> Path:

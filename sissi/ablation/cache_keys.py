@@ -50,7 +50,7 @@ def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device
 
 def first_labels_key(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """Key of the pseudo labels of a checkpoint of the trunk."""
-    later = {"on_empty", "merge", "size", "score", "class_scores", "confirm", "calibrate"}
+    later = {"on_empty", "merge", "size", "score", "class_scores", "confirm", "calibrate", "settled"}
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude=later)
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
 
@@ -106,8 +106,8 @@ def data_digests(data: ExperimentData) -> dict[str, str]:
         **data.digests(),
         "readers": _digest(data.readers),
         "reference": _digest({"reference": data.reference or []}),
-        "referenced": f"{digest(data.referenced())} of {len(data.target_train)}",
-        "corrected": f"{digest(data.corrected())} of {len(data.target_train)}",
+        "referenced": f"{digest(data.referenced(), data.cache)} of {len(data.target_train)}",
+        "corrected": f"{digest(data.corrected(), data.cache)} of {len(data.target_train)}",
     }
 
 

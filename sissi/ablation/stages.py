@@ -6,7 +6,7 @@ Each stage runs in its own process (see `runtime.jobs`), so that variants are tr
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,7 @@ from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.detector.model import build, save
 from sissi.method.early_learning import train_trunk
+from sissi.method.looks import Looks
 from sissi.method.self_training import (
     Cycle,
     SelfTrainingSetup,
@@ -183,7 +184,8 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
         early = (replace(cycle, labels=labels) for cycle in cycles)
         predicted = None if latest else _shared_labels(experiment, data, task, journaled)
         whole = replace(setup, target=target)
-        cycles = chain(early, self_train(learner, whole, max(epoch, task.start), labels, predicted, journaled))
+        looks = _looks_in(tensors)
+        cycles = chain(early, self_train(learner, whole, max(epoch, task.start), labels, predicted, journaled, looks))
     for cycle in cycles:
         learner = cycle.learner
         log_cycle(experiment, data, cycle, journaled)
@@ -194,12 +196,27 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
             "cpu": notes["cpu"] + time.process_time() - busy,
         }
         started, busy = time.monotonic(), time.process_time()
-        checkpoints.write(cycle.epoch, learner, notes, {"labels": [as_lists(boxes) for boxes in cycle.labels]})
+        checkpoints.write(cycle.epoch, learner, notes, _tensors_of(cycle))
         checkpoints.remove(cycle.epoch - 2)
     costs = {"cost/wall_s": notes["wall"], "cost/cpu_s": notes["cpu"], "cost/peak_memory_mb": peak_memory()}
     journaled.record(Metrics(costs, experiment.last_epoch(task.corrects)))
     save(learner.teacher, task.model)
     checkpoints.clear()
+
+
+def _tensors_of(cycle: Cycle) -> dict[str, Any]:
+    """What the next epoch needs besides the learner."""
+    tensors: dict[str, Any] = {"labels": [as_lists(boxes) for boxes in cycle.labels]}
+    if cycle.looks is not None:
+        tensors |= {"predicted": [as_lists(boxes) for boxes in cycle.looks.predicted], "settled": cycle.looks.settled}
+    return tensors
+
+
+def _looks_in(tensors: Mapping[str, Any]) -> Looks | None:
+    """The looks of the epoch of a checkpoint, if it has any."""
+    if "settled" not in tensors:
+        return None
+    return Looks([make_boxes(*boxes) for boxes in tensors["predicted"]], tensors["settled"])
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class ExperimentData:
         source_train: source training images.
         source_val: source validation images.
         target_val: target images with careful labels to choose settings by; empty if there are none.
-        cache: keeps their frames; None: they are not kept.
+        cache: keeps their frames and the digests of their files; None: they are not kept.
     """
 
     target_train: Sequence[Sample]
@@ -74,7 +74,7 @@ class ExperimentData:
 
     def digests(self) -> dict[str, str]:
         """sha256 over images and labels of each data set."""
-        return {role: digest(samples) for role, samples in self.roles.items()}
+        return {role: digest(samples, self.cache) for role, samples in self.roles.items()}
 
 
 def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,10 @@ import numpy.typing as npt
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import ImageReading
 from sissi.data.images.read import FIRST, RGB, read_image
+from sissi.runtime.file_digests import content_digests
+
+if TYPE_CHECKING:  # a model that is served reads images, and keeps nothing
+    from sissi.runtime.cache import Cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +59,19 @@ def content_of(pixels: npt.NDArray[np.uint8]) -> str:
     return hashlib.blake2b(pixels.data, digest_size=16, key=f"{height} x {width}".encode()).hexdigest()
 
 
-def digest(samples: Sequence[Sample]) -> str:
+def digest(samples: Sequence[Sample], cache: Cache | None = None) -> str:
     """The sha256 over names, content of the image files, how they are read, boxes, ignore regions, and corrections.
 
     It is equal wherever the files lie, in whatever order.
+
+    Args:
+        samples: of a data set.
+        cache: keeps the digests of the image files, so that only changed ones are read again; None: all are read.
     """
     total = hashlib.sha256()
-    for sample in sorted(samples, key=lambda sample: sample.name):
-        with sample.path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").digest()
+    ordered = sorted(samples, key=lambda sample: sample.name)
+    contents = content_digests([sample.path for sample in ordered], cache)
+    for sample, content in zip(ordered, contents, strict=True):
         boxes = sample.boxes
         arrays = (boxes.xyxy.astype("<f4"), boxes.scores.astype("<f4"), boxes.labels.astype("<i8"))
         read = [] if sample.reading == FIRST else [sample.reading.model_dump_json().encode()]

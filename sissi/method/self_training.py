@@ -16,6 +16,7 @@ from sissi.detector.model import CellDetector, predict_each_class
 from sissi.evaluation.label_trust import LabelTrust, estimate_trust
 from sissi.method.label_merging import confirmed, next_labels, trained_indices
 from sissi.method.label_sizes import as_large_as
+from sissi.method.looks import Looks, first_looks
 from sissi.method.pseudo_labels import pseudo_labels
 from sissi.method.synthetic_dataset import synthetic_dataset
 from sissi.runtime.recorder import OnProgress, Recorder, progress_of
@@ -57,6 +58,7 @@ class Cycle:
         corrected: whether the labels were corrected in this epoch.
         losses: means over the batches of this epoch.
         trust: estimate by which scores were calibrated; None: they were not.
+        looks: last look at each target image, where settled ones are looked at less often; else None.
     """
 
     epoch: int
@@ -65,6 +67,7 @@ class Cycle:
     corrected: bool
     losses: Losses
     trust: LabelTrust | None = None
+    looks: Looks | None = None
 
 
 def self_train(
@@ -74,6 +77,7 @@ def self_train(
     labels: Sequence[Boxes],
     predicted: Sequence[Boxes] | None,
     recorder: Recorder,
+    looks: Looks | None = None,
 ) -> Iterator[Cycle]:
     """Algorithm 1: in each epoch, correct the labels, synthesise the images, and train, until the last epoch.
 
@@ -86,6 +90,7 @@ def self_train(
         labels: labels of every target image in epoch `start`, in px of the resized image.
         predicted: result of `predict_pseudo_labels` for this learner, if it is already known, else None.
         recorder: recorder of the progress of every epoch.
+        looks: that of epoch `start`; None: there was no correction yet, or each epoch looks at all images.
 
     Yields:
         Each finished epoch.
@@ -97,8 +102,14 @@ def self_train(
     last = experiment.last_epoch(corrects=True)
     for epoch in range(start + 1, epochs + 1):
         if predicted is None:
+            due = range(len(setup.target)) if looks is None else looks.due(epoch)
             progress = progress_of(recorder, epoch, last, "labels")
-            predicted = predict_pseudo_labels(learner.teacher, setup.target, experiment, progress)
+            predicted = predict_pseudo_labels(learner.teacher, setup.target.take(due), experiment, progress)
+            if looks is not None:
+                looks = looks.updated(due, predicted, experiment)
+                predicted = looks.predicted
+        if looks is None and experiment.pseudo_labels.settled is not None:
+            looks = first_looks(predicted)
         trust = None
         if experiment.pseudo_labels.calibrate:
             predicted, trust = calibrated(predicted, setup.target, experiment.pseudo_labels.wbf_iou)
@@ -114,7 +125,7 @@ def self_train(
         source = setup.source if settings.mixed else corrected
         batches = MixedBatches(corrected, source, training, None, settings.box_loss)
         losses = train_epoch(learner, batches, setup.seed, epoch, progress_of(recorder, epoch, last, "training"))
-        yield Cycle(epoch, learner, current, True, losses, trust)
+        yield Cycle(epoch, learner, current, True, losses, trust, looks)
         predicted = None
     if settings.restart:
         second = learner if start > epochs else new_teacher_student(experiment, setup.seed, str(learner.student.device))

@@ -1,7 +1,8 @@
 """Ray tasks, one process for each job, on the nodes of a cluster or on the GPUs of this machine.
 
 The events of a task come back in a stream. A job whose node is lost is run again, and goes on from its last checkpoint;
-a process that dies on a living node ends its job with an error, as a process of the local engine does.
+a process that dies on a living node ends its job with an error, as a process of the local engine does. Ray may speak of
+a dead process where the whole node is dying, or of lost messages, so the node is asked for an answer first.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class _Task:
         epoch: last epoch so far.
         node: id of its node; empty before its first message.
         host: name of its node's machine.
+        death: outcome if its node answers, once its process has died; None: it lives.
     """
 
     job: Job
@@ -59,6 +61,7 @@ class _Task:
     epoch: int = 0
     node: str = ""
     host: str = "no host yet"
+    death: Outcome | None = None
 
 
 class RayEngine:
@@ -121,6 +124,13 @@ class RayEngine:
             remote = _work.options(num_cpus=task.job.threads, num_gpus=self.gpus).remote
             running[remote(pickle.dumps(task.job), deterministic, self.agreement)] = task
 
+        def ask(task: _Task, error: RayError) -> None:
+            if not task.node or isinstance(error, OutOfMemoryError):
+                return end(task, _death(task, error))
+            task.death = _death(task, error)
+            there = NodeAffinitySchedulingStrategy(task.node, soft=False)
+            running[_answer.options(scheduling_strategy=there).remote()] = task
+
         def end(task: _Task, outcome: Outcome) -> None:
             outcomes[task.job.name] = outcome
             if ended:
@@ -146,22 +156,26 @@ class RayEngine:
                 if not running:
                     return outcomes
                 ready, _ = ray.wait(list(running), timeout=TIME_LIMIT)
-                for stream in ready:
-                    task = running[stream]
+                for waited in ready:
+                    task = running[waited]
                     try:
-                        outcome = _receive(stream, task, on_event)
-                    except NodeDiedError:
-                        lose(running.pop(stream))
+                        outcome = _receive(waited, task, on_event)
+                    except RayError as error:
+                        del running[waited]
+                        if task.death is not None or isinstance(error, NodeDiedError):
+                            lose(task)
+                        else:
+                            ask(task, error)
                     else:
                         if outcome is not None:
-                            end(running.pop(stream), outcome)
+                            end(running.pop(waited), outcome)
                 living = {node["NodeID"] for node in _living()}
-                for stream, task in [*running.items()]:
+                for waited, task in [*running.items()]:
                     if task.node and task.node not in living:
-                        lose(running.pop(stream))
+                        lose(running.pop(waited))
         finally:
-            for stream in running:
-                ray.cancel(stream, force=True)
+            for waited in running:
+                ray.cancel(waited, force=True)
 
     def _room(self, threads: int) -> int:
         """Number of jobs with these threads that the living nodes hold at once."""
@@ -203,21 +217,16 @@ def _machine(look: Any, host: str) -> str:
     return str(machine)
 
 
-def _receive(stream: Any, task: _Task, on_event: OnEvent) -> Outcome | None:
-    """Receive messages of a task; return its outcome if it has ended, else None.
+def _receive(waited: Any, task: _Task, on_event: OnEvent) -> Outcome | None:
+    """Receive messages of a task, or the answer of its node; return its outcome if it has ended, else None.
 
     Raises:
-        NodeDiedError: its node is lost.
+        RayError: its process or its node has died, or the node does not answer.
     """
-    try:
-        messages = ray.get(next(stream))
-    except NodeDiedError:
-        raise
-    except (WorkerCrashedError, OutOfMemoryError):
-        return Outcome(error=f"its process on {task.host} was killed; out of memory? lower the batch sizes")
-    except RayError as error:
-        return Outcome(error=f"its process on {task.host} failed: {_summary(error)}")
-    for message in messages:
+    if task.death is not None:
+        ray.get(waited)
+        return task.death
+    for message in ray.get(next(waited)):
         if isinstance(message, Outcome):
             return message
         if isinstance(message, tuple):
@@ -226,9 +235,16 @@ def _receive(stream: Any, task: _Task, on_event: OnEvent) -> Outcome | None:
         if isinstance(message, Progress):
             task.epoch = max(task.epoch, message.epoch)
         if on_event(task.job.name, message):
-            ray.cancel(stream, force=True)
+            ray.cancel(waited, force=True)
             return Outcome(stopped=True)
     return None
+
+
+def _death(task: _Task, error: RayError) -> Outcome:
+    """Outcome of a job whose process has died on a living node."""
+    if isinstance(error, WorkerCrashedError | OutOfMemoryError):
+        return Outcome(error=f"its process on {task.host} was killed; out of memory? lower the batch sizes")
+    return Outcome(error=f"its process on {task.host} failed: {_summary(error)}")
 
 
 def _summary(error: Exception) -> str:
@@ -248,6 +264,11 @@ def _look(agreement: Agreement, device: str, gpus: bool) -> tuple[str, str | Non
         return "", str(error)
     except Exception as error:
         return "", f"{socket.gethostname()}: runtime.device: {type(error).__name__}: {error}"
+
+
+@ray.remote(num_cpus=0, max_retries=0)  # type: ignore[untyped-decorator]
+def _answer() -> None:
+    """Sign of life of a node."""
 
 
 @ray.remote(  # type: ignore[untyped-decorator]

@@ -75,7 +75,7 @@ def connected(address: str, folder: Path) -> Iterator[None]:
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises that very class where a busy machine starts too slowly
         reason = " ".join(str(error).split())
         raise SissiError(f"{what} ({reason}); see docs/clusters.md") from None
 
