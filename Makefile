@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation grade report study dashboard ui docs test test-faults test-ray test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
+.PHONY: help ablation grade loop report study dashboard ui docs test test-faults test-ray test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ grade: .venv/ready  ## the demo with living, inhibited and dead cells, to graded
 	$(BIN)/sissi grade latest $(PLATE)/wells --layout $(PLATE)/layout.csv \
 	  --validation $(PLATE)/validation.json $(PLATE)/validation --out out/grade-demo/graded
 	$(BIN)/python examples/draw_plate.py $(PLATE) --graded out/grade-demo/graded
+
+loop: .venv/ready  ## correct, train again, repeat, on the demo: does sissi suggest pay? out/loop/loop.png
+	$(BIN)/python -m benchmarks.loop
 
 report: .venv/ready  ## a page about the last ablation: out/report/index.html
 	$(BIN)/sissi report latest --out out/report
