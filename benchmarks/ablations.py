@@ -13,6 +13,12 @@ METRICS = ("AP50", "AP75", "AP", "AR")
 HEADER = ("| {} | AP50 | AP75 | AP | AR |", "| --- | ---: | ---: | ---: | ---: |")
 
 
+def command(*arguments: str | Path) -> None:
+    """Run `sissi` on one thread; its output is the caller's."""
+    whole = [sys.executable, "-m", "sissi", *map(str, arguments)]
+    subprocess.run(whole, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
+
+
 def run_ablation(experiment: Path, values: Sequence[str], out: Path) -> dict[str, tuple[float, ...]]:
     """Scores of each row for the first reader, by `sissi ablation` on one thread; a table that is there is only read.
 
@@ -26,12 +32,7 @@ def run_ablation(experiment: Path, values: Sequence[str], out: Path) -> dict[str
     """
     table = out / "table.csv"
     if not table.exists():
-        command = [sys.executable, "-m", "sissi", "ablation", str(experiment), "--out", str(out)]
-        subprocess.run(
-            [*command, *(part for value in values for part in ("--set", value))],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            check=True,
-        )
+        command("ablation", experiment, "--out", out, *(part for value in values for part in ("--set", value)))
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     of_first = [row for row in rows if row["reader"] == rows[0]["reader"]]
     names = dict.fromkeys(row["variant"] for row in of_first)

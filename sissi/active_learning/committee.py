@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import numpy.typing as npt
 import torch
 
 from sissi.active_learning.disagreement import Committee
-from sissi.boxes import Boxes, scale
+from sissi.boxes import EMPTY, Boxes, scale
 from sissi.config import Experiment, ImageReading, PseudoLabels
 from sissi.data.experiment_data import data_files
 from sissi.data.find import find_images, listed, note_unread_parts, require_path, subsample
 from sissi.data.formats.names import LABELS_WITHOUT_IMAGE
 from sissi.data.images.read import FIRST, image_size, read_image
+from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.data.resized import resize
+from sissi.data.sample import Sample
 from sissi.detector.model import CellDetector, load, predict
 from sissi.errors import SissiError
 from sissi.method.pseudo_labels import predict_views, views
@@ -42,6 +45,7 @@ class CorrectedLabels:
         cycles: pseudo labels of the last cycles, oldest first, by variant (and seed).
         runs: run by variant (and seed).
         reading: planes and channels of the files that are the images.
+        by_hand: names of the images whose labels a person went through.
     """
 
     experiment: Experiment
@@ -49,6 +53,7 @@ class CorrectedLabels:
     cycles: Mapping[str, Sequence[Snapshots]]
     runs: Mapping[str, RunRecord]
     reading: ImageReading = FIRST
+    by_hand: AbstractSet[str] = frozenset()
 
 
 def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems) -> CorrectedLabels:
@@ -60,7 +65,7 @@ def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems)
         problems: collection to which variants without pseudo labels and labels without images are added.
 
     Raises:
-        SissiError: no variant has pseudo labels, or the images are missing.
+        SissiError: no variant has pseudo labels, or the images or the corrected labels are missing.
     """
     tracking = ablation.experiment.tracking.model_copy(update={"folder": folder})
     experiment = ablation.experiment.model_copy(update={"tracking": tracking})
@@ -74,7 +79,18 @@ def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems)
         )
     reading = data_files(experiment).target_train.reading
     note_unread_parts(images.values(), problems, reading)
-    return CorrectedLabels(experiment, images, cycles, {name: runs[name] for name in cycles}, reading)
+    trained = {name: runs[name] for name in cycles}
+    return CorrectedLabels(experiment, images, cycles, trained, reading, _by_hand(experiment, images))
+
+
+def _by_hand(experiment: Experiment, images: Mapping[str, Path]) -> frozenset[str]:
+    """Names of the images in data.target_corrected, as its file is now; what is wrong there is told by an ablation."""
+    files = data_files(experiment)
+    if files.target_corrected is None:
+        return frozenset()
+    samples = [Sample(name, path, *image_size(path), EMPTY) for name, path in images.items()]
+    key, classes = "data.target_corrected", experiment.classes
+    return frozenset(read_labels(files.target_corrected, files.folder, samples, Problems(), key, classes=classes))
 
 
 def trained_detectors(store: Store, corrected: CorrectedLabels, problems: Problems) -> dict[str, CellDetector]:

@@ -72,13 +72,14 @@ def suggest(
         for line in problems.summary():
             print(f"warning: {line}", file=sys.stderr)
         first = count or OF_IMAGES
-        images = suggest_first(samples, settings, full, out, first, format, Console())
+        of_all = len(suggest_first(samples, settings, full, out, first, format, Console()))
+        first = min(first, of_all)
     elif any(option is not None for option in (plane, projection, channels)):
         raise SissiError(f"{of[0]}: no such image; --plane, --projection and --channels are for images")
     else:
         from sissi.active_learning.suggest import Options
         from sissi.active_learning.suggest import suggest as ranked
 
-        first = count or OF_RUN
-        images = ranked(of[0], out, Options(first, format, views, tracking, overrides or []), Console())
-    print(f"{min(first, len(images))} of {len(images)} images to be looked at first: {out / 'suggestions.md'}")
+        options = Options(count or OF_RUN, format, views, tracking, overrides or [])
+        first, of_all = ranked(of[0], out, options, Console())
+    print(f"{first} of {of_all} images to be looked at first: {out / 'suggestions.md'}")

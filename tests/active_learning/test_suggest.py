@@ -184,6 +184,30 @@ def test_images_that_have_moved_are_found_where_the_user_says(lab, written, siss
     assert len(table(Path("out/suggestions.csv"))) == 4 and len(list(Path("out/labels").iterdir())) == 1
 
 
+def went_through(names):
+    """The option that says which images a person went through."""
+    boxes = [make_boxes(ALL_BOXES[name]) for name in names]
+    Path("export.json").write_text(json.dumps(to_coco([(name, HEIGHT, WIDTH) for name in names], boxes)))
+    corrected = {"format": "coco", "labels": str(Path("export.json").resolve())}
+    return ["--set", f"data.target_corrected={json.dumps(corrected)}"]
+
+
+def test_images_that_a_person_went_through_are_not_suggested_again(lab, sissi):
+    options = ["--no-views", "--tracking", str(lab / "mlruns"), "-n", "3", *went_through(["001.png", "000.png"])]
+    code, out, err = sissi("suggest", "latest", "--out", "out", *options)
+    assert code == 0, err
+    assert [row["image"] for row in table(Path("out/suggestions.csv"))] == ["002.png", "003.png", "001.png", "000.png"]
+    tasks = json.loads(Path("out/labels/label_studio.json").read_text())
+    assert [task["data"]["name"] for task in tasks] == ["002.png", "003.png"]
+    assert "2 of 4 images to be looked at first" in out
+
+
+def test_where_all_images_are_corrected_there_is_none_to_suggest(lab, sissi):
+    options = ["--no-views", "--tracking", str(lab / "mlruns"), *went_through(NAMES)]
+    code, _, err = sissi("suggest", "latest", "--out", "out", *options)
+    assert code == 1 and "every image is among those of data.target_corrected" in " ".join(err.split())
+
+
 def test_every_view_of_every_detector_has_a_vote(tmp_path, smoke, monkeypatch):
     """A view finds what reaches the score of a label, in px of the file."""
     draw_cells(tmp_path / "a.png", 0)
