@@ -237,7 +237,7 @@ def test_boxes_arrive_on_the_page_are_corrected_there_and_the_next_ablation_star
     (lab / "names.txt").write_text("\n".join(read_snapshot(lab / "next/consensus.json").sizes))
     target = {"format": "coco", "images": "cell_lab"}
     target |= {"labels": str(lab / "corrected.json"), "names": str(lab / "names.txt")}
-    settings = ("training.epochs=1", "tracking.overlays=0", "variants=[weak-only]")
+    settings = (*SETTINGS[:-1], "variants=[weak-only]")
     run(lab, "ablation", "demo/experiment.yaml", *changes(*settings, f"data.target_train={json.dumps(target)}"))
     run(lab, "labels", "latest", "--variant", "weak-only", "--epoch", "0", "--out", "started.json")
     assert boxes_in(lab / "started.json", name) == pytest.approx(corners(after.values(), size), abs=1e-2)
