@@ -3,10 +3,10 @@ PYTHON ?= python3
 EXPERIMENT ?= experiments/demo.yaml
 BIN := .venv/bin
 
-.PHONY: help ablation grade loop report study dashboard ui docs test test-faults test-ray test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
+.PHONY: help ablation grade loop report study dashboard ui docs test test-faults test-ray test-label-studio test-quick counts torture lint audit format bench bench-gpu smoke constraints clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -15,6 +15,12 @@ help:  ## list the targets
 
 .venv/ray: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]'
+	touch $@
+
+# Of its own, since its pins are others. 1 GB.
+.venv/label-studio/ready: .venv/ready
+	$(PYTHON) -m venv .venv/label-studio
+	.venv/label-studio/bin/python -m pip install --quiet --disable-pip-version-check 'label-studio>=1.23,<2'
 	touch $@
 
 ablation: .venv/ready  ## the six variants on the demo images; EXPERIMENT=file for others
@@ -60,6 +66,9 @@ test-faults: .venv/ready  ## whole commands that are killed, stopped, starved of
 
 test-ray: .venv/ready .venv/ray  ## jobs on Ray, with nodes that are killed, frozen and cut off; what the other targets leave out
 	$(BIN)/python -m pytest tests/integration/test_ray.py tests/runtime/test_jobs.py
+
+test-label-studio: .venv/ready .venv/label-studio/ready  ## boxes of sissi serve on the page of Label Studio, which it installs
+	$(BIN)/python -m pytest tests/integration/test_label_studio.py
 
 test-quick: .venv/ready  ## all tests but those that train whole ablations
 	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m 'not slow'
