@@ -194,6 +194,16 @@ def select(page, index):
     page.wait_for_function("Htx.annotationStore.selected.selectedRegions.length == 1")
 
 
+def free(regions):
+    """A point in percent of the image, in no region, where a drag begins a new one."""
+    return next(
+        (x, y)
+        for x in range(5, 75, 5)
+        for y in range(5, 80, 5)
+        if not any(0 <= x - one["x"] <= one["width"] and 0 <= y - one["y"] <= one["height"] for one in regions)
+    )
+
+
 def test_boxes_arrive_on_the_page_are_corrected_there_and_the_next_ablation_starts_from_them(
     lab, label_studio, backend, project, page, screenshots
 ):
@@ -214,7 +224,8 @@ def test_boxes_arrive_on_the_page_are_corrected_there_and_the_next_ablation_star
     drag(page, middle, (middle[0] + by[0], middle[1] + by[1]))
     page.keyboard.press("Escape")
     page.keyboard.press("1")
-    drag(page, (60, 20), (80, 50))
+    x, y = free(page.evaluate(REGIONS))
+    drag(page, (x, y), (x + 20, y + 15))
     page.wait_for_function(f"Htx.annotationStore.selected.regions.length == {len(before)}")
     after = {one["id"]: one for one in page.evaluate(REGIONS)}
     page.screenshot(path=screenshots / "label-studio.png")
@@ -226,7 +237,7 @@ def test_boxes_arrive_on_the_page_are_corrected_there_and_the_next_ablation_star
     ends = after[moved["id"]]
     assert (ends["x"], ends["y"]) == pytest.approx((moved["x"] + by[0], moved["y"] + by[1]), abs=1)
     [added] = [one for key, one in after.items() if key not in kept]
-    assert [added[key] for key in ("x", "y", "width", "height")] == pytest.approx((60, 20, 20, 30), abs=1)
+    assert [added[key] for key in ("x", "y", "width", "height")] == pytest.approx((x, y, 20, 15), abs=1)
 
     export = asked(f"{label_studio}/api/projects/{project}/export?exportType=JSON")
     (lab / "export.json").write_text(json.dumps(export))
