@@ -31,7 +31,6 @@ Roi.setGroup(2);
 roiManager("add");
 roiManager("deselect");
 roiManager("save", "{folder}/rois/a.zip");
-eval("script", "java.lang.Runtime.getRuntime().halt(0);");
 """
 
 
@@ -63,7 +62,7 @@ def test_what_imagej_leaves_alone_comes_back_and_what_is_drawn_there_too(tmp_pat
     (tmp_path / "weak.json").write_text(json.dumps(labels))
     convert("weak.json", "rois", "coco", "imagej", tmp_path)
     (tmp_path / "correct.ijm").write_text(MACRO.format(folder=tmp_path))
-    java = ["java", "-jar", str(JAR), "-macro", str(tmp_path / "correct.ijm")]
+    java = ["java", "-jar", str(JAR), "-batch", str(tmp_path / "correct.ijm")]
     subprocess.run([DISPLAY, "--auto-servernum", *java], check=True, timeout=300, cwd=tmp_path, capture_output=True)
     convert("rois", "back.json", "imagej", "coco", tmp_path)
     kept = {("red", 70.0, 40.0, 50.0, 50.0), ("white", 0.5, 60.0, 9.5, 12.75)}
