@@ -84,7 +84,7 @@ def corrected_labels(ablation: StoredAblation, folder: Path, problems: Problems)
 
 
 def _by_hand(experiment: Experiment, images: Mapping[str, Path]) -> frozenset[str]:
-    """Names of the images in data.target_corrected, as its file is now; what is wrong there is told by an ablation."""
+    """Names of the images in data.target_corrected, as its file is now; an ablation reports what is wrong there."""
     files = data_files(experiment)
     if files.target_corrected is None:
         return frozenset()
