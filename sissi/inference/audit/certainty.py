@@ -75,7 +75,7 @@ def certainty(detections: Sequence[Boxes], samples: Sequence[Sample], size: tupl
         if np.isfinite(trust.all.recall):
             probabilities = _of_images(scores, beside, labelled, expected, clear)
         counted = [p * one for p, one in zip(probabilities, clear, strict=True)]
-        completeness = image_completeness(counted, labelled, usual, min(every, HIGHEST))
+        completeness = image_completeness(counted, labelled, usual, float(np.clip(every, TINY, HIGHEST)))
         expected = [one.of_detections @ one.weights for one in completeness]
     return Certainty(probabilities, completeness, trust.all)
 
