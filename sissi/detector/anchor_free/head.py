@@ -1,4 +1,8 @@
-"""Head of an anchor-free detector: a score for each class and a box at each point (Tian et al., FCOS, ICCV 2019)."""
+"""Head of an anchor-free detector: a score, a class and a box at each point (Tian et al., FCOS, ICCV 2019).
+
+A score says whether there is a cell, whatever its class, and the classes of one cell exclude each other: so with
+several classes the score is learnt from as many labels as with one.
+"""
 
 from __future__ import annotations
 
@@ -22,25 +26,28 @@ class Head(nn.Module):
     def __init__(self, width: int, strides: Sequence[int], classes: int, depth: int = 2) -> None:
         super().__init__()
         self.strides = tuple(strides)
-        self.classify = nn.ModuleList(_branch(width, depth, classes, -math.log((1 - PRIOR) / PRIOR)) for _ in strides)
-        self.measure = nn.ModuleList(_branch(width, depth, 4, math.log(FIRST_DISTANCE)) for _ in strides)
+        biases = [-math.log((1 - PRIOR) / PRIOR), *([0.0] * classes if classes > 1 else [])]
+        self.classify = nn.ModuleList(_branch(width, depth, biases) for _ in strides)
+        self.measure = nn.ModuleList(_branch(width, depth, [math.log(FIRST_DISTANCE)] * 4) for _ in strides)
 
-    def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Predictions at the points of all levels, in the order of `points_of`.
 
         Args:
             levels: features of each level, shape (B, C, H, W), finest first.
 
         Returns:
-            Logits of the classes, shape (B, N, K), and distances in px of the left, top, right and bottom side of the
-            box from the point, shape (B, N, 4), positive.
+            Logits of the score, shape (B, N); logits of the classes, shape (B, N, K), or (B, N, 0) if there is one
+            class; and distances in px of the left, top, right and bottom side of the box from the point, shape
+            (B, N, 4), positive.
         """
-        logits = [_by_point(branch(level)) for branch, level in zip(self.classify, levels, strict=True)]
+        outputs = [_by_point(branch(level)) for branch, level in zip(self.classify, levels, strict=True)]
         distances = [
             _by_point(branch(level)).clamp(max=8).exp() * stride
             for branch, level, stride in zip(self.measure, levels, self.strides, strict=True)
         ]
-        return torch.cat(logits, dim=1), torch.cat(distances, dim=1)
+        predicted = torch.cat(outputs, dim=1)
+        return predicted[..., 0], predicted[..., 1:], torch.cat(distances, dim=1)
 
 
 def points_of(levels: Sequence[Tensor], strides: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -55,10 +62,10 @@ def points_of(levels: Sequence[Tensor], strides: Sequence[int]) -> tuple[Tensor,
     return torch.cat(points), torch.cat(steps)
 
 
-def _branch(width: int, depth: int, outputs: int, bias: float) -> nn.Sequential:
-    last = nn.Conv2d(width, outputs, 1)
+def _branch(width: int, depth: int, biases: Sequence[float]) -> nn.Sequential:
+    last = nn.Conv2d(width, len(biases), 1)
     nn.init.normal_(last.weight, std=0.01)
-    nn.init.constant_(last.bias, bias)  # type: ignore[arg-type]  # it has a bias
+    last.bias = nn.Parameter(torch.tensor(biases))
     return nn.Sequential(*(convolution(width, width) for _ in range(depth)), last)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from torchvision.ops import clip_boxes_to_image, generalized_box_iou_loss, nms
 
 from sissi.config import Detector as DetectorSettings
@@ -54,27 +54,27 @@ class AnchorFreeDetector(nn.Module):
             ValueError: targets are missing in training mode.
         """
         levels = self.pyramid(self.backbone(padded_batch(images, max(self.backbone.strides) * 2)))
-        logits, distances = self.head(levels)
+        scores, classes, distances = self.head(levels)
         points, strides = points_of(levels, self.head.strides)
         boxes = torch.cat([points - distances[..., :2], points + distances[..., 2:]], dim=-1)
         if not self.training:
             return [
-                self._detections(scores, found, (image.shape[1], image.shape[2]))
-                for scores, found, image in zip(logits.sigmoid(), boxes, images, strict=True)
+                self._detections(score, kind, box, (image.shape[1], image.shape[2]))
+                for score, kind, box, image in zip(scores.sigmoid(), classes, boxes, images, strict=True)
             ]
         if targets is None:
             raise ValueError("losses need targets")
-        return _losses(logits, boxes, points, strides, targets)
+        return _losses(scores, classes, boxes, points, strides, targets)
 
-    def _detections(self, scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+    def _detections(self, scores: Tensor, classes: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
         """Detections of an image of a height and width. A cell has one class, so suppression ignores classes."""
-        best, classes = scores.max(dim=1)
-        best, order = best.topk(min(BEFORE_SUPPRESSION, len(best)))
+        best, order = scores.topk(min(BEFORE_SUPPRESSION, len(scores)))
         order = order[best > self.score_floor]
         found = clip_boxes_to_image(boxes[order], size)
-        kept = nms(found, scores.amax(dim=1)[order], self.nms_iou)[: self.detections_per_image]
+        kept = nms(found, scores[order], self.nms_iou)[: self.detections_per_image]
         order, found = order[kept], found[kept]
-        return {"boxes": found, "scores": scores.amax(dim=1)[order], "labels": classes[order] + 1}
+        labels = classes[order].argmax(dim=1) if classes.shape[1] else torch.zeros_like(order)
+        return {"boxes": found, "scores": scores[order], "labels": labels + 1}
 
 
 def anchor_free_network(settings: DetectorSettings, classes: int) -> AnchorFreeDetector:
@@ -87,31 +87,41 @@ def anchor_free_network(settings: DetectorSettings, classes: int) -> AnchorFreeD
 
 
 def _losses(
-    logits: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, targets: Sequence[dict[str, Tensor]]
+    scores: Tensor,
+    classes: Tensor,
+    boxes: Tensor,
+    points: Tensor,
+    strides: Tensor,
+    targets: Sequence[dict[str, Tensor]],
 ) -> dict[str, Tensor]:
-    """Losses of a batch: binary cross entropy of the scores, and generalised IoU of the boxes weighted by quality.
+    """Losses of a batch: of scores and classes their cross entropy, of boxes the generalised IoU.
+
+    Those of boxes and classes are weighted by quality. Which point a label is assigned to depends on scores and boxes.
 
     Args:
-        logits: logits of the classes at each point, shape (B, N, K).
+        scores: logits of the scores at each point, shape (B, N).
+        classes: logits of the classes, shape (B, N, K), or (B, N, 0) if there is one class.
         boxes: predicted boxes, shape (B, N, 4), px.
         points: coordinates of the points, shape (N, 2), px.
         strides: strides of the points, shape (N,), px.
         targets: targets of each image.
     """
-    labels, classes, weights, present = _padded(targets)
-    scores = logits.detach().sigmoid().transpose(1, 2).gather(1, classes[:, :, None].expand(-1, -1, len(points)))
-    assigned = assign(scores, boxes.detach(), points, strides, labels, present)
+    labels, kinds, weights, present = _padded(targets)
+    expected = scores.detach().sigmoid()[:, None].expand(-1, labels.shape[1], -1)
+    assigned = assign(expected, boxes.detach(), points, strides, labels, present)
     cell = assigned.label >= 0
-    image, point = cell.nonzero(as_tuple=True)
+    image, _ = cell.nonzero(as_tuple=True)
     label, quality = assigned.label[cell], assigned.quality[cell]
-    wanted = torch.zeros_like(logits)
-    wanted[image, point, classes[image, label]] = quality
     counted = torch.stack([~inside(points, target.get("ignored")) for target in targets]) | cell
     total = quality.sum().clamp(min=1)
-    score_loss = binary_cross_entropy_with_logits(logits, wanted, reduction="none")[counted].sum()
+    score_loss = binary_cross_entropy_with_logits(scores, assigned.quality, reduction="none")[counted].sum()
+    box_loss = generalized_box_iou_loss(boxes[cell], labels[image, label], reduction="none")
     share = quality * weights[image, label]
-    box_loss = generalized_box_iou_loss(boxes[cell], labels[image, label], reduction="none") * share
-    return {"loss_score": score_loss / total, "loss_box": BOX_WEIGHT * box_loss.sum() / total}
+    losses = {"loss_score": score_loss / total, "loss_box": BOX_WEIGHT * (box_loss * share).sum() / total}
+    if classes.shape[2]:
+        class_loss = cross_entropy(classes[cell], kinds[image, label], reduction="none") * quality
+        losses["loss_class"] = class_loss.sum() / total
+    return losses
 
 
 def _padded(targets: Sequence[dict[str, Tensor]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
