@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sissi.boxes import Boxes
 from sissi.evaluation.coco_curves import IOUS, match_images
 from sissi.evaluation.metrics import COCO_LIMIT, TABLE_METRICS
+from sissi.runtime.compiled import compiled
 
 RESAMPLES = 2000
 """Number of resamples. Efron & Tibshirani (1993, section 13.3) recommend at least 1000 for percentile intervals."""
@@ -157,29 +158,50 @@ def metrics(matched: Matches, weights: npt.NDArray[np.int64]) -> npt.NDArray[np.
     """
     result = np.full((len(weights), len(TABLE_METRICS)), np.nan)
     at_50, at_75 = (int(np.argmin(np.abs(matched.ious - iou))) for iou in (0.5, 0.75))
-    for row, weight in zip(result, weights, strict=True):
-        cells = int(weight @ matched.truth)
-        if cells:
-            precision, recall = _accumulate(matched, weight[matched.image].astype(np.float64), cells)
-            row[:] = precision[at_50], precision[at_75], precision.mean(), recall.mean()
+    counted = np.ascontiguousarray(weights, np.int64)
+    known = counted @ matched.truth > 0
+    precision, recall = _accumulate(
+        np.ascontiguousarray(matched.hit),
+        np.ascontiguousarray(matched.image, np.int64),
+        matched.truth,
+        counted[known],
+    )
+    result[known] = np.stack(
+        [precision[:, at_50], precision[:, at_75], precision.mean(axis=1), recall.mean(axis=1)], axis=1
+    )
     return result
 
 
-def _accumulate(
-    matched: Matches, weight: npt.NDArray[np.float64], cells: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Average precision and recall at each IoU threshold, shape (T,) each: COCOeval.accumulate with weights."""
-    if not weight.size:
-        return np.zeros(len(matched.ious)), np.zeros(len(matched.ious))
-    hits = np.cumsum(np.where(matched.hit, weight, 0.0), axis=1)
-    recall = hits / cells
-    precision = hits / np.maximum(np.cumsum(weight), np.finfo(np.float64).tiny)
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    average = np.array([_mean_precision(*curve) for curve in zip(recall, envelope, strict=True)])
-    return average, recall[:, -1]
+@compiled("UniTuple(f8[:,::1], 2)(b1[:,::1], i8[::1], i8[::1], i8[:,::1])")
+def _accumulate(hit, image, truth, weights):  # type: ignore[no-untyped-def]
+    """Average precision and recall at each IoU threshold, shape (resamples, T) each: COCOeval.accumulate with weights.
 
-
-def _mean_precision(recall: npt.NDArray[np.float64], precision: npt.NDArray[np.float64]) -> float:
-    """Mean precision at COCO's levels of recall; 0 at levels above the highest recall."""
-    reached = np.searchsorted(recall, RECALL_LEVELS, side="left")
-    return float(precision[reached[reached < len(precision)]].sum()) / len(RECALL_LEVELS)
+    The precision is sampled at COCO's levels of recall; it is 0 at levels above the highest recall.
+    """
+    resamples, thresholds, detections, levels = len(weights), len(hit), len(image), len(RECALL_LEVELS)
+    average, recall = np.zeros((resamples, thresholds)), np.zeros((resamples, thresholds))
+    hits, precision = np.zeros(detections), np.zeros(detections)
+    for row in range(resamples):
+        weight, cells = weights[row], 0
+        for one in range(len(truth)):
+            cells += weight[one] * truth[one]
+        for threshold in range(thresholds):
+            right = counted = 0.0
+            for index in range(detections):
+                times = weight[image[index]]
+                counted += times
+                if hit[threshold, index]:
+                    right += times
+                hits[index] = right
+                precision[index] = right / counted if counted else 0.0
+            for index in range(detections - 2, -1, -1):
+                precision[index] = max(precision[index], precision[index + 1])
+            total, index = 0.0, 0
+            for level in range(levels):
+                while index < detections and hits[index] / cells < RECALL_LEVELS[level]:
+                    index += 1
+                if index == detections:
+                    break
+                total += precision[index]
+            average[row, threshold], recall[row, threshold] = total / levels, right / cells
+    return average, recall
