@@ -23,16 +23,24 @@ def export(
             help="Images, a folder or a pattern, in which boxes and time are compared with the original. Repeatable.",
         ),
     ] = None,
+    int8: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="IMAGES",
+            help="Integers of 8 bits, with ranges set by these images, a folder or a pattern. Repeatable.",
+        ),
+    ] = None,
     variant: Variant = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
     """Write a trained detector as ONNX or TorchScript, for programs without sissi."""
     from sissi.inference.export import compare, export_model
 
-    detector = export_model(model, to, out, tracking, variant)
+    detector = export_model(model, to, out, tracking, variant, int8 or ())
     height, width = detector.image_size
     size = out.stat().st_size / 1e6
-    print(f"wrote {detector.settings.preset} for images of {height} x {width} px as {to} to {out} ({size:.1f} MB)")
+    form = f"{to} of 8 bits" if int8 else to
+    print(f"wrote {detector.settings.preset} for images of {height} x {width} px as {form} to {out} ({size:.1f} MB)")
     if check:
         found = compare(detector, to, out, check)
         print(

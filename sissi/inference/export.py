@@ -20,12 +20,11 @@ from sissi.data.resized import resize
 from sissi.detector.model import CellDetector, load, predict_each_class
 from sissi.errors import SissiError
 from sissi.inference.exported_network import FORMATS, MISSING, OUTPUTS, write_onnx, write_torchscript
+from sissi.inference.quantised_network import quantise
 from sissi.inference.trained_model import find_model
 
 Image = npt.NDArray[np.uint8]
 Detect = Callable[[Image], Boxes]
-UNSUPPORTED = "rtdetr"
-"""Preset whose network of transformers is not traced."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,14 @@ class Comparison:
     exported_ms: float
 
 
-def export_model(address: str, to: str, out: Path, folder: Path, variant: str | None = None) -> CellDetector:
+def export_model(
+    address: str,
+    to: str,
+    out: Path,
+    folder: Path,
+    variant: str | None = None,
+    int8: Sequence[str] = (),
+) -> CellDetector:
     """Write a trained detector as a file for other programs.
 
     Args:
@@ -58,23 +64,27 @@ def export_model(address: str, to: str, out: Path, folder: Path, variant: str | 
         out: file to write.
         folder: tracking folder with the MLflow store.
         variant: row of the latest ablation.
+        int8: images by which the ranges of integers of 8 bits are set, see `find_arguments`; none: floats of 32 bits.
 
     Returns:
         The detector, on the CPU.
 
     Raises:
-        SissiError: the model cannot be used or exported, there is no such form, or a package is missing.
+        SissiError: the model cannot be used or exported, there is no such form, an image cannot be read, or a package
+            is missing.
     """
     if to not in FORMATS:
         raise SissiError(f"--to {to}: no such form; use one of {', '.join(FORMATS)}")
+    if int8 and to != "onnx":
+        raise SissiError(f"--int8: {to} has no such form; use --to onnx")
     detector = load(find_model(address, folder, variant).file)
-    if detector.settings.preset == UNSUPPORTED:
-        raise SissiError(
-            f"{address}: a detector of the preset {UNSUPPORTED} cannot be exported; train one of the others, such as "
-            "detector.preset=lite"
-        )
-    write = write_onnx if to == "onnx" else write_torchscript
-    write(detector, out)
+    if to == "torchscript":
+        write_torchscript(detector, out)
+        return detector
+    frames = _frames(detector, int8) if int8 else []
+    write_onnx(detector, out)
+    if frames:
+        quantise(out, frames)
     return detector
 
 
@@ -90,8 +100,7 @@ def compare(detector: CellDetector, to: str, file: Path, arguments: Sequence[str
     Raises:
         SissiError: an image or the file cannot be read, or a package is missing.
     """
-    paths = find_arguments(arguments, Problems()).values()
-    frames = [resize(read_image(path), *detector.image_size) for path in paths]
+    frames = _frames(detector, arguments)
     run = _onnx_runner(file) if to == "onnx" else _torchscript_runner(file)
     expected, original_ms = _timed(lambda frame: predict_each_class(detector, [frame])[0], frames)
     found, exported_ms = _timed(run, frames)
@@ -104,6 +113,16 @@ def compare(detector: CellDetector, to: str, file: Path, arguments: Sequence[str
         original_ms,
         exported_ms,
     )
+
+
+def _frames(detector: CellDetector, arguments: Sequence[str]) -> list[Image]:
+    """Images at the detector's size.
+
+    Raises:
+        SissiError: there is none, or one cannot be read.
+    """
+    paths = find_arguments(arguments, Problems()).values()
+    return [resize(read_image(path), *detector.image_size) for path in paths]
 
 
 def nearest(expected: Boxes, found: Boxes) -> tuple[int, float]:

@@ -9,14 +9,15 @@ import pytest
 from PIL import Image
 
 from benchmarks.exported import spread_detector
-from sissi.boxes import EMPTY, make_boxes
-from sissi.config import Detector
-from sissi.detector.model import build, save
+from sissi.boxes import EMPTY, make_boxes, match
+from sissi.data.images.read import read_image
+from sissi.data.resized import resize
+from sissi.detector.model import load, predict, save
 from sissi.detector.presets import NETWORKS
-from sissi.inference.export import UNSUPPORTED, nearest
+from sissi.inference.export import nearest
+from sissi.inference.onnx_network import load_for_prediction
 
 SIZE = (90, 128)  # no multiple of a stride: networks pad it
-EXPORTED = [name for name in NETWORKS if name != UNSUPPORTED]
 QUICK, SLOW = ("small", "lite"), pytest.mark.slow
 
 
@@ -30,8 +31,10 @@ def pictures(folder, count=3):
 
 
 @pytest.mark.parametrize("to", ["onnx", "torchscript"])
-@pytest.mark.parametrize("preset", [name if name in QUICK else pytest.param(name, marks=SLOW) for name in EXPORTED])
+@pytest.mark.parametrize("preset", [name if name in QUICK else pytest.param(name, marks=SLOW) for name in NETWORKS])
 def test_an_exported_detector_gives_the_boxes_of_the_original(sissi, tmp_path, preset, to):
+    if preset == "rtdetr":
+        pytest.importorskip("transformers", reason="transformers is not installed: pip install 'sissi[transformers]'")
     model = tmp_path / "detector.pt"
     save(spread_detector(preset, SIZE, ("red", "white")), model)
     images, out = pictures(tmp_path / "images"), tmp_path / f"detector.{to}"
@@ -42,6 +45,9 @@ def test_an_exported_detector_gives_the_boxes_of_the_original(sissi, tmp_path, p
     words = compared.split()
     assert words[:3] == ["3", "images", "with"] and int(words[3]) > 20
     assert words[5] == "0" and float(words[words.index("most") + 1]) < 0.01
+    detector = load(model)
+    counts = {len(predict(detector, [resize(read_image(file), *SIZE)])[0]) for file in images.glob("*.png")}
+    assert len(counts) > 1  # sizes that depend on the image are none of the constants of the export
     if to == "onnx":
         about = {entry.key: entry.value for entry in onnx.load(out).metadata_props}
         assert json.loads(about["sissi"])["classes"] == ["red", "white"]
@@ -59,12 +65,38 @@ def test_another_form_is_refused(sissi, tmp_path):
     assert code == 2 and "'onnx'" in shown and "torchscript" in shown
 
 
-def test_a_detector_that_cannot_be_exported_is_refused(sissi, tmp_path):
-    pytest.importorskip("transformers", reason="transformers is not installed: pip install 'sissi[transformers]'")
+def test_integers_of_8_bits_find_the_same_cells_in_a_smaller_file(sissi, tmp_path):
+    model, images = tmp_path / "detector.pt", pictures(tmp_path / "images")
+    save(spread_detector("lite", SIZE, ("red", "white")), model)
+    floats, integers = tmp_path / "floats.onnx", tmp_path / "integers.onnx"
+    for out, more in ((floats, []), (integers, ["--int8", str(images), "--check", str(images)])):
+        code, shown, errors = sissi("export", str(model), "--to", "onnx", "--out", str(out), *more)
+        assert code == 0 and errors == ""
+    assert shown.startswith(f"wrote lite for images of 90 x 128 px as onnx of 8 bits to {integers} (")
+    assert integers.stat().st_size < floats.stat().st_size / 2
+    about = [[entry.value for entry in onnx.load(file).metadata_props] for file in (floats, integers)]
+    assert about[0] == about[1]
+    for file in sorted(images.glob("*.png")):
+        expected, found = (
+            predict(load_for_prediction(one, "cpu"), [resize(read_image(file), *SIZE)])[0] for one in (floats, integers)
+        )
+        best = expected.take(expected.scores > 0.5)
+        assert len(best) > 5
+        assert (match(best, found, 0.7) >= 0).mean() > 0.9
+
+
+def test_integers_of_8_bits_are_of_onnx_only(sissi, tmp_path):
+    model, images, out = tmp_path / "detector.pt", pictures(tmp_path / "images", 1), tmp_path / "a.ts"
+    save(spread_detector("small", SIZE), model)
+    code, _, shown = sissi("export", str(model), "--to", "torchscript", "--out", str(out), "--int8", str(images))
+    assert code == 1 and "--int8: torchscript has no such form; use --to onnx" in shown and not out.exists()
+
+
+def test_images_that_are_missing_for_integers_leave_no_file(sissi, tmp_path):
     model, out = tmp_path / "detector.pt", tmp_path / "a.onnx"
-    save(build(Detector(preset=UNSUPPORTED), SIZE), model)
-    code, _, shown = sissi("export", str(model), "--to", "onnx", "--out", str(out))
-    assert code == 1 and "a detector of the preset rtdetr cannot be exported" in shown and not out.exists()
+    save(spread_detector("small", SIZE), model)
+    code, _, shown = sissi("export", str(model), "--to", "onnx", "--out", str(out), "--int8", str(tmp_path / "none"))
+    assert code == 1 and "none" in shown and not out.exists()
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])

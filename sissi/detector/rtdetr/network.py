@@ -70,7 +70,7 @@ class DetectionTransformer(nn.Module):
         """
         config = self.transformer.config
         batch = padded_batch(images, max(config.feat_strides))
-        height, width = batch.shape[2:]
+        height, width = map(int, batch.shape[2:])  # numbers in an export too
         # a query begins at a place of the feature maps, of which small images have few
         places = sum((height // stride) * (width // stride) for stride in config.feat_strides)
         config.num_queries = min(self.detections_per_image, places)
@@ -90,9 +90,9 @@ class DetectionTransformer(nn.Module):
     def _detections(self, scores: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
         """Detections of an image of a height and width. A cell has one class, so suppression ignores classes."""
         best, classes = scores.max(dim=1)
-        best, order = best.sort(descending=True, stable=True)
-        order = order[best > self.score_floor]
-        best = best[: len(order)]
+        best, order = best.topk(len(best))  # a stable sort has no form in ONNX
+        sure = best > self.score_floor
+        best, order = best[sure], order[sure]
         found = clip_boxes_to_image(boxes[order], size)
         kept = nms(found, best, self.nms_iou)
         return {"boxes": found[kept], "scores": best[kept], "labels": classes[order[kept]] + 1}
