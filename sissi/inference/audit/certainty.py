@@ -14,13 +14,13 @@ from scipy.special import expit, logit
 from sissi.boxes import Boxes, iou, match, scale
 from sissi.data.sample import Sample
 from sissi.evaluation.label_trust import Completeness, at_border, estimate_trust
-from sissi.inference.audit.completeness import ImageCompleteness, image_completeness
+from sissi.inference.audit.image_effects import ImageEffects, image_effects
 from sissi.inference.audit.pairing import SAME, pair
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-ROUNDS = 3
-"""Rounds in which certainty and completeness, each estimated from the other, settle."""
+ROUNDS = 4
+"""Rounds in which what holds for all images and what for each, one estimated from the other, settle."""
 HIGHEST = 0.99
 """Highest usual completeness: a label may be missing even where every detection has one."""
 TINY = 1e-4
@@ -32,13 +32,11 @@ class Certainty:
     """What detections and labels in doubt say about each other.
 
     Attributes:
-        probabilities: probability that each detection is a cell, for each image, shape (N,).
-        completeness: share of the cells of each image that have a label.
-        all: the same of all images together; NaN where too few detections find a label for an estimate.
+        images: how sure the detections of each image are, and how complete its labels.
+        all: completeness of all images together; NaN where too few detections find a label for an estimate.
     """
 
-    probabilities: Sequence[Array]
-    completeness: Sequence[ImageCompleteness]
+    images: Sequence[ImageEffects]
     all: Completeness
 
 
@@ -47,8 +45,8 @@ def certainty(detections: Sequence[Boxes], samples: Sequence[Sample], size: tupl
 
     A detection finds a label with the probability p c, where c is the completeness of the labels at the border of the
     images or inside; see `sissi.evaluation.label_trust`. Here p is a logistic function of the score and of the overlap
-    with labels of other cells, since a cell may be found twice. Without an estimate of c, detections are as sure as
-    their scores.
+    with labels of other cells, since a cell may be found twice. Both differ from image to image. Without an estimate
+    of c, detections are usually as sure as their scores.
 
     Args:
         detections: out-of-fold detections in each image down to low scores, in px of the image file.
@@ -70,14 +68,15 @@ def certainty(detections: Sequence[Boxes], samples: Sequence[Sample], size: tupl
     inside, border = np.clip(recalls, TINY, HIGHEST)
     usual = [np.where(at_border(boxes, height, width), border, inside) for boxes in seen]
     beside = [_overlap_beside(*one) for one in zip(seen, labels, partner, strict=True)]
-    probabilities, expected, completeness = scores, usual, []
+    logits = [logit(np.clip(one, TINY, 1 - TINY)) for one in scores]
+    expected, surer, images = usual, [np.zeros(len(one)) for one in scores], []
     for _ in range(ROUNDS):
         if np.isfinite(trust.all.recall):
-            probabilities = _of_images(scores, beside, labelled, expected, clear)
-        counted = [p * one for p, one in zip(probabilities, clear, strict=True)]
-        completeness = image_completeness(counted, labelled, usual, float(np.clip(every, TINY, HIGHEST)))
-        expected = [one.of_detections @ one.weights for one in completeness]
-    return Certainty(probabilities, completeness, trust.all)
+            logits = _of_images(scores, beside, labelled, expected, surer, clear)
+        images = image_effects(logits, labelled, clear, usual, float(np.clip(every, TINY, HIGHEST)))
+        expected = [one.of_detections for one in images]
+        surer = [np.full(len(one), image.surer) for one, image in zip(scores, images, strict=True)]
+    return Certainty(images, trust.all)
 
 
 def _overlap_beside(boxes: Boxes, labels: Boxes, partner: npt.NDArray[np.int64]) -> Array:
@@ -89,19 +88,24 @@ def _overlap_beside(boxes: Boxes, labels: Boxes, partner: npt.NDArray[np.int64])
 
 
 def _of_images(
-    scores: list[Array], beside: list[Array], labelled: list[Mask], completeness: list[Array], clear: list[Mask]
+    scores: list[Array],
+    beside: list[Array],
+    labelled: list[Mask],
+    completeness: list[Array],
+    surer: list[Array],
+    clear: list[Mask],
 ) -> list[Array]:
     """`logistic_certainty` of the detections of each image, learnt from those whose label is clear."""
     known, score, overlap = np.concatenate(clear), np.concatenate(scores), np.concatenate(beside)
-    has, complete = np.concatenate(labelled)[known], np.concatenate(completeness)[known]
-    certain = logistic_certainty(score[known], overlap[known], has, complete)
+    has, complete, more = np.concatenate(labelled), np.concatenate(completeness), np.concatenate(surer)
+    certain = logistic_certainty(score[known], overlap[known], has[known], complete[known], more[known])
     return [*np.split(certain(score, overlap), np.cumsum([len(one) for one in scores])[:-1])]
 
 
 def logistic_certainty(
-    scores: Array, overlaps: Array, labelled: Mask, completeness: Array
+    scores: Array, overlaps: Array, labelled: Mask, completeness: Array, surer: Array
 ) -> Callable[[Array, Array], Array]:
-    """Probability that a detection is a cell: the logistic function that makes the labels most likely.
+    """Logit of the probability that a detection is a cell: the linear function that makes the labels most likely.
 
     A detection has a label with that probability times the completeness.
 
@@ -110,19 +114,21 @@ def logistic_certainty(
         overlaps: largest IoU of each with a label of another cell, shape (N,).
         labelled: whether each has a label, shape (N,).
         completeness: share of the cells like it that have a label, shape (N,), in (0, 1).
+        surer: logit by which detections in the image of each are surer than others, shape (N,).
 
     Returns:
         Function of scores and overlaps, shape (M,) each.
     """
 
-    def probability(parameters: Array, scores: Array, overlaps: Array) -> Array:
+    def in_logits(parameters: Array, scores: Array, overlaps: Array) -> Array:
         offset, log_slope, of_overlap = parameters
         known = logit(np.clip(scores, TINY, 1 - TINY))
-        return np.asarray(expit(offset + np.exp(log_slope) * known + of_overlap * overlaps), np.float64)
+        return np.asarray(offset + np.exp(log_slope) * known + of_overlap * overlaps, np.float64)
 
     def surprise(parameters: Array) -> float:
-        found = np.clip(completeness * probability(parameters, scores, overlaps), TINY**2, 1 - TINY**2)
+        probability = expit(in_logits(parameters, scores, overlaps) + surer)
+        found = np.clip(completeness * probability, TINY**2, 1 - TINY**2)
         return -float(np.where(labelled, np.log(found), np.log(1 - found)).sum())
 
     best = minimize(surprise, np.zeros(3), method="Nelder-Mead").x
-    return partial(probability, best)
+    return partial(in_logits, best)

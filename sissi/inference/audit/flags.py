@@ -4,7 +4,7 @@ With p, the probability that a detection is a cell, and c, the share of the cell
 label:
 
 - a detection without a label is a missing box with the probability p (1 - c) / (p (1 - c) + 1 - p) (Bayes), the mean
-  over what c may be;
+  over what p and c may be in its image;
 - a label is wrong with the probability 1 - p of the detection of the same cell, and 1 without one;
 - a label is loose with the score p (1 - IoU), where its IoU with that detection is below `TIGHT`.
 """
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sissi.boxes import Boxes, concatenate, iou, make_boxes
-from sissi.inference.audit.completeness import ImageCompleteness
+from sissi.inference.audit.image_effects import ImageEffects
 from sissi.inference.audit.pairing import pair
 
 Array = npt.NDArray[np.float64]
@@ -56,21 +56,18 @@ class Flags:
         return self.take(self.kinds == kind)
 
 
-def flag_image(
-    detections: Boxes, probabilities: npt.ArrayLike, labels: Boxes, completeness: ImageCompleteness
-) -> Flags:
+def flag_image(detections: Boxes, labels: Boxes, effects: ImageEffects) -> Flags:
     """Flag the boxes of an image, each at most once, under the kind with the higher score.
 
     Args:
         detections: detections down to low scores, in px of the image.
-        probabilities: probability that each is a cell, shape (N,).
         labels: labels in doubt, in px of the image.
-        completeness: share of the cells of the image that have a label, with a value for each detection.
+        effects: how sure the detections are, and how complete the labels.
 
     Returns:
         A flag for each detection without a label, and for each label.
     """
-    probability = np.asarray(probabilities, np.float64)
+    probability = effects.probabilities
     partner = pair(detections, labels)
     alone = np.flatnonzero(partner < 0)
     missing = detections.take(alone)
@@ -81,26 +78,18 @@ def flag_image(
     suggested[partner[found]] = detections.xyxy[found]
     loose = np.where(tight < TIGHT, cell * (1 - tight), 0)
     wrong = 1 - cell
-    own = probability[alone] * (1 - iou(missing, labels).max(axis=1, initial=0)) ** 2
-    scores = np.concatenate(
-        [missing_probability(own, completeness.of_detections[alone], completeness.weights), np.maximum(wrong, loose)]
-    )
+    scores = np.concatenate([missing_probability(effects.take(alone)), np.maximum(wrong, loose)])
     kinds = np.concatenate([np.full(len(alone), "missing"), np.where(loose > wrong, "loose", "wrong")])
     boxes = concatenate([missing, labels])
     return Flags(kinds, make_boxes(boxes.xyxy, scores, boxes.labels), np.concatenate([missing.xyxy, suggested]))
 
 
-def missing_probability(cell: npt.ArrayLike, completeness: npt.ArrayLike, weights: npt.ArrayLike) -> Array:
-    """Probability that a detection without a label is a cell.
-
-    Args:
-        cell: probability that each detection is a cell, whether it has a label or not, shape (N,).
-        completeness: values of the share of the cells like each that have a label, shape (N, K), below 1.
-        weights: probability of each value, shape (K,).
-    """
-    p = np.asarray(cell, np.float64)[:, None]
-    unlabelled = p * (1 - np.asarray(completeness, np.float64))
-    return np.asarray(unlabelled / (unlabelled + 1 - p) @ np.asarray(weights, np.float64), np.float64)
+def missing_probability(effects: ImageEffects) -> Array:
+    """Probability that each detection is a cell, if it has no label, shape (N,)."""
+    p, c = effects.certainty[:, :, None], effects.completeness[:, None, :]
+    unlabelled = p * (1 - c)
+    missing = unlabelled / (unlabelled + 1 - p)
+    return np.asarray((missing * effects.weights).sum(axis=(1, 2)), np.float64)
 
 
 def ranked(flags: Sequence[Flags], least: float) -> list[tuple[int, int]]:

@@ -89,7 +89,7 @@ def _images(audit: Audit) -> Section:
     for image in audit.in_doubt():
         flags = audit.shown(image)
         kinds = [len(flags.of_kind(kind)) for kind in KINDS]
-        complete = round(audit.certain.completeness[image].mean, 2)
+        complete = round(audit.certain.images[image].mean, 2)
         rows.append(row_of(audit.samples[image].name, len(audit.samples[image].boxes), *kinds, complete))
     caption = "Images with boxes in doubt, those with most first; complete: estimated share of the cells with a label."
     return Section("Images", [Table("images", caption, ["image", "labels", *KINDS, "complete"], rows)])

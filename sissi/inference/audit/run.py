@@ -125,10 +125,8 @@ def outside(boxes: Boxes, regions: Boxes) -> Boxes:
 def flag_all(detections: Sequence[Boxes], samples: Sequence[Sample], certain: Certainty) -> list[Flags]:
     """The flags of every image, of every score."""
     return [
-        flag_image(boxes, probabilities, sample.boxes, completeness)
-        for boxes, sample, probabilities, completeness in zip(
-            detections, samples, certain.probabilities, certain.completeness, strict=True
-        )
+        flag_image(boxes, sample.boxes, effects)
+        for boxes, sample, effects in zip(detections, samples, certain.images, strict=True)
     ]
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sissi.boxes import EMPTY, Boxes, iou, make_boxes
-from sissi.inference.audit.completeness import ImageCompleteness
 from sissi.inference.audit.flags import flag_image, missing_probability, ranked
+from sissi.inference.audit.image_effects import ImageEffects
 from sissi.inference.audit.pairing import pair
 from tests.strategies import boxes
 
@@ -15,29 +15,33 @@ FRACTIONS = st.floats(0, 1)
 BELOW_ONE = st.floats(0, 0.99)
 
 
-def known(share: float, detections: int) -> ImageCompleteness:
-    """Completeness of an image that is not in doubt."""
-    return ImageCompleteness(np.full((detections, 1), share), np.array([share]), np.ones(1))
+def known(probabilities, share: float) -> ImageEffects:
+    """An image of which nothing is in doubt."""
+    certainty = np.array(probabilities, np.float64).reshape(-1, 1)
+    return ImageEffects(certainty, np.full(certainty.shape, share), np.array([share]), np.ones((1, 1)))
 
 
 @given(cell=FRACTIONS, completeness=BELOW_ONE, cells=st.integers(1, 10**6))
 def test_a_detection_without_a_label_is_a_cell_by_the_counts_of_a_crowd_of_detections(cell, completeness, cells):
     true, false = cells * cell, cells * (1 - cell)
     unlabelled = true * (1 - completeness)
-    [found] = missing_probability([cell], [[completeness]], [1])
+    [found] = missing_probability(known([cell], completeness))
     assert found == pytest.approx(unlabelled / (unlabelled + false))
 
 
-def test_what_is_not_known_of_the_completeness_counts_as_its_mean():
-    [low], [high] = (missing_probability([0.8], [[share]], [1]) for share in (0.2, 0.9))
-    [found] = missing_probability([0.8], [[0.2, 0.9]], [0.25, 0.75])
-    assert found == pytest.approx(0.25 * low + 0.75 * high)
+def test_what_is_not_known_of_the_image_counts_as_its_mean():
+    weights = np.array([[0.1, 0.2], [0.3, 0.4]])
+    pairs = [[missing_probability(known([p], c))[0] for c in (0.2, 0.9)] for p in (0.5, 0.8)]
+    [found] = missing_probability(
+        ImageEffects(np.array([[0.5, 0.8]]), np.array([[0.2, 0.9]]), np.array([0.2, 0.9]), weights)
+    )
+    assert found == pytest.approx((weights * pairs).sum())
 
 
 @given(boxes(), boxes(), BELOW_ONE, st.data())
 def test_each_label_and_each_detection_without_one_is_flagged_once(detections, labels, completeness, data):
     sure = data.draw(st.lists(FRACTIONS, min_size=len(detections), max_size=len(detections)))
-    flags = flag_image(detections, sure, labels, known(completeness, len(detections)))
+    flags = flag_image(detections, labels, known(sure, completeness))
     partner = pair(detections, labels)
     missing, of_labels = flags.of_kind("missing"), flags.take(flags.kinds != "missing")
     assert np.array_equal(missing.boxes.xyxy, detections.xyxy[partner < 0])
@@ -65,23 +69,17 @@ def detected(*rows: tuple[float, float, float, float]) -> Boxes:
 
 def test_sure_detections_of_exact_labels_leave_no_doubt():
     labels = make_boxes([[0, 0, 10, 10], [20, 0, 30, 10]])
-    assert (flag_image(detected(*labels.xyxy), [1, 1], labels, known(0.5, 2)).boxes.scores == 0).all()
+    assert (flag_image(detected(*labels.xyxy), labels, known([1, 1], 0.5)).boxes.scores == 0).all()
 
 
 def test_a_shifted_label_is_loose_by_one_minus_its_iou_and_has_the_box_of_the_detection():
-    flags = flag_image(detected((0, 0, 10, 10)), [0.9], make_boxes([[5, 0, 15, 10]]), known(0.5, 1))  # IoU 1 / 3
+    flags = flag_image(detected((0, 0, 10, 10)), make_boxes([[5, 0, 15, 10]]), known([0.9], 0.5))  # IoU 1 / 3
     assert flags.kinds.tolist() == ["loose"] and flags.boxes.scores[0] == pytest.approx(0.9 * 2 / 3)
     assert flags.suggestions.tolist() == [[0, 0, 10, 10]]
 
 
-def test_a_detection_that_overlaps_a_label_of_another_cell_is_less_likely_missing():
-    labels = make_boxes([[0, 0, 10, 10]])
-    flags = flag_image(detected((0, 0, 10, 10), (5, 0, 15, 10)), [1, 0.9], labels, known(0, 2))
-    assert flags.of_kind("missing").boxes.scores.tolist() == pytest.approx([0.9 * (2 / 3) ** 2])
-
-
 def test_flags_are_ranked_over_all_images():
-    first = flag_image(detected((0, 0, 9, 9), (20, 0, 29, 9)), [0.6, 0.9], EMPTY, known(0, 2))
-    second = flag_image(EMPTY, [], make_boxes([[0, 0, 9, 9]]), known(0.5, 0))
+    first = flag_image(detected((0, 0, 9, 9), (20, 0, 29, 9)), EMPTY, known([0.6, 0.9], 0))
+    second = flag_image(EMPTY, make_boxes([[0, 0, 9, 9]]), known([], 0.5))
     assert ranked([first, second], 0.7) == [(1, 0), (0, 1)]
     assert ranked([first, second], 0.5) == [(1, 0), (0, 1), (0, 0)]
