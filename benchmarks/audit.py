@@ -58,20 +58,28 @@ class Case:
 
 def main() -> None:
     """Audit the labels, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = arguments(__doc__, "out/audit").parse_args()
+    folder = Path(os.environ["SISSI_REAL_DATA"]) / "bccd"
+    doubted = LabelFiles(format="voc", labels=folder / "Annotations", classes=("RBC", "WBC"))
+    careful = LabelFiles(format="coco", labels=folder / "train_reference.json")
+    print(table(cases(doubted, careful, folder / "images/train", options.out, options.folds, options.set)))
+
+
+def arguments(usage: str | None, out: str) -> argparse.ArgumentParser:
+    """The options of an audit, whose results are kept in a folder."""
+    parser = argparse.ArgumentParser(description=usage, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of sissi audit")
-    parser.add_argument("--out", type=Path, default=Path("out/audit"))
-    options = parser.parse_args()
-    print(table(cases(Path(os.environ["SISSI_REAL_DATA"]) / "bccd", options.out, options.folds, options.set)))
+    parser.add_argument("--out", type=Path, default=Path(out))
+    return parser
 
 
-def cases(folder: Path, out: Path, folds: int, overrides: Sequence[str]) -> list[Case]:
-    """The images of BCCD that have careful labels; all training images are audited."""
-    images, problems = folder / "images/train", Problems()
-    doubted = LabelFiles(format="voc", labels=folder / "Annotations", classes=("RBC", "WBC"))
+def cases(
+    doubted: LabelFiles, careful: LabelFiles, images: Path, out: Path, folds: int, overrides: Sequence[str]
+) -> list[Case]:
+    """The images that have careful labels; all images with labels in doubt are audited."""
+    problems = Problems()
     samples = labelled_samples(doubted, images, {}, (), problems)
-    careful = LabelFiles(format="coco", labels=folder / "train_reference.json")
     known = read_labels(careful, Path(), samples, problems, "careful", others=None)
     found = out / "detections.json"
     if not found.exists():
