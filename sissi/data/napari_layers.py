@@ -16,6 +16,7 @@ import pandas as pd
 from sissi.data.formats.csv_table import read_csv, read_float, read_score
 from sissi.data.formats.napari import COLUMNS
 from sissi.data.formats.writing import format_float
+from sissi.data.images.draw import class_colour
 from sissi.errors import DataError
 
 Layer = tuple[Any, dict[str, Any], str]
@@ -64,7 +65,10 @@ def _read(path: str) -> list[Layer]:
     data = [np.array([[read_float(row[axis]) for axis in axes] for row in rows]) for rows in shapes.values()]
     first = [rows[0] for rows in shapes.values()]
     features = {"class": [row["class"] for row in first], "score": [read_score(row["score"]) for row in first]}
+    names = sorted({row["class"] for row in first})
+    colours = [np.array(class_colour(names.index(row["class"]) + 1)) / 255 for row in first]
     attributes = {
+        "edge_color": colours or "white",
         "shape_type": [row["shape-type"] for row in first],
         "features": features,
         "name": Path(path).stem,

@@ -45,6 +45,14 @@ def test_labels_come_back_from_a_layer_as_they_were(tmp_path, sample, written):
     assert same(read(tmp_path / "labels", sample), cells)
 
 
+def test_cells_of_a_class_have_a_colour_of_their_own(tmp_path, sample):
+    cells = make_boxes([[2, 3, 8, 7], [20, 3, 28, 7], [40, 3, 48, 7]], labels=[2, 1, 2])
+    (file,) = write_labels([sample], [cells], tmp_path / "labels", tuple(MEANING))
+    first, other, like_first = layer_of(file)[1]["edge_color"]
+    assert np.array_equal(first, like_first) and not np.array_equal(first, other)
+    assert all(colour.shape == (3,) and (colour >= 0).all() and (colour <= 1).all() for colour in (first, other))
+
+
 def test_a_corrected_layer_is_saved_with_classes(tmp_path, sample):
     (file,) = write_labels([sample], [make_boxes([[2, 3, 8, 7]], [0.5])], tmp_path / "labels", tuple(MEANING))
     data, attributes = layer_of(file)

@@ -67,7 +67,7 @@ def cross_fit(
         held_out = [replace(samples[index], boxes=EMPTY) for index in part]  # its labels have no vote on classes
         chosen = set(part)
         train = [sample for index, sample in enumerate(samples) if index not in chosen]
-        entry = cache.entry("audit", _key(experiment, train, held_out, seed))
+        entry = cache.entry("audit", _key(experiment, train, held_out, seed, cache))
         entries.append(entry)
         data = ExperimentData(train, None, (), {}, train, (), cache=cache)
         jobs.append(Job(f"fold {number}", fit_fold, (experiment, data, held_out, seed, entry)))
@@ -122,9 +122,11 @@ def fit_fold(
         entry.finish([as_lists(boxes) for boxes in in_files])
 
 
-def _key(experiment: Experiment, train: Sequence[Sample], held_out: Sequence[Sample], seed: int) -> dict[str, Any]:
+def _key(
+    experiment: Experiment, train: Sequence[Sample], held_out: Sequence[Sample], seed: int, cache: Cache
+) -> dict[str, Any]:
     """Everything that the detections of a fold depend on."""
     settings = settings_without(experiment, {"data", "tracking", "runtime", "evaluation", "seeds"})
     device = machine_of(device_of(experiment.runtime.device))
-    digests = {"train": digest(train), "held_out": digest(held_out)}
+    digests = {"train": digest(train, cache), "held_out": digest(held_out, cache)}
     return {"settings": settings, "seed": seed, "data": digests, "device": device}

@@ -108,10 +108,11 @@ def tune(
 
 def _entry(corrected: Sequence[Sample], options: Options) -> Entry:
     """Place of the counts: everything that the trials depend on, without their number."""
+    cache = Cache(cache_folder(options.folder))
     content = {
-        "images": digest(corrected),
+        "images": digest(corrected, cache),
         "given": options.given.model_dump(mode="json"),
         "seed": options.seed,
         "optuna": optuna.__version__,
     }
-    return Cache(cache_folder(options.folder)).entry("tuning", content)
+    return cache.entry("tuning", content)
