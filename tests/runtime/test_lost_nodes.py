@@ -5,11 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from sissi.runtime.engines.ray_cluster import prepare
 from sissi.runtime.events import Notice, Progress
 from sissi.runtime.jobs import Job, Outcome
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed: pip install 'sissi[ray]'", allow_module_level=True)
+else:
+    prepare("auto")  # Ray reads its environment when it is imported, and other tests of this process start it
 
 from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, WorkerCrashedError
 

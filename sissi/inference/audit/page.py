@@ -52,7 +52,8 @@ def _completeness(audit: Audit) -> str:
         return "Detections find too few labels to estimate how complete the labels are; scores are less certain for it."
     return (
         f"Share of the cells that have a label: {100 * known.recall:.0f} % (95 % interval {100 * known.low:.0f} to "
-        f"{100 * known.high:.0f} %), estimated from detections and labels alone."
+        f"{100 * known.high:.0f} %), estimated from detections and labels alone. If cells of some look were left out "
+        "everywhere, it is too high, and scores of missing boxes too low: a lower --score shows more."
     )
 
 
