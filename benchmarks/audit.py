@@ -32,6 +32,8 @@ from sissi.inference.audit.run import AuditOptions, audit, flag_all, labelled_sa
 from sissi.inference.audit.settings import audit_experiment
 
 PRECISIONS = (0.9, 0.8, 0.7)
+SURE = 0.5
+"""Lowest score that `sissi audit` shows by default."""
 THRESHOLDS = tuple(np.arange(0, 1, 0.05).round(2).tolist())
 """Lowest confidences of a detection for cleanlab, the best of which at each precision counts."""
 Array = npt.NDArray[np.float64]
@@ -107,8 +109,10 @@ def table(found: Sequence[Case]) -> str:
     total = sum(len(truly_missing(case)) for case in found)
     cells = sum(len(case.careful) for case in found)
     heads = " | ".join(f"at {precision:.0%} precision" for precision in PRECISIONS)
+    count, share = sure(found)
     lines = [
-        f"{len(found)} images, {cells:,} cells, {total:,} of them without a label.",
+        f"{len(found)} images, {cells:,} cells, {total:,} of them without a label. Boxes of the audit with a score of "
+        f"{SURE} or more: {count:,}, {share:.0%} of them right.",
         "",
         f"| missing cells found, % | {heads} |",
         f"| --- |{' ---: |' * len(PRECISIONS)}",
@@ -117,6 +121,14 @@ def table(found: Sequence[Case]) -> str:
         best = np.max([recalls(found, ranking) for ranking in variants], axis=0)
         lines.append(f"| {name} | {' | '.join(f'{100 * recall:.1f}' for recall in best)} |")
     return "\n".join(lines)
+
+
+def sure(found: Sequence[Case]) -> tuple[int, float]:
+    """How many boxes that may be missing have a score of `SURE` or more, and which share of them is right."""
+    chosen = [(case, case.missing.take(case.missing.scores >= SURE)) for case in found]
+    right = [match(boxes, truly_missing(case)) >= 0 for case, boxes in chosen]
+    hits = np.concatenate(right)
+    return len(hits), float(hits.mean()) if len(hits) else float("nan")
 
 
 def truly_missing(case: Case) -> Boxes:

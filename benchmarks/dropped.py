@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.audit import PRECISIONS, arguments, by_confidence, cases, recalls, truly_missing
+from benchmarks.audit import PRECISIONS, arguments, by_confidence, cases, recalls, sure, truly_missing
 from sissi.boxes import Boxes
 from sissi.config import LabelFiles
 from sissi.data.formats import write_labels
@@ -47,8 +47,8 @@ def main() -> None:
     options = arguments(__doc__, "out/dropped").parse_args()
     root = Path(os.environ["SISSI_REAL_DATA"])
     heads = " | ".join(f"{name} at {share:.0%}" for share in PRECISIONS for name in ("audit", "plain"))
-    print(f"| set | labels that are dropped | cells without one | {heads} |")
-    print(f"| --- | --- | ---: |{' ---: |' * 2 * len(PRECISIONS)}")
+    print(f"| set | labels that are dropped | cells without one | {heads} | sure | right of them |")
+    print(f"| --- | --- | ---: |{' ---: |' * (2 * len(PRECISIONS) + 2)}")
     for name, (labels, folder, count) in SETS.items():
         careful = labels.model_copy(update={"labels": root / labels.labels})
         samples = drawn(labelled_samples(careful, root / folder, {}, (), Problems()), count)
@@ -62,7 +62,8 @@ def main() -> None:
             audit = recalls(found, [(case.missing, case.missing.scores.astype(np.float64)) for case in found])
             plain = recalls(found, [by_confidence(case) for case in found])
             scores = " | ".join(f"{100 * one:.1f}" for pair in zip(audit, plain, strict=True) for one in pair)
-            print(f"| {name} | {rule} | {total:,} | {scores} |", flush=True)
+            count, right = sure(found)
+            print(f"| {name} | {rule} | {total:,} | {scores} | {count:,} | {right:.0%} |", flush=True)
 
 
 def drawn(samples: list[Sample], count: int) -> list[Sample]:
