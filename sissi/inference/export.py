@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -78,13 +79,15 @@ def export_model(
     if int8 and to != "onnx":
         raise SissiError(f"--int8: {to} has no such form; use --to onnx")
     detector = load(find_model(address, folder, variant).file)
-    if to == "torchscript":
-        write_torchscript(detector, out)
-        return detector
-    frames = _frames(detector, int8) if int8 else []
-    write_onnx(detector, out)
-    if frames:
-        quantise(out, frames)
+    if int8:
+        frames = _frames(detector, int8)
+        with tempfile.TemporaryDirectory() as place:  # so that a failure leaves no file of floats in its stead
+            floats = Path(place, "floats.onnx")
+            write_onnx(detector, floats)
+            quantise(floats, frames, out)
+    else:
+        write = write_onnx if to == "onnx" else write_torchscript
+        write(detector, out)
     return detector
 
 

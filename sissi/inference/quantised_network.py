@@ -21,15 +21,16 @@ PERCENTILE = 99.99
 """Share of the values in the images, in %, that is in the range of the integers. The few outside are cut."""
 
 
-def quantise(file: Path, frames: Sequence[Image]) -> None:
-    """Rewrite a detector in ONNX with convolutions of 8 bits: weights signed, each channel scaled for itself.
+def quantise(floats: Path, frames: Sequence[Image], file: Path) -> None:
+    """Write a detector in ONNX with convolutions of 8 bits: weights signed, each channel scaled for itself.
 
     The range of what each convolution reads and gives is that in the images, which should be such as it is to see, but
     for the outermost 0.01 %. Everything else keeps its floats.
 
     Args:
-        file: file of `write_onnx`.
-        frames: RGB images of the detector's size, shape (H, W, 3), at least one.
+        floats: file of `write_onnx`.
+        frames: RGB images of the detector's size, shape (H, W, 3), uint8, at least one.
+        file: file to write.
 
     Raises:
         SissiError: a package is missing.
@@ -55,7 +56,7 @@ def quantise(file: Path, frames: Sequence[Image]) -> None:
             frame = next(self._left, None)
             return None if frame is None else {"image": np.ascontiguousarray(frame)}
 
-    original = onnx.load(file)
+    original = onnx.load(floats)
     with tempfile.TemporaryDirectory() as folder, _quiet():
         prepared, result = Path(folder, "prepared.onnx"), Path(folder, "int8.onnx")
         quant_pre_process(original, prepared, skip_symbolic_shape=True)

@@ -107,3 +107,11 @@ def test_a_missing_package_is_named(sissi, tmp_path, monkeypatch, package):
     out = tmp_path / "a.onnx"
     code, _, shown = sissi("export", str(model), "--to", "onnx", "--out", str(out), "--check", str(images))
     assert code == 1 and "needs the packages onnx and onnxruntime: pip install 'sissi[onnx]'" in shown
+
+
+def test_no_file_of_floats_stays_where_integers_fail(sissi, tmp_path, monkeypatch):
+    model, images, out = tmp_path / "detector.pt", pictures(tmp_path / "images", 1), tmp_path / "a.onnx"
+    save(spread_detector("small", SIZE), model)
+    monkeypatch.setitem(sys.modules, "onnxruntime.quantization", None)
+    code, _, shown = sissi("export", str(model), "--to", "onnx", "--out", str(out), "--int8", str(images))
+    assert code == 1 and "--int8: needs the packages onnx and onnxruntime" in shown and not out.exists()
