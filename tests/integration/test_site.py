@@ -111,7 +111,7 @@ def test_a_reader_clicks_to_a_tutorial_and_searches_without_any_network(site, br
     page.screenshot(path=screenshots / "site-tutorial.png")
     page.locator("input[name=q]").fill("trunk_threads")
     page.keyboard.press("Enter")
-    hit = page.locator("#search-results a", has_text="Settings").first
+    hit = page.locator("#search-results").get_by_role("link", name="Settings", exact=True).first
     hit.wait_for()
     page.screenshot(path=screenshots / "site-search.png")
     hit.click()
