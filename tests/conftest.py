@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -16,12 +16,20 @@ from sissi.boxes import make_boxes
 from sissi.config import Experiment
 from sissi.config.load import load_experiment
 from sissi.data.resized import ResizedDataset
+from tests.new_stores import copy_new_stores
 
 HEIGHT, WIDTH = 64, 96
 torch.set_num_threads(1)  # tests run side by side
 cv2.setNumThreads(1)
 settings.register_profile("sissi", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("sissi")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        copy_new_stores(patch, tmp_path_factory.mktemp("new_store"))
+        yield
 
 
 def draw_cells(path: Path, seed: int, bright: bool = True) -> np.ndarray:

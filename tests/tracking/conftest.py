@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sissi.tracking import MlflowRun, Store, open_store
+from tests.new_stores import let_mlflow_make_new_stores
 
 mlflow: Any = importlib.import_module("mlflow")  # after sissi.tracking, which sets what MLflow reads when imported
 
@@ -17,6 +18,13 @@ mlflow: Any = importlib.import_module("mlflow")  # after sissi.tracking, which s
 def _no_server() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_stores() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        let_mlflow_make_new_stores(patch)
         yield
 
 
