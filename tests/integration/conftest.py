@@ -48,18 +48,31 @@ def _no_server(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-@pytest.fixture(scope="session")
-def smoke_folder(tmp_path_factory):
-    """A folder in which the smoke ablation has run, once for all test processes; its store is in mlruns."""
+def filled_once(tmp_path_factory, name, fill):
+    """A folder that one of the test processes fills, and all of them read."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             folder.mkdir()
-            done = sissi_process("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", cwd=folder)
-            (folder / "stdout.txt").write_text(done.stdout + done.stderr)
-    assert (folder / "out/table.csv").exists(), (folder / "stdout.txt").read_text()
+            try:
+                fill(folder)
+            except BaseException:
+                shutil.rmtree(folder)
+                raise
     return folder
+
+
+@pytest.fixture(scope="session")
+def smoke_folder(tmp_path_factory):
+    """A folder in which the smoke ablation has run, once for all test processes; its store is in mlruns."""
+
+    def fill(folder):
+        done = sissi_process("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", cwd=folder)
+        (folder / "stdout.txt").write_text(done.stdout + done.stderr)
+        assert (folder / "out/table.csv").exists(), done.stdout + done.stderr
+
+    return filled_once(tmp_path_factory, "smoke", fill)
 
 
 @pytest.fixture(scope="session")

@@ -10,23 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import ROOT
+from tests.integration.conftest import ROOT, filled_once
 
+PYTHON = Path("Scripts" if os.name == "nt" else "bin") / Path(sys.executable).name
 SMALL = (
-    *("training.epochs=3", "early_learning.max_epochs=2", "early_learning.min_epoch=1", "variants=[a+sissi-s]"),
+    *("training.epochs=2", "early_learning.max_epochs=1", "early_learning.min_epoch=1", "variants=[a+sissi-s]"),
     *("data.target_train=3", "data.target_test=3", "data.source_train=2", "data.source_val=2", "tracking.overlays=0"),
     "runtime.trunk_threads=1",
 )
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """Runs `sissi` of a wheel that was built from this repository, in an empty folder.
-
-    The environment has the wheel and nothing else of this project; what it needs is seen in the environment of the
-    tests, which saves some gigabytes.
-    """
-    folder = tmp_path_factory.mktemp("wheel")
+def install(folder):
+    """Build the wheel in this folder and install it into an environment there."""
     source = folder / "source"  # the build must not depend on what lies about in the repository
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     tracked = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -38,28 +33,41 @@ def installed(tmp_path_factory):
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, source], check=True)
     shutil.rmtree(source)
     venv.create(folder / "venv", with_pip=False)
-    binaries = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
     [wheel] = folder.glob("*.whl")
-    python = binaries / Path(sys.executable).name
-    subprocess.run([*pip, "--python", python, "install", "--no-deps", wheel], check=True)
+    subprocess.run([*pip, "--python", folder / "venv" / PYTHON, "install", "--no-deps", wheel], check=True)
     [packages] = (folder / "venv").rglob("site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    (folder / "empty").mkdir()
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MLFLOW_TRACKING_URI")}
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory):
+    """The folder of an environment with a wheel that was built from this repository, once for all test processes.
+
+    It has the wheel and nothing else of this project; what it needs is seen in the environment of the tests, which
+    saves some gigabytes.
+    """
+    return filled_once(tmp_path_factory, "wheel", install) / "venv"
+
+
+@pytest.fixture(scope="module")
+def installed(environment, tmp_path_factory):
+    """Runs `sissi` of the wheel in an empty folder."""
+    empty, python = tmp_path_factory.mktemp("empty"), environment / PYTHON
+    variables = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MLFLOW_TRACKING_URI")}
 
     def run(*arguments, module=False):
-        command = [str(python), "-m", "sissi"] if module else [str(binaries / "sissi")]
+        command = [str(python), "-m", "sissi"] if module else [str(python.parent / "sissi")]
         done = subprocess.run(
             [*command, *map(str, arguments)],
-            cwd=folder / "empty",
-            env=environment | {"COLUMNS": "100"},
+            cwd=empty,
+            env=variables | {"COLUMNS": "100"},
             capture_output=True,
             text=True,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    run.folder, run.python, run.environment = folder / "empty", python, environment
+    run.folder, run.python, run.environment = empty, python, variables
     return run
 
 
