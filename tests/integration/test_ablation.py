@@ -12,6 +12,10 @@ from tests.integration.conftest import ROOT, sissi
 
 READERS = ("reader_1", "reader_2", "reader_3")
 METRICS = ("AP50", "AP75", "AP", "AR", "AR_dense")
+ADDED = {
+    "adding": {"of": "a+sissi-s", "title": "A + SISSI (S), adding", "set": {"pseudo_labels.merge": "add"}},
+    "same": {"of": "a+sissi-s", "set": {"pseudo_labels.merge": "replace"}},
+}
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +31,19 @@ def store(folder):
     from sissi.tracking import open_store
 
     return open_store(folder / "mlruns")
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory):
+    """A folder with the same ablation of two rows, and rows with settings; one job at a time."""
+    other = tmp_path_factory.mktemp("again")
+    done = sissi(
+        "ablation", ROOT / "experiments/smoke.yaml", "--out", "out", "--set", "runtime.jobs=1",
+        "--set", "variants=[a+sissi-s, baseline]", "--set", f"rows={json.dumps(ADDED)}", cwd=other,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (other / "stdout.txt").write_text(done.stdout)
+    return other
 
 
 def rows(folder, name="out"):
@@ -115,15 +132,11 @@ def test_variants_with_the_same_start_train_on_the_same_first_pseudo_labels(fold
         assert len(first) == 1
 
 
-def test_the_same_seed_gives_the_same_table_whatever_runs_beside_it(folder):
-    done = sissi(
-        "ablation", ROOT / "experiments/smoke.yaml", "--out", "again", "--set", "runtime.jobs=1",
-        "--set", "variants=[a+sissi-s, baseline]", "--set", "tracking.folder=other", cwd=folder,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_same_seed_gives_the_same_table_whatever_runs_beside_it(folder, again):
     first = {(row["variant"], row["reader"]): row for row in rows(folder)}
-    assert all(row == first[row["variant"], row["reader"]] for row in rows(folder, "again"))
-    assert len(rows(folder, "again")) == 6
+    same = [row for row in rows(again) if row["variant"] not in ADDED]
+    assert all(row == first[row["variant"], row["reader"]] for row in same)
+    assert len(same) == 6
 
 
 def test_a_logged_model_scores_what_the_table_says(folder, store):
@@ -169,31 +182,21 @@ def test_suggestions_count_the_votes_of_variants_cycles_and_views(folder):
     assert len(json.loads((folder / "suggestions/labels/label_studio.json").read_text())) == 2
 
 
-def test_rows_with_settings_share_the_trunk_and_stand_in_table_report_and_store(folder):
+def test_rows_with_settings_share_the_trunk_and_stand_in_table_report_and_store(again):
     from sissi.tracking import open_store
 
-    added = {
-        "adding": {"of": "a+sissi-s", "title": "A + SISSI (S), adding", "set": {"pseudo_labels.merge": "add"}},
-        "same": {"of": "a+sissi-s", "set": {"pseudo_labels.merge": "replace"}},
-    }
-    done = sissi(
-        "ablation", ROOT / "experiments/smoke.yaml", "--out", "rows", "--set", "variants=[a+sissi-s]",
-        "--set", f"rows={json.dumps(added)}", "--set", "tracking.folder=fourth", cwd=folder,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "a+sissi-s = same: epoch 6/6" in done.stdout  # equal work is done once
-    read = {(row["variant"], row["reader"]): row for row in rows(folder, "rows")}
-    assert list(dict.fromkeys(name for name, _ in read)) == ["a+sissi-s", "adding", "same"]
-    first = {row["reader"]: row for row in rows(folder) if row["variant"] == "a+sissi-s"}
+    assert "a+sissi-s = same: epoch 6/6" in (again / "stdout.txt").read_text()  # equal work is done once
+    read = {(row["variant"], row["reader"]): row for row in rows(again)}
+    assert list(dict.fromkeys(name for name, _ in read)) == ["a+sissi-s", "baseline", "adding", "same"]
     for reader in READERS:
-        assert read["a+sissi-s", reader] == first[reader] == {**read["same", reader], "variant": "a+sissi-s"}
-    assert "A + SISSI (S), adding" in (folder / "rows/table.md").read_text()
-    store = open_store(folder / "fourth")
+        assert read["a+sissi-s", reader] == {**read["same", reader], "variant": "a+sissi-s"}
+    assert "A + SISSI (S), adding" in (again / "out/table.md").read_text()
+    store = open_store(again / "mlruns")
     latest = store.latest_ablation()
     adding = next(run for run in store.children(latest.id) if run.name == "adding")
     assert adding.params["pseudo_labels.merge"] == "add" and adding.tags["sissi.variant"] == "adding"
     for command in (["report", "latest"], ["compare", latest.id, latest.id]):
-        done = sissi(*command, "--out", "shown", "--tracking", "fourth", cwd=folder)
+        done = sissi(*command, "--out", "shown", cwd=again)
         assert done.returncode == 0, done.stdout + done.stderr
-        text = (folder / "shown" / f"{command[0]}.md").read_text()
+        text = (again / "shown" / f"{command[0]}.md").read_text()
         assert "A + SISSI (S), adding" in text
