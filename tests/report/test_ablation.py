@@ -12,6 +12,7 @@ import sissi
 from sissi.boxes import make_boxes
 from sissi.data.label_table import label_table
 from sissi.errors import SissiError
+from tests.conftest import draw_cells
 
 SCRIPT = """
 import sissi
@@ -27,15 +28,18 @@ assert list(cells.columns) == ["image", "class", "left", "top", "right", "bottom
 print("done")
 """
 """Without `if __name__ == "__main__"`, which would run it again in every job."""
+SHORT = (
+    *("variants=[baseline, a+sissi-s, weak-only, oracle]", "training.epochs=2"),
+    *("early_learning.max_epochs=1", "early_learning.min_epoch=1", "tracking.overlays=0"),
+)
 
 
 @pytest.mark.slow
 def test_a_script_without_a_guard_runs_an_ablation_once_and_quietly(tmp_path):
-    folder = tmp_path / "demo"
-    subprocess.run([sys.executable, "-m", "sissi", "data", "demo", str(folder), "--experiment", "smoke"], check=True)
-    image = next(folder.rglob("*.jpg"))
+    image = tmp_path / "image.png"
+    draw_cells(image, 0)
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(overrides="'variants=[baseline, a+sissi-s, weak-only, oracle]'", image=image))
+    script.write_text(SCRIPT.format(overrides=", ".join(map(repr, SHORT)), image=image))
     done = subprocess.run([sys.executable, script.name], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "done\n"
