@@ -15,8 +15,9 @@ NAMED = "classes={alive: alive, inhib: inhibited, inhibited: inhibited, dead: de
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("classes")
-    rows = "variants=[a+sissi-s, weak-only, oracle]"
-    done = sissi("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", "--set", NAMED, "--set", rows, cwd=folder)
+    short = ("variants=[a+sissi-s, weak-only, oracle]", "training.epochs=4", "early_learning.max_epochs=2")
+    settings = [part for setting in (NAMED, *short) for part in ("--set", setting)]
+    done = sissi("ablation", ROOT / "experiments/smoke.yaml", "--out", "out", *settings, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
 

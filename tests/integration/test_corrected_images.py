@@ -11,7 +11,7 @@ from tests.integration.conftest import ROOT, sissi
 pytestmark = pytest.mark.slow
 SETTINGS = (
     "data.target_corrected=2",
-    "training.epochs=4",
+    "training.epochs=3",
     "early_learning.max_epochs=2",
     "tracking.overlays=0",
     "variants=[corrected-first, recipe, corrected-only]",
@@ -35,7 +35,7 @@ def test_rows_learn_from_corrected_images_and_leave_their_labels_alone(tmp_path)
     for run in store.children(store.latest_ablation().id):
         if run.name not in ("corrected-first", "recipe"):
             continue
-        last = json.loads(store.artifact(run.id, "pseudo_labels/epoch_004.json").read_text())
+        last = json.loads(store.artifact(run.id, "pseudo_labels/epoch_003.json").read_text())
         assert len(last["images"]) == 6
         for image in corrected["images"]:
             assert boxes_of(last, image["file_name"]) == pytest.approx(boxes_of(corrected, image["file_name"]), abs=0.1)

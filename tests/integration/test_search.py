@@ -16,6 +16,8 @@ from tests.integration.conftest import ROOT, sissi
 
 pytestmark = pytest.mark.slow
 THRESHOLDS = [0.001, 0.002, 0.9, 0.95]
+SHORT = {"training.epochs": 3, "early_learning.max_epochs": 2, "tracking.overlays": 0}
+"""Of studies in which the start points do not matter."""
 
 
 def write(folder, **changes):
@@ -108,7 +110,7 @@ def test_a_study_that_is_done_trains_nothing_again(studied):
 
 
 def test_a_killed_study_goes_on_with_the_trial_that_was_interrupted(tmp_path):
-    path = write(tmp_path)
+    path = write(tmp_path, overrides=SHORT)
     process = begin(tmp_path, path)
     for line in process.stdout:
         if line.startswith("trial") and "epoch" in line:
@@ -127,7 +129,7 @@ def test_a_killed_study_goes_on_with_the_trial_that_was_interrupted(tmp_path):
 
 def test_an_oracle_study_says_so_everywhere(tmp_path):
     path = write(
-        tmp_path, name="oracle", objective="reader_1/AR", oracle=True, trials=1,
+        tmp_path, name="oracle", objective="reader_1/AR", oracle=True, trials=1, overrides=SHORT,
         space={"deceleration.threshold": {"choices": [0.9]}},
     )  # fmt: skip
     done = sissi("search", path, "--out", "out", cwd=tmp_path)

@@ -107,9 +107,9 @@ def test_a_study_needs_no_reader_but_one_of_a_reader_s_metric_does(folder):
         "name": "thresholds",
         "experiment": "../my-lab/experiment.yaml",
         "overrides": {
-            "training.epochs": 4,
+            "training.epochs": 2,
             "training.image_size": [96, 128],
-            "early_learning": {"max_epochs": 2, "min_epoch": 1},
+            "early_learning": {"max_epochs": 1, "min_epoch": 1},
             "data.drawn_source": {"train": 6, "val": 3, "cell_size": 23},
             "pseudo_labels.flips": ["none"],
         },
