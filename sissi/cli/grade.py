@@ -10,7 +10,17 @@ import typer
 
 from sissi.cli.app import app
 from sissi.cli.classes import Meaning, class_meaning
-from sissi.cli.options import MODEL, OutFolder, Score, Tracking, Variant
+from sissi.cli.options import (
+    MODEL,
+    Address,
+    Jobs,
+    OutFolder,
+    PredictEngine,
+    Score,
+    Tracking,
+    Variant,
+    ray_address,
+)
 from sissi.cli.predict import tile_size
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
@@ -69,6 +79,9 @@ def grade(
     plane: Plane = None,
     projection: Projection = None,
     channels: Channels = None,
+    jobs: Jobs = 1,
+    engine: PredictEngine = None,
+    address: Address = None,
     variant: Variant = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
@@ -87,8 +100,9 @@ def grade(
         raise SissiError("--validation and --confusion both tell the detector's errors; give one of the two")
     reading = image_reading(plane, projection, channels)
     labelled = None if validation is None else Validation(*validation, validation_format, class_meaning(meaning))
+    ray = ray_address(engine, address)
     options = GradeOptions(
-        Options(score, tile_size(tile), tta, overlays, None, batch, tracking, variant, reading),
+        Options(score, tile_size(tile), tta, overlays, None, batch, tracking, variant, reading, None, jobs, ray),
         wells,
         layout,
         tuple(living or ()),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sissi.errors import TrackingError
+from sissi.errors import SissiError, TrackingError
 from sissi.runtime.files import require_writable
 
 ExperimentFile = Annotated[
@@ -69,6 +69,10 @@ Address = Annotated[
         "--address", metavar="HOST:PORT", help="Ray cluster that runs the jobs; without it, Ray is started here."
     ),
 ]
+PredictEngine = Annotated[
+    str | None, typer.Option("--engine", metavar="local|ray", help="What predicts: this machine, or Ray. [local]")
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Processes of this machine that predict.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Train everything again, whatever is there.")]
 
 
@@ -109,6 +113,19 @@ def tracking_override(folder: Path | None) -> list[str]:
 def as_override(deterministic: bool) -> list[str]:
     """The override that --deterministic stands for."""
     return ["runtime.deterministic=true"] if deterministic else []
+
+
+def ray_address(engine: str | None, address: str | None) -> str | None:
+    """The address of Ray that --engine and --address stand for, auto to start it here; None: no Ray.
+
+    Raises:
+        SissiError: there is no such engine, or it has no address.
+    """
+    if engine not in (None, "local", "ray"):
+        raise SissiError(f"--engine {engine}: there is no such engine; give local or ray")
+    if engine == "local" and address is not None:
+        raise SissiError("--address: is that of a Ray cluster, and --engine is local; leave out one of the two")
+    return address or ("auto" if engine == "ray" else None)
 
 
 def engine_overrides(engine: str | None, address: str | None) -> list[str]:

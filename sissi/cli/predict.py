@@ -9,7 +9,17 @@ from typing import Annotated, get_args
 import typer
 
 from sissi.cli.app import app
-from sissi.cli.options import MODEL, OutFolder, Score, Tracking, Variant
+from sissi.cli.options import (
+    MODEL,
+    Address,
+    Jobs,
+    OutFolder,
+    PredictEngine,
+    Score,
+    Tracking,
+    Variant,
+    ray_address,
+)
 from sissi.cli.reading import Channels, Plane, Projection, image_reading
 from sissi.errors import SissiError
 from sissi.names import FormatName
@@ -43,6 +53,9 @@ def predict(
             "results.",
         ),
     ] = None,
+    jobs: Jobs = 1,
+    engine: PredictEngine = None,
+    address: Address = None,
     variant: Variant = None,
     tracking: Tracking = Path("mlruns"),
 ) -> None:
@@ -52,8 +65,10 @@ def predict(
     from sissi.inference.predict_folder import Options, predict_folder
 
     reading = image_reading(plane, projection, channels)
-    chosen = part_of(part)
-    options = Options(score, tile_size(tile), tta, overlays, format, batch, tracking, variant, reading, chosen)
+    chosen, ray = part_of(part), ray_address(engine, address)
+    options = Options(
+        score, tile_size(tile), tta, overlays, format, batch, tracking, variant, reading, chosen, jobs, ray
+    )
     found = predict_folder(model, images, out, options, Console())
     if chosen is not None:
         rest = "when all parts are done, the same command without --part writes the results"

@@ -42,7 +42,7 @@ def serve(
     """Answer Label Studio as an ML backend: boxes for its tasks, to be corrected on its page."""
     import os
 
-    from sissi.inference.predict_folder import load_detector
+    from sissi.inference.predict_chunks import load_detector
     from sissi.inference.serving.backend import Backend
     from sissi.inference.serving.server import make_server
     from sissi.inference.serving.task_images import TaskImages
@@ -50,7 +50,7 @@ def serve(
 
     source = TaskImages(images, label_studio, os.environ.get("LABEL_STUDIO_API_KEY") or None)
     trained = find_model(model, tracking, variant)
-    backend = Backend(trained, load_detector(trained), source, score, tile_size(tile))
+    backend = Backend(trained, load_detector(trained.file), source, score, tile_size(tile))
     with make_server(backend, host, port) as server:
         print(
             f"{backend.version} answers Label Studio at http://{host}:{server.server_port}; Ctrl-C ends it", flush=True

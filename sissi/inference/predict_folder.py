@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
 from sissi import __version__
@@ -18,14 +18,21 @@ from sissi.data.formats import FORMATS, left_out
 from sissi.data.image_arguments import find_arguments
 from sissi.data.images.read import FIRST
 from sissi.data.problems import Problems
-from sissi.detector.model import CellDetector, predict, predict_each_class
-from sissi.errors import DataError, SissiError
-from sissi.inference.onnx_network import load_for_prediction
+from sissi.detector.model import CellDetector
+from sissi.errors import DataError
 from sissi.inference.outputs import PredictionSet, write_results
-from sissi.inference.predict_images import DetectBatch, InputScale, Prediction, differs_in_scale, predict_images
+from sissi.inference.predict_chunks import (
+    Found,
+    Task,
+    chunks_of,
+    load_detector,
+    predict_chunk,
+    predict_in_jobs,
+)
+from sissi.inference.predict_images import InputScale, Prediction, differs_in_scale
 from sissi.inference.progress_log import PredictionLog, content_digest
 from sissi.inference.trained_model import TrainedModel, find_model
-from sissi.method.pseudo_labels import pseudo_labels
+from sissi.runtime.engines import Engine, open_engine
 from sissi.runtime.progress import image_bar
 
 STATE = "progress.jsonl"
@@ -50,6 +57,8 @@ class Options:
         variant: row of the latest ablation, where the model is latest; None: the one that is preferred.
         reading: planes and channels of the files that are the images.
         part: number of a part from 1 on, and number of parts; None: all images.
+        jobs: number of processes of this machine that predict; 1: this process does.
+        address: HOST:PORT of a Ray cluster that predicts, or auto to start Ray on this machine; None: no Ray.
     """
 
     score: float | None
@@ -62,6 +71,8 @@ class Options:
     variant: str | None = None
     reading: ImageReading = FIRST
     part: tuple[int, int] | None = None
+    jobs: int = 1
+    address: str | None = None
 
 
 def predict_folder(
@@ -86,7 +97,7 @@ def predict_folder(
     problems = Problems()
     images = find_arguments(arguments, problems)
     trained = find_model(model, options.store, options.variant, partial(console.print, soft_wrap=True))
-    detector = load_detector(trained)
+    detector = load_detector(trained.file)
     state = out / STATE
     if options.part is not None:
         number, count = options.part
@@ -104,15 +115,6 @@ def predict_folder(
         )
     show_problems(problems, console)
     return predictions
-
-
-def load_detector(trained: TrainedModel) -> CellDetector:
-    """The detector of a model, on a GPU if there is one.
-
-    Raises:
-        SissiError: the file is missing, damaged, or not a detector.
-    """
-    return load_for_prediction(trained.file, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 def show_problems(problems: Problems, console: Console) -> None:
@@ -142,14 +144,15 @@ def predict_with(
         problems: takes images that are read in part, and those of another size than the detector's.
 
     Raises:
-        SissiError: the GPU's memory is too small.
+        SissiError: the GPU's memory is too small, or Ray or a job of it fails.
     """
     augmentation = trained.pseudo_labels if options.tta else None
     size = input_scale(trained, detector, options.tile)
     depends_on = _dependencies(trained.file, augmentation, size, options.reading)
     parts = () if options.part else sorted(state.parent.glob(PART_STATE.format("*", "*")))
+    task = Task(trained.file, augmentation, size, options.batch, options.reading)
     with PredictionLog(state, depends_on, parts) as log:
-        outcomes = _outcomes(images, _finder(detector, augmentation), size, options, detector, log, console)
+        outcomes = _outcomes(images, detector, task, options, log, console)
     note_unread_parts(images.values(), problems, options.reading)
     if trained.image_size is None and size.tile is None:
         _note_shrunk(outcomes, images, size, problems)
@@ -159,10 +162,9 @@ def predict_with(
 
 def _outcomes(
     images: Mapping[str, Path],
-    find: DetectBatch,
-    size: InputScale,
-    options: Options,
     detector: CellDetector,
+    task: Task,
+    options: Options,
     state: PredictionLog,
     console: Console,
 ) -> dict[str, Prediction | DataError]:
@@ -175,18 +177,32 @@ def _outcomes(
     if outcomes:
         console.print(f"{len(outcomes)} of {len(images)} images are already done", highlight=False)
     with image_bar(console, len(waiting)) as advance:
-        try:
-            overlap, reading = detector.settings.nms_iou, options.reading
-            for name, outcome in predict_images(waiting, find, size, options.batch, overlap, reading):
-                if isinstance(outcome, Prediction):
-                    state.add(name, images[name], outcome)
-                outcomes[name] = outcome
-                advance()
-        except torch.cuda.OutOfMemoryError:
-            raise SissiError(
-                f"the GPU's memory is too small for {options.batch} images at once: lower --batch"
-            ) from None
+
+        def take(found: Found) -> None:
+            if isinstance(found.outcome, Prediction):
+                state.add(found.name, found.sha256, found.outcome)
+            outcomes[found.name] = found.outcome
+            advance()
+
+        chunks = chunks_of(waiting, options.batch)
+        if chunks and (options.jobs > 1 or options.address is not None):
+            with _engine(options) as engine:
+                predict_in_jobs(engine, options.jobs, task, chunks, take, partial(console.print, soft_wrap=True))
+        else:
+            for chunk in chunks:
+                for found in predict_chunk(detector, task, chunk):
+                    take(found)
     return outcomes
+
+
+@contextmanager
+def _engine(options: Options) -> Iterator[Engine]:
+    """The engine of a prediction; of Ray, each node is looked at first."""
+    name, address = ("local", "auto") if options.address is None else ("ray", options.address)
+    with open_engine(name, options.store, "auto", address, gpus_per_job=1) as engine:
+        if name == "ray":
+            engine.machine()
+        yield engine
 
 
 def input_scale(trained: TrainedModel, detector: CellDetector, tile: tuple[int, int] | str) -> InputScale:
@@ -194,16 +210,6 @@ def input_scale(trained: TrainedModel, detector: CellDetector, tile: tuple[int, 
     if isinstance(tile, tuple):
         return InputScale(detector.image_size, tile)
     return InputScale(detector.image_size, trained.image_size if tile == "auto" else None, only_unlike=True)
-
-
-def _finder(detector: CellDetector, augmentation: PseudoLabels | None) -> DetectBatch:
-    """Function that predicts a batch, with or without test-time augmentation, with boxes of every usable score."""
-    if augmentation is None:
-        return lambda images: predict(detector, images)
-    every = augmentation.model_copy(update={"score": augmentation.view_score})
-    return lambda images: [
-        pseudo_labels(lambda views: predict_each_class(detector, views), image, every) for image in images
-    ]
 
 
 def _dependencies(

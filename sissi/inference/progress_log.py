@@ -57,12 +57,12 @@ class PredictionLog:
         except OSError:  # reported when the image is read
             return None
 
-    def add(self, name: str, path: Path, prediction: Prediction) -> None:
-        """Store the prediction of an image."""
+    def add(self, name: str, sha256: str, prediction: Prediction) -> None:
+        """Store the prediction of an image whose file has this digest."""
         boxes = prediction.boxes
         entry = {
             "name": name,
-            "sha256": content_digest(path),
+            "sha256": sha256,
             "height": prediction.height,
             "width": prediction.width,
             "boxes": boxes.xyxy.tolist(),

@@ -168,11 +168,20 @@ class Notice:
     text: str
 
 
+@dataclass(frozen=True)
+class Part:
+    """Part of the result of a job, for the process that runs the job alone; any value that can be pickled."""
+
+    value: Any
+
+
 Lasting = (
     Params | Tags | ExperimentTags | Metrics | Picture | Text | Json | Table | File | Dataset | Model | End | Resume
 )
 """Events that are stored and sent to MLflow."""
-Event = Lasting | Progress | Notice
+Passing = Progress | Notice | Part
+"""Events that are only received."""
+Event = Lasting | Passing
 
 NAMES: dict[str, type[Lasting]] = {
     "params": Params,

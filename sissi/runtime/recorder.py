@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Protocol
 
-from sissi.runtime.events import Event, Notice, Progress
+from sissi.runtime.events import Event, Notice, Passing, Progress
 from sissi.runtime.journal import Journal
 
 
@@ -42,7 +42,7 @@ class JournaledRecorder:
 
     def record(self, event: Event) -> None:
         """Store an event and pass it on, with the paths of the journal's files in place of large content."""
-        self.recorder.record(event if isinstance(event, Progress | Notice) else self.journal.append(event))
+        self.recorder.record(event if isinstance(event, Passing) else self.journal.append(event))
 
 
 def notify(recorder: Recorder, text: str) -> None:

@@ -13,7 +13,7 @@ from sissi.data.experiment_data import ExperimentData
 from sissi.method.start_point import start_point
 from sissi.runtime.cache import Cache
 from sissi.runtime.device import device_of, machine_of
-from sissi.runtime.events import Event, Metrics, Notice, Progress
+from sissi.runtime.events import Event, Metrics, Passing
 from sissi.runtime.recorder import Recorder
 
 
@@ -48,7 +48,7 @@ class _ProgressOnly:
 
     def record(self, event: Event) -> None:
         """Record an event that is progress or a notice."""
-        if isinstance(event, Progress | Notice):
+        if isinstance(event, Passing):
             self.recorder.record(event)
 
 

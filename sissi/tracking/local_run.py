@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sissi.runtime.events import End, Event, Metrics, Notice, Progress, Resume, Status
+from sissi.runtime.events import End, Event, Metrics, Passing, Resume, Status
 from sissi.runtime.files import write_whole
 from sissi.runtime.journal import Journal
 from sissi.tracking.commit import commit_tags
@@ -96,7 +96,7 @@ class LocalRun:
 
     def record(self, event: Event) -> None:
         """Record an event, unless it was recorded before; progress and notices are not recorded."""
-        if isinstance(event, Progress | Notice):
+        if isinstance(event, Passing):
             return
         if isinstance(event, Metrics) and event.at is None:
             event = Metrics({key: float(value) for key, value in event.values.items()}, event.step, _now())

@@ -5,6 +5,8 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +17,8 @@ from sissi.boxes import make_boxes
 from sissi.config import Detector
 from sissi.data.images.read import read_image
 from sissi.detector.model import build, detect, save
-from sissi.inference import predict_folder
+from sissi.inference import predict_chunks, predict_folder
+from sissi.runtime.engines.local import LocalEngine
 from tests.conftest import draw_cells
 
 SEEN = (64, 96)
@@ -73,7 +76,7 @@ def looked(monkeypatch):
         return counted
 
     for name in ("predict", "predict_each_class"):
-        monkeypatch.setattr(predict_folder, name, counting(getattr(predict_folder, name)))
+        monkeypatch.setattr(predict_chunks, name, counting(getattr(predict_chunks, name)))
     return batches
 
 
@@ -167,6 +170,43 @@ def test_parts_side_by_side_give_what_one_command_gives(lab, run, looked):
     assert list(boxes) == list(whole[0]) and [row["count"] for row in counts] == [row["count"] for row in whole[1]]
     for name, found in boxes.items():  # other batches differ in the last bits
         np.testing.assert_allclose(found, whole[0][name], atol=1e-3)
+
+
+def test_processes_side_by_side_give_what_one_gives_and_go_on_where_another_command_was(lab, run, sissi, monkeypatch):
+    monkeypatch.setattr(predict_chunks, "BATCHES", 1)
+    run("--batch", "2")
+    alone = (lab / "out/predictions.json").read_bytes()
+    state = lab / "out" / predict_folder.STATE
+    lines = state.read_text().splitlines(keepends=True)
+    state.write_text("".join(lines[:3]))
+    assert "2 of 5 images are already done" in run("--batch", "2", "--jobs", "2")
+    assert (lab / "out/predictions.json").read_bytes() == alone
+    assert sorted(state.read_text().splitlines(keepends=True)) == sorted(lines)
+
+
+def test_jobs_of_ray_are_asked_for_with_an_address_or_by_name(lab, run, sissi, monkeypatch):
+    opened, looked_at = [], []
+
+    class Engine(LocalEngine):
+        def machine(self):
+            looked_at.append(True)
+            return "a processor"
+
+    def pretended(*arguments, **options):
+        opened.append(arguments)
+        return nullcontext(Engine("cpu"))
+
+    monkeypatch.setattr(predict_folder, "open_engine", pretended)
+    run("--address", "10.0.0.7:6379")
+    assert opened == [("ray", Path("mlruns"), "auto", "10.0.0.7:6379")] and looked_at == [True]
+    assert "5 of 5 images are already done" in run("--engine", "ray")
+    assert len(opened) == 1  # nothing is left to do, so no engine is started
+    for wrong, words in (
+        (("--engine", "dask"), "give local or ray"),
+        (("--engine", "local", "--address", "x:1"), "leave"),
+    ):
+        code, _, err = sissi("predict", "detector.pt", "images", "--out", "out", *wrong)
+        assert code == 1 and words in " ".join(err.split())
 
 
 def test_an_image_that_cannot_be_read_is_named_and_the_others_are_done(lab, sissi):

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from sissi.boxes import make_boxes, same
 from sissi.inference.predict_images import Prediction
-from sissi.inference.progress_log import PredictionLog
+from sissi.inference.progress_log import PredictionLog, content_digest
 
 DEPENDS = {"detector": "abc", "scale": {"seen": [32, 32]}}
 
@@ -24,7 +24,7 @@ def found(k):
 def fill(file, paths):
     with PredictionLog(file, DEPENDS) as state:
         for k, (name, path) in enumerate(paths.items()):
-            state.add(name, path, found(k))
+            state.add(name, content_digest(path), found(k))
 
 
 def done(file, paths, depends=DEPENDS):
@@ -51,7 +51,7 @@ def test_a_file_cut_off_anywhere_keeps_its_whole_lines_and_grows_again(tmp_path_
     assert list(done(file, paths)) == list(paths)[:whole]
     with PredictionLog(file, DEPENDS) as state:
         for k, (name, path) in enumerate(list(paths.items())[whole:], start=whole):
-            state.add(name, path, found(k))
+            state.add(name, content_digest(path), found(k))
     assert file.read_bytes() == content
 
 

@@ -17,7 +17,7 @@ from sissi.config import Detector, PseudoLabels
 from sissi.data.images.read import read_image
 from sissi.detector.model import build, detect, save
 from sissi.errors import SissiError
-from sissi.inference.predict_folder import load_detector
+from sissi.inference.predict_chunks import load_detector
 from sissi.inference.serving.backend import Backend
 from sissi.inference.serving.server import make_server
 from sissi.inference.serving.task_images import TaskImages
@@ -88,7 +88,7 @@ def serve(lab, label_studio):
     def begin(token=None):
         trained = TrainedModel(lab / "detector.pt", None, PseudoLabels())
         source = TaskImages(lab / "images", label_studio.address, token)
-        servers.append(make_server(Backend(trained, load_detector(trained), source, score=0), "127.0.0.1", 0))
+        servers.append(make_server(Backend(trained, load_detector(trained.file), source, score=0), "127.0.0.1", 0))
         address = running(servers[-1])
 
         def ask(path, tree=None, body=None):
@@ -126,7 +126,7 @@ def test_a_project_is_set_up_and_its_tasks_get_the_boxes_of_the_detector_in_the_
     addresses = [LOCAL + quote(f"images/{name}") for name in ("plate 1/a.png", "b.png")]
     code, answer = ask("/predict", {"project": "7.16", "tasks": tasks(*addresses, key="photo")})
     assert code == 200 and len(answer["results"]) == 2
-    detector = load_detector(TrainedModel(lab / "detector.pt", None, PseudoLabels()))
+    detector = load_detector(lab / "detector.pt")
     for name, found in zip(("plate 1/a.png", "b.png"), answer["results"], strict=True):
         boxes = detect(detector, read_image(lab / "images" / name))
         assert len(boxes) and found["score"] == min(one["score"] for one in found["result"])
@@ -237,4 +237,4 @@ def test_the_command_serves_until_it_is_stopped_and_refuses_what_it_cannot_use(l
         assert code == 1 and f"{option} {value}: " in err
     with pytest.raises(SissiError, match="cannot listen there"):
         trained = TrainedModel(lab / "detector.pt", None, PseudoLabels())
-        make_server(Backend(trained, load_detector(trained), TaskImages(None, "http://h", None)), "192.0.2.1", 9)
+        make_server(Backend(trained, load_detector(trained.file), TaskImages(None, "http://h", None)), "192.0.2.1", 9)

@@ -35,7 +35,8 @@ from sissi.inference.grading.validation import (
 from sissi.inference.grading.viability import Groups, groups_of, prepare
 from sissi.inference.grading.wells import Well, by_folder, by_pattern, find_well_images
 from sissi.inference.outputs import PredictionSet
-from sissi.inference.predict_folder import Options, input_scale, load_detector, predict_with, show_problems
+from sissi.inference.predict_chunks import load_detector
+from sissi.inference.predict_folder import Options, input_scale, predict_with, show_problems
 from sissi.inference.progress_log import content_digest
 from sissi.inference.trained_model import TrainedModel, find_model
 from sissi.report.html import as_html, as_png
@@ -148,7 +149,7 @@ def _models(addresses: Sequence[str], options: Options, console: Console) -> lis
     models: list[Model] = []
     for address in addresses:
         trained = find_model(address, options.store, options.variant, partial(console.print, soft_wrap=True))
-        detector = load_detector(trained)
+        detector = load_detector(trained.file)
         model = Model(address, trained, detector, content_digest(trained.file))
         for other in models:
             if other.sha256 == model.sha256:

@@ -16,6 +16,9 @@ class Engine(Protocol):
     def side_by_side(self, setting: int) -> int:
         """Largest number of threads at a time, given the setting `runtime.jobs`."""
 
+    def room(self, setting: int) -> int:
+        """Number of jobs of one thread that run side by side at this moment, given the setting `runtime.jobs`."""
+
     def machine(self) -> str:
         """Processor model of the device where the jobs run.
 

@@ -115,6 +115,10 @@ class LocalEngine:
         """The setting itself."""
         return setting
 
+    def room(self, setting: int) -> int:
+        """The setting itself."""
+        return setting
+
     def machine(self) -> str:
         """Processor model of the device, asked in a job.
 

@@ -83,6 +83,10 @@ class RayEngine:
         """No limit but the room on the nodes, which may come and go."""
         return sys.maxsize
 
+    def room(self, setting: int) -> int:
+        """Number of jobs of one thread that the living nodes hold at once, whatever the setting."""
+        return self._room(1)
+
     def machine(self) -> str:
         """Processor model of the nodes, each of which is looked at.
 
