@@ -1,8 +1,8 @@
-"""The smoke ablation on Ray with two nodes of this machine that are killed, frozen, and unfit: it ends as ever."""
+"""Ray with two nodes of this machine that are killed, frozen, and unfit: ablation and prediction end as ever."""
 
+import errno
 import importlib.util
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -10,13 +10,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
 
+from sissi.config import Detector
+from sissi.detector.model import build, save
+from sissi.runtime.engines.ray_cluster import OWN
+from tests.conftest import HEIGHT, WIDTH, draw_cells
 from tests.integration.smoke import FEW, SMOKE, assert_ends_as, begin, children_of, finish, read_until
 
-from .conftest import sissi_process
+from .conftest import sissi, sissi_process
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,11 +32,8 @@ pytestmark = [
     ),
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
 ]
-ENVIRONMENT = {
-    "RAY_AUTH_MODE": "token",
-    "RAY_AUTH_TOKEN": secrets.token_hex(32),
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_worker_niceness": "0",
+ENVIRONMENT = OWN | {  # other tests of this process start Ray with the same token, which Ray reads once
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
     # a frozen node is noticed after some 10 s instead of a minute
     "RAY_health_check_period_ms": "2000",
     "RAY_health_check_timeout_ms": "4000",
@@ -162,3 +165,82 @@ def test_a_request_that_fits_no_node_is_said(tmp_path, address):
     told = " ".join(done.stderr.split())
     assert done.returncode == 1 and "Traceback" not in told
     assert "no node has room for a job of 1 cores and 2 GPUs" in told and "runtime.gpus_per_job" in told
+
+
+IMAGES = 32
+"""With a batch of one image, four chunks."""
+HELD = (15, 31)
+"""The last image of the second chunk and of the fourth, so that two jobs each wait at one of them."""
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A folder with a detector and images, of which two are pipes, so that reading them waits."""
+    torch.manual_seed(0)
+    save(build(Detector(preset="small", detections_per_image=20), (HEIGHT, WIDTH)), tmp_path / "detector.pt")
+    for k in range(IMAGES):
+        draw_cells(tmp_path / f"{k:02}.png", k)
+    for k in HELD:
+        (tmp_path / f"{k:02}.png").rename(tmp_path / f"{k:02}.content")
+        os.mkfifo(tmp_path / f"{k:02}.png")
+    return tmp_path
+
+
+PREDICT = ("predict", "detector.pt", *(f"{k:02}.png" for k in range(IMAGES)), "--batch", "1", "--score", "0")
+
+
+def begin_to_predict(lab, address):
+    """The command under way, and the pipes open to its jobs, each of which has come to its own."""
+    command = [str(Path(sys.executable).with_name("sissi")), *PREDICT, "--out", "out", "--address", address]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, cwd=lab, text=True, start_new_session=True, **pipes)
+    return process, [open_when_read(lab / f"{k:02}.png", process) for k in HELD]
+
+
+def open_when_read(pipe, process):
+    while process.poll() is None:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:  # nobody reads yet
+            assert error.errno == errno.ENXIO
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+    raise AssertionError(process.stdout.read())
+
+
+def let_go(lab, opened):
+    """Images in the place of the pipes, and what the pipes were waited for."""
+    for k, pipe in zip(HELD, opened, strict=True):
+        content = (lab / f"{k:02}.content").read_bytes()
+        (lab / f"{k:02}.content").rename(lab / f"{k:02}.png")
+        with suppress(BrokenPipeError):
+            os.write(pipe, content)
+        os.close(pipe)
+
+
+def assert_predicted(lab):
+    done = sissi(*PREDICT, "--out", "alone", cwd=lab)
+    assert done.returncode == 0, done.stderr
+    assert (lab / "out/predictions.json").read_bytes() == (lab / "alone/predictions.json").read_bytes()
+
+
+def test_a_prediction_does_the_images_of_a_lost_node_again(lab, address, node):
+    process, opened = begin_to_predict(lab, address)
+    node.send(signal.SIGKILL)
+    let_go(lab, opened)
+    told, _ = process.communicate()
+    assert process.returncode == 0 and "is lost; it goes on elsewhere" in " ".join(told.split()), told
+    assert_predicted(lab)
+
+
+def test_a_prediction_whose_process_is_killed_on_a_living_node_says_so_and_goes_on(lab, address, node):
+    process, opened = begin_to_predict(lab, address)
+    os.kill(node.workers()[0], signal.SIGKILL)
+    told, _ = process.communicate()
+    said = " ".join(told.split())
+    assert process.returncode == 1 and "Traceback" not in said
+    assert f"its process on {socket.gethostname()} was killed; out of memory? lower the batch sizes; the same" in said
+    let_go(lab, opened)
+    done = sissi_process(*PREDICT, "--out", "out", "--address", address, cwd=lab)
+    assert done.returncode == 0, done.stderr
+    assert_predicted(lab)
