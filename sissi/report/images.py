@@ -15,6 +15,7 @@ from sissi.data.sample import Sample, digest
 from sissi.errors import DataError
 from sissi.results.snapshots import Snapshot
 from sissi.results.stored_ablation import StoredAblation
+from sissi.runtime.cache import Cache, cache_folder
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot | 
         record: ablation in its store.
         initial: initial labels of its training images.
         test: any boxes of its test images; None if it has none.
-        folder: folder of tracking, which contains the images of a demo.
+        folder: folder of tracking, which contains the images of a demo, and the cache with digests of files.
 
     Raises:
         DataError: images are missing, or have changed since the ablation.
@@ -70,9 +71,9 @@ def find_run_images(record: StoredAblation, initial: Snapshot, test: Snapshot | 
         key = "data.target_test.images"
         paths = find_images(require_path(files.folder, tested.images, key), "flat", Problems(), key)
         samples["target_test"] = _samples(test, paths, tested, key, {})
-    used = record.store.dataset_digests(record.run.id)
+    used, cache = record.store.dataset_digests(record.run.id), Cache(cache_folder(folder))
     for role, of_role in samples.items():
-        if role in used and not digest(of_role).startswith(used[role]):
+        if role in used and not digest(of_role, cache).startswith(used[role]):
             raise DataError(f"data.{role}: the images have changed since the ablation")
     return Images(samples["target_train"], samples.get("target_test", []), files)
 

@@ -1,6 +1,8 @@
 import csv
 import json
 import re
+import shutil
+import time
 
 import pytest
 
@@ -8,10 +10,13 @@ from sissi.config.load import dump_experiment, load_experiment
 from sissi.config.variants import VARIANTS
 from sissi.evaluation.label_quality import label_quality
 from sissi.evaluation.metrics import coco_metrics
+from sissi.report.images import Images
 from sissi.report.report_data import gather
 from sissi.report.scores import compare
 from sissi.report.write import describe, write_report
 from sissi.results.stored_ablation import read_ablation
+from sissi.runtime import file_digests
+from sissi.runtime.cache import cache_folder
 from sissi.tracking import ABLATION
 
 
@@ -91,6 +96,22 @@ def test_the_boxes_that_the_figures_show_are_those_of_the_run(writer, ablation):
     assert compare(evidence) == compare(evidence)
     forth, back = (compare(evidence, other)["reader_1"] for other in ("baseline", "a+sissi-s"))
     assert forth["a+sissi-s"]["AP"].value == -back["baseline"]["AP"].value
+
+
+def test_images_that_have_not_changed_are_read_once_for_all_reports(writer, ablation, monkeypatch):
+    read, real = [], file_digests._read
+
+    def noted(path):
+        read.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(file_digests, "_read", noted)
+    monkeypatch.setattr(file_digests, "time_ns", lambda: time.time_ns() + 3600 * 10**9)  # they changed long ago
+    record = read_ablation(writer.store, ablation)
+    shutil.rmtree(cache_folder(writer.folder) / "digests", ignore_errors=True)
+    gather(record, writer.folder)
+    first = len(read)
+    assert isinstance(gather(record, writer.folder).images, Images) and len(read) == first > 0
 
 
 def texts(document):
