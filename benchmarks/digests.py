@@ -1,21 +1,26 @@
-"""Digests of the images of an experiment at the start of a second command, against those of the first."""
+"""Images of an experiment at the start of a second command, against the first: their digests, and decoding them."""
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from benchmarks.commands import fresh
 from benchmarks.row import Row, compare
 from benchmarks.subjects import crowded
+from sissi.data.find import decode_all
+from sissi.data.problems import Problems
 from sissi.data.sample import Sample, digest
 from sissi.runtime.cache import Cache
+from sissi.runtime.file_digests import SETTLED
 
 IMAGES, SIZE = 20_000, 300_000
 """A PNG of 640 x 480 px by phase contrast has such a size, in bytes."""
-CELLS = 20
+CELLS, DECODED = 20, 1000
 
 
 def measure() -> list[Row]:
@@ -31,8 +36,35 @@ def measure() -> list[Row]:
             against=f"of the first, which reads files of {SIZE // 1000} KB",
             goal=0.1,
             limited_by="asking the system for size and time of each file, and the digests of the boxes",
-        )
+        ),
+        _decoding(folder),
     ]
+
+
+def _decoding(folder: Path) -> Row:
+    images, cache = _images(folder / "decoded"), Cache(folder / "cache")
+    return compare(
+        lambda: decode_all(images, "images", Problems(), cache=cache),
+        lambda: decode_all(images, "images", Problems()),
+        repeats=3,
+        what=f"images of an experiment at the start of a second command, {DECODED:,} PNG of 640 x 480 px",
+        against="of the first, which decodes them",
+        goal=0.1,
+        limited_by="the header of each file, which is read for planes and channels that are left out",
+    )
+
+
+def _images(folder: Path) -> dict[str, Path]:
+    """Names of one file that had not just been changed."""
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+    files = {f"{number:05d}.png": folder / f"{number:05d}.png" for number in range(DECODED)}
+    first, *others = files.values()
+    cv2.imwrite(str(first), cv2.GaussianBlur(noise, (0, 0), 2))
+    for file in others:
+        os.link(first, file)
+    time.sleep(2 * SETTLED / 1e9)  # what had just been changed is not kept
+    return files
 
 
 def _samples(folder: Path) -> list[Sample]:

@@ -88,7 +88,9 @@ def load_data(experiment: Experiment, problems: Problems) -> ExperimentData:
     target = load_images(files.target_train, files.folder, problems, "data.target_train", cache, named)
     if files.target_corrected is not None:
         target = with_corrections(files.target_corrected, target, files.folder, problems, named)
-    test, readers = load_test(files.target_test, files.folder, problems, named) if files.target_test else ([], {})
+    test, readers = (
+        load_test(files.target_test, files.folder, problems, named, cache) if files.target_test else ([], {})
+    )
     reference = None
     if files.target_reference is not None:
         reference = load_reference(files.target_reference, target, files.folder, problems, named)

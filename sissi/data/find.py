@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from time import time_ns
+from typing import TYPE_CHECKING
 
 from sissi.boxes import EMPTY
 from sissi.config import ImageReading
@@ -17,6 +19,10 @@ from sissi.data.images.suffixes import SUFFIXES
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample, content_of
 from sissi.errors import DataError, NoImageError
+from sissi.runtime.file_digests import FileIndex, mark_of
+
+if TYPE_CHECKING:  # a model that is served keeps nothing
+    from sissi.runtime.cache import Cache
 
 CATEGORIES = ("alive", "dead", "inhib")
 """Sub-folders of the CellLab layout: the looks that its images were sorted into by eye."""
@@ -107,7 +113,13 @@ def subsample(paths: Mapping[str, Path], limit: int | None) -> dict[str, Path]:
     return {name: paths[name] for name in (names[index * len(names) // count] for index in range(count))}
 
 
-def decode_all(paths: Mapping[str, Path], key: str, problems: Problems, reading: ImageReading = FIRST) -> list[Sample]:
+def decode_all(
+    paths: Mapping[str, Path],
+    key: str,
+    problems: Problems,
+    reading: ImageReading = FIRST,
+    cache: Cache | None = None,
+) -> list[Sample]:
     """A sample without boxes for each image, in order, after decoding it.
 
     Args:
@@ -116,12 +128,18 @@ def decode_all(paths: Mapping[str, Path], key: str, problems: Problems, reading:
         problems: takes images that cannot be read, if it is not strict; they are left out; and planes and channels that
             are not read.
         reading: planes and channels that are the image.
+        cache: keeps size and digest of what was decoded, so that an image is decoded again only if its file has
+            changed, or could not be read; None: all are decoded.
 
     Raises:
         DataError: images that cannot be read, if the problems are strict: all of them in one message.
     """
+    known = {"reading": reading.model_dump(mode="json")}
+    index = FileIndex(cache, "decoded", known, paths.values()) if cache and paths else None
     with ThreadPoolExecutor(THREADS) as pool:
-        outcomes = list(pool.map(lambda name: _sample(name, paths[name], reading), paths))
+        outcomes = list(pool.map(lambda name: _sample(name, paths[name], reading, index), paths))
+    if index is not None:
+        index.save()
     faults = {path: one for path, one in zip(paths.values(), outcomes, strict=True) if isinstance(one, DataError)}
     head = f"{key}: {len(faults)} of {len(paths)} images cannot be used"
     problems.refuse(faults, "image that cannot be used", head)
@@ -139,11 +157,34 @@ def note_unread_parts(paths: Iterable[Path], problems: Problems, reading: ImageR
                 problems.add(path, "image that is read in part, set plane, projection or channels to choose", parts)
 
 
-def _sample(name: str, path: Path, reading: ImageReading) -> Sample | DataError:
+def _sample(name: str, path: Path, reading: ImageReading, index: FileIndex | None) -> Sample | DataError:
     try:
-        image = read_image(path, reading)
+        height, width, content = _decoded(path, reading) if index is None else _once_decoded(path, reading, index)
     except DataError as error:
         return error
-    height, width, _ = image.shape
     folder, slash, _ = name.partition("/")
-    return Sample(name, path, height, width, EMPTY, folder if slash else None, content_of(image), reading)
+    return Sample(name, path, height, width, EMPTY, folder if slash else None, content, reading)
+
+
+def _once_decoded(path: Path, reading: ImageReading, index: FileIndex) -> tuple[int, int, str]:
+    try:
+        known = index.get(path)
+        mark, begun = mark_of(path), time_ns()
+    except OSError:
+        return _decoded(path, reading)  # which says what is wrong
+    if known is None:
+        known = _decoded(path, reading)
+        index.add(path, known, mark, begun)
+    height, width, content = known
+    return height, width, content
+
+
+def _decoded(path: Path, reading: ImageReading) -> tuple[int, int, str]:
+    """Height and width of an image in px, and the digest of its pixels.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    image = read_image(path, reading)
+    height, width, _ = image.shape
+    return height, width, content_of(image)

@@ -30,7 +30,8 @@ def load_images(
 ) -> list[Sample]:
     """The images of a data set with their labels, sorted by name.
 
-    Every image is decoded once, so that a broken file is refused before anything is trained. An image without labels
+    Every image is decoded once, so that a broken file is refused before anything is trained; one that was decoded by an
+    earlier command and has not changed since is not decoded again. An image without labels
     is kept, without boxes, and noted.
 
     Args:
@@ -38,7 +39,8 @@ def load_images(
         folder: where its relative paths start.
         problems: takes what was dropped, cut or left without labels.
         key: of the settings, for messages, such as `data.target_train`.
-        cache: keeps weak labels, so that they are made once of equal images; None: they are not kept.
+        cache: keeps what is known of decoded images, and weak labels, so that they are made once of equal images; None:
+            nothing is kept.
         classes: of the experiment; empty: every label is a cell.
 
     Raises:
@@ -49,7 +51,7 @@ def load_images(
         require_path(folder, settings.images, f"{key}.images"), settings.format, problems, f"{key}.images"
     )
     chosen = subsample(listed(found, folder, settings.names, f"{key}.names"), settings.limit)
-    blank = decode_all(chosen, key, problems, settings.reading)
+    blank = decode_all(chosen, key, problems, settings.reading, cache)
     if settings.weak_labels is not None:
         meaning = label_classes(classes, settings.classes)
         return with_weak_labels(blank, settings.weak_labels, problems, key, cache, meaning)
@@ -67,11 +69,16 @@ def load_images(
 
 
 def load_test(
-    settings: TestImages, folder: Path, problems: Problems, classes: Meaning = ONE_CLASS
+    settings: TestImages,
+    folder: Path,
+    problems: Problems,
+    classes: Meaning = ONE_CLASS,
+    cache: Cache | None = None,
 ) -> tuple[list[Sample], dict[str, list[Boxes | None]]]:
     """The test images, without boxes, and for each reader the boxes of each of these images.
 
-    Of an image that a reader's labels do not mention they are None, which is noted: unknown is not empty.
+    Of an image that a reader's labels do not mention they are None, which is noted: unknown is not empty. A cache keeps
+    what is known of decoded images.
 
     Raises:
         DataError: as `load_images`, for the images and for each reader.
@@ -81,7 +88,7 @@ def load_test(
     if any(source.format == "cellpose" for source in settings.readers.values()):
         found = {name: path for name, path in found.items() if not cellpose_names.is_mask(path)}
     chosen = subsample(listed(found, folder, settings.names, f"{key}.names"), settings.limit)
-    samples = decode_all(chosen, key, problems, settings.reading)
+    samples = decode_all(chosen, key, problems, settings.reading, cache)
     readers = {}
     for reader, source in settings.readers.items():
         place = f"{key}.readers.{reader}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from sissi.config import ImageReading
+from sissi.data import find as finding
 from sissi.data.find import decode_all, find_images, listed, require_path, subsample
+from sissi.data.images.read import FIRST
 from sissi.data.problems import Problem, Problems
 from sissi.errors import DataError
+from sissi.runtime.cache import Cache
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -159,6 +165,71 @@ def test_all_broken_images_are_named_at_once(tmp_path: Path, broken: int, named:
     assert first == f"data.target_train: {broken} of 15 images cannot be used"
     assert [line.split(": ")[0] for line in lines[:named]] == [str(path) for path in list(files.values())[:named]]
     assert lines[named:] == ([] if more is None else [more])
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Names of the images that are decoded; by the clock an hour later, so that their files have not just changed."""
+    names, read = [], finding.read_image
+
+    def noted(path, reading):
+        names.append(path.name)
+        return read(path, reading)
+
+    monkeypatch.setattr(finding, "read_image", noted)
+    monkeypatch.setattr(finding, "time_ns", lambda: time.time_ns() + 3600 * 10**9)
+    return names
+
+
+@pytest.fixture
+def images(tmp_path):
+    found = {f"{number}.png": tmp_path / f"{number}.png" for number in range(3)}
+    for number, path in enumerate(found.values()):
+        Image.new("L", (20 + number, 30), number).save(path)
+    return found
+
+
+def test_an_image_is_decoded_again_only_if_its_file_has_changed(tmp_path, images, decoded):
+    cache = Cache(tmp_path / "cache")
+    first = decode_all(images, "key", Problems(), cache=cache)
+    decoded.clear()
+    assert decode_all(images, "key", Problems(), cache=cache)[0].content == first[0].content != first[1].content
+    assert [(one.height, one.width) for one in decode_all(images, "key", Problems(), cache=cache)] == [
+        (30, 20), (30, 21), (30, 22)
+    ]  # fmt: skip
+    assert decoded == []
+    Image.new("L", (9, 8)).save(images["1.png"])
+    again = decode_all(images, "key", Problems(), cache=cache)
+    assert decoded == ["1.png"] and (again[1].height, again[1].width) == (8, 9)
+
+
+def test_an_image_that_is_damaged_is_found_each_time_and_after_it_was_whole_too(tmp_path, images, decoded):
+    cache = Cache(tmp_path / "cache")
+    images["2.png"].write_bytes(b"no image")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"1 of 3 images cannot be used\n.*2\.png"):
+            decode_all(images, "key", Problems(), cache=cache)
+    assert sorted(decoded) == ["0.png", "1.png", "2.png", "2.png"]
+    before, content = images["0.png"].stat(), images["0.png"].read_bytes()
+    images["0.png"].write_bytes(bytes(len(content)))
+    os.utime(
+        images["0.png"], ns=(before.st_atime_ns, before.st_mtime_ns)
+    )  # the size is the same, and the time seems so
+    with pytest.raises(DataError, match="2 of 3 images"):
+        decode_all(images, "key", Problems(), cache=cache)
+    images["0.png"].unlink()
+    with pytest.raises(DataError, match=r"0\.png: no such image file"):
+        decode_all(images, "key", Problems(), cache=cache)
+
+
+def test_planes_and_channels_that_are_read_are_part_of_what_is_known(tmp_path, decoded):
+    cache, path = Cache(tmp_path / "cache"), tmp_path / "a.png"
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(path)
+    whole, one = (
+        decode_all({"a.png": path}, "key", Problems(), reading, cache)[0]
+        for reading in (FIRST, ImageReading(channels=[2]))
+    )
+    assert whole.content != one.content and len(decoded) == 2
 
 
 def test_a_list_chooses_images_by_name(tmp_path):
