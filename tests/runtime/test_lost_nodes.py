@@ -16,6 +16,7 @@ else:
 
 from ray.exceptions import NodeDiedError, OutOfMemoryError, RayError, WorkerCrashedError
 
+from sissi.errors import SissiError
 from sissi.runtime.engines import ray as engine
 
 SILENT = "no answer"
@@ -130,3 +131,17 @@ def test_a_job_whose_nodes_are_lost_again_and_again_ends_unless_it_gets_on(ended
         assert ended_as == outcome and len(said) == 5
     else:
         assert ended_as.error == "its node was lost 4 times without progress, last host-4"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "words"),
+    [
+        (0.0, r"a job of 1 cores and 0 GPUs \(small has 0 and 0\); add a node"),
+        (0.5, r"a job of 1 cores and 1 GPUs \(small has 0 and 0.5\); lower runtime.gpus_per_job, or add a node"),
+    ],
+)
+def test_jobs_that_fit_no_node_are_refused_before_any_work_begins(monkeypatch, gpus, words):
+    node = {"NodeID": NODES[0], "Resources": {"CPU": 0.0, "GPU": gpus}, "NodeManagerHostname": "small"}
+    monkeypatch.setattr(engine, "_living", lambda: [node])
+    with pytest.raises(SissiError, match=words):
+        engine.RayEngine(None, "auto", 1).machine()

@@ -193,10 +193,9 @@ class RayEngine:
     def _fits_nowhere(self, threads: int) -> str:
         has = [(node["NodeManagerHostname"], node["Resources"]) for node in _living()]
         nodes = ", ".join(f"{host} has {have.get('CPU', 0):g} and {have.get('GPU', 0):g}" for host, have in has)
-        return (
-            f"no node has room for a job of {threads} cores and {self.gpus:g} GPUs ({nodes}); lower "
-            "runtime.trunk_threads or runtime.gpus_per_job, or add a node"
-        )
+        keys = {"runtime.trunk_threads": threads > 1, "runtime.gpus_per_job": self.gpus > 0}
+        lower = "".join(f"lower {key}, or " for key, helps in keys.items() if helps)
+        return f"no node has room for a job of {threads} cores and {self.gpus:g} GPUs ({nodes}); {lower}add a node"
 
 
 @contextmanager
