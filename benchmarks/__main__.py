@@ -15,8 +15,8 @@ from benchmarks.profile import profile
 from benchmarks.row import Figure, Row
 
 SUITE = (
-    "command_line", "start_up", "box_fusion", "coco_metrics", "synthetic_images", "label_correction", "epoch",
-    "reference_loop", "published_way",
+    "command_line", "start_up", "box_fusion", "coco_metrics", "synthetic_images", "label_correction", "settled",
+    "epoch", "reference_loop", "published_way",
     "branches", "predict", "digests", "memory", "disk", "driver", "study", "ablation", "seeds", "nodes", "recording",
 )  # fmt: skip
 """Modules of this package with a function `measure() -> list[Row]`, quick ones first."""

@@ -1,7 +1,7 @@
 """Which missing labels of BCCD an audit finds, beside cleanlab and a plain ranking by confidence.
 
     pip install cleanlab
-    SISSI_REAL_DATA=FOLDER python -m benchmarks.audit [--folds N] [--set KEY=VALUE ...] [--out FOLDER]
+    SISSI_REAL_DATA=FOLDER python -m benchmarks.audit [--folds N] [--repeats N] [--set KEY=VALUE ...] [--out FOLDER]
 
 `sissi audit` gets the published labels of the training images. What it flags is compared with the careful labels of
 those images that have some; nothing was chosen on these. All rankings order the same out-of-fold detections. FOLDER
@@ -27,6 +27,7 @@ from sissi.config import LabelFiles
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.inference.audit.certainty import certainty
+from sissi.inference.audit.cross_fitting import Plan
 from sissi.inference.audit.pairing import pair
 from sissi.inference.audit.run import AuditOptions, audit, flag_all, labelled_samples
 from sissi.inference.audit.settings import audit_experiment
@@ -64,20 +65,22 @@ def main() -> None:
     folder = Path(os.environ["SISSI_REAL_DATA"]) / "bccd"
     doubted = LabelFiles(format="voc", labels=folder / "Annotations", classes=("RBC", "WBC"))
     careful = LabelFiles(format="coco", labels=folder / "train_reference.json")
-    print(table(cases(doubted, careful, folder / "images/train", options.out, options.folds, options.set)))
+    plan = Plan(options.folds, options.repeats, 0)
+    print(table(cases(doubted, careful, folder / "images/train", options.out, plan, options.set)))
 
 
 def arguments(usage: str | None, out: str) -> argparse.ArgumentParser:
     """The options of an audit, whose results are kept in a folder."""
     parser = argparse.ArgumentParser(description=usage, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of sissi audit")
     parser.add_argument("--out", type=Path, default=Path(out))
     return parser
 
 
 def cases(
-    doubted: LabelFiles, careful: LabelFiles, images: Path, out: Path, folds: int, overrides: Sequence[str]
+    doubted: LabelFiles, careful: LabelFiles, images: Path, out: Path, plan: Plan, overrides: Sequence[str]
 ) -> list[Case]:
     """The images that have careful labels; all images with labels in doubt are audited."""
     problems = Problems()
@@ -85,7 +88,7 @@ def cases(
     known = read_labels(careful, Path(), samples, problems, "careful", others=None)
     found = out / "detections.json"
     if not found.exists():
-        settings = AuditOptions(folds, 0, 0.5, 20, "label_studio", {}, (), out / "mlruns", overrides)
+        settings = AuditOptions(plan, 0.5, 20, "label_studio", {}, (), out / "mlruns", overrides)
         audit(doubted, images, out, settings, Console(stderr=True))
     source = LabelFiles(format="coco", labels=found)
     detections = list(read_labels(source, Path(), samples, problems, "detections").values())

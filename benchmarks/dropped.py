@@ -1,6 +1,6 @@
 """Which cells an audit finds whose labels were dropped, beside a plain ranking by confidence.
 
-    SISSI_REAL_DATA=FOLDER python -m benchmarks.dropped [--folds N] [--set KEY=VALUE ...] [--out FOLDER]
+    SISSI_REAL_DATA=FOLDER python -m benchmarks.dropped [--folds N] [--repeats N] [--set KEY=VALUE ...] [--out FOLDER]
 
 Careful labels of draas and of nuclei lose cells by three rules. On these the rules of the audit were chosen. FOLDER
 holds both sets. What is in --out from an earlier call is not trained again.
@@ -22,6 +22,7 @@ from sissi.data.formats import write_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.evaluation.label_trust import at_border
+from sissi.inference.audit.cross_fitting import Plan
 from sissi.inference.audit.run import labelled_samples
 from sissi.runtime.randomness import generator
 
@@ -45,6 +46,7 @@ SETS = {
 def main() -> None:
     """Print a line for each set and rule, as Markdown."""
     options = arguments(__doc__, "out/dropped").parse_args()
+    plan = Plan(options.folds, options.repeats, 0)
     root = Path(os.environ["SISSI_REAL_DATA"])
     heads = " | ".join(f"{name} at {share:.0%}" for share in PRECISIONS for name in ("audit", "plain"))
     print(f"| set | labels that are dropped | cells without one | {heads} | sure | right of them |")
@@ -57,7 +59,7 @@ def main() -> None:
             place.mkdir(parents=True, exist_ok=True)
             dropped = LabelFiles(format="coco", labels=place / "dropped.json")
             write_labels("coco", samples, [kept(sample, shares) for sample in samples], dropped.labels)
-            found = cases(dropped, careful, root / folder, place, options.folds, options.set)
+            found = cases(dropped, careful, root / folder, place, plan, options.set)
             total = sum(len(truly_missing(case)) for case in found)
             audit = recalls(found, [(case.missing, case.missing.scores.astype(np.float64)) for case in found])
             plain = recalls(found, [by_confidence(case) for case in found])

@@ -25,7 +25,6 @@ from sissi.config import Experiment
 from sissi.data.experiment_data import ExperimentData
 from sissi.detector.model import build, save
 from sissi.method.early_learning import train_trunk
-from sissi.method.looks import Looks
 from sissi.method.self_training import (
     Cycle,
     SelfTrainingSetup,
@@ -184,7 +183,7 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
         early = (replace(cycle, labels=labels) for cycle in cycles)
         predicted = None if latest else _shared_labels(experiment, data, task, journaled)
         whole = replace(setup, target=target)
-        looks = _looks_in(tensors)
+        looks = _last_looks(tensors)
         cycles = chain(early, self_train(learner, whole, max(epoch, task.start), labels, predicted, journaled, looks))
     for cycle in cycles:
         learner = cycle.learner
@@ -207,16 +206,14 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
 def _tensors_of(cycle: Cycle) -> dict[str, Any]:
     """What the next epoch needs besides the learner."""
     tensors: dict[str, Any] = {"labels": [as_lists(boxes) for boxes in cycle.labels]}
-    if cycle.looks is not None:
-        tensors |= {"predicted": [as_lists(boxes) for boxes in cycle.looks.predicted], "settled": cycle.looks.settled}
+    if cycle.predicted is not None:
+        tensors["predicted"] = [as_lists(boxes) for boxes in cycle.predicted]
     return tensors
 
 
-def _looks_in(tensors: Mapping[str, Any]) -> Looks | None:
-    """The looks of the epoch of a checkpoint, if it has any."""
-    if "settled" not in tensors:
-        return None
-    return Looks([make_boxes(*boxes) for boxes in tensors["predicted"]], tensors["settled"])
+def _last_looks(tensors: Mapping[str, Any]) -> list[Boxes] | None:
+    """What was found last in each image, if the checkpoint of an epoch has it."""
+    return [make_boxes(*boxes) for boxes in tensors["predicted"]] if "predicted" in tensors else None
 
 
 @contextmanager

@@ -35,6 +35,9 @@ def audit(
         ),
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Detectors; each is trained without its share of the images.")] = 3,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Detectors that judge an image: all folds are trained so often.")
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the folds and of the training.")] = 0,
     score: Annotated[float, typer.Option(min=0, max=1, help="Lowest score of a box in the results.")] = 0.5,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="Images to be corrected, the worst first.")] = 20,
@@ -49,11 +52,12 @@ def audit(
     from rich.console import Console
 
     from sissi.config import LabelFiles
+    from sissi.inference.audit.cross_fitting import Plan
     from sissi.inference.audit.run import AuditOptions
     from sissi.inference.audit.run import audit as audited
 
     given = LabelFiles(format=source, labels=labels, classes=tuple(classes) if classes else None, cell_size=cell_size)
     names, ignored = class_meaning(meaning), tuple(ignore or ())
-    options = AuditOptions(folds, seed, score, count, format, names, ignored, tracking, overrides or ())
+    options = AuditOptions(Plan(folds, repeats, seed), score, count, format, names, ignored, tracking, overrides or ())
     counts = audited(given, images, out, options, Console()).counts()
     print(f"{counts['missing']} missing, {counts['wrong']} wrong, {counts['loose']} loose: {out / 'index.html'}")

@@ -59,9 +59,9 @@ class PseudoLabels(Settings):
     """found, as in the paper: boxes have the size that the detector predicts. initial: all boxes are scaled by one
     factor, so that the median size of those that match an initial label equals that of the matched labels."""
     settled: Fraction | None = None
-    """An image whose pseudo labels have at least this F1 (at wbf_iou, before a calibration) with those of its last look
-    is settled: it keeps what was found, and is looked at in every other cycle until that changes. Default, as in the
-    paper: every cycle looks at every image."""
+    """An image is settled where the views of one scale, that nearest to 1, find pseudo labels with at least this F1 (at
+    wbf_iou, before a calibration) with those of its last look: what they find counts, and the other views are left out.
+    With one scale, its first view decides. Default, as in the paper: all views look at every image in every cycle."""
     on_empty: Literal["keep", "clear", "drop"] = "keep"
     """An image without any pseudo label keeps its labels, becomes an image without cells, or is left out of the
     epoch."""

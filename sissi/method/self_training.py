@@ -16,8 +16,8 @@ from sissi.detector.model import CellDetector, predict_each_class
 from sissi.evaluation.label_trust import LabelTrust, estimate_trust
 from sissi.method.label_merging import confirmed, next_labels, trained_indices
 from sissi.method.label_sizes import as_large_as
-from sissi.method.looks import Looks, first_looks
-from sissi.method.pseudo_labels import pseudo_labels
+from sissi.method.looks import look_again
+from sissi.method.pseudo_labels import Image, pseudo_labels
 from sissi.method.synthetic_dataset import synthetic_dataset
 from sissi.runtime.recorder import OnProgress, Recorder, progress_of
 from sissi.training.epoch import Losses, train_epoch
@@ -58,7 +58,7 @@ class Cycle:
         corrected: whether the labels were corrected in this epoch.
         losses: means over the batches of this epoch.
         trust: estimate by which scores were calibrated; None: they were not.
-        looks: last look at each target image, where settled ones are looked at less often; else None.
+        predicted: what was found in each target image, where settled images are looked at by few views; else None.
     """
 
     epoch: int
@@ -67,7 +67,7 @@ class Cycle:
     corrected: bool
     losses: Losses
     trust: LabelTrust | None = None
-    looks: Looks | None = None
+    predicted: list[Boxes] | None = None
 
 
 def self_train(
@@ -77,7 +77,7 @@ def self_train(
     labels: Sequence[Boxes],
     predicted: Sequence[Boxes] | None,
     recorder: Recorder,
-    looks: Looks | None = None,
+    last_looks: Sequence[Boxes] | None = None,
 ) -> Iterator[Cycle]:
     """Algorithm 1: in each epoch, correct the labels, synthesise the images, and train, until the last epoch.
 
@@ -90,7 +90,7 @@ def self_train(
         labels: labels of every target image in epoch `start`, in px of the resized image.
         predicted: result of `predict_pseudo_labels` for this learner, if it is already known, else None.
         recorder: recorder of the progress of every epoch.
-        looks: that of epoch `start`; None: there was no correction yet, or each epoch looks at all images.
+        last_looks: `Cycle.predicted` of epoch `start`; None: there was no correction yet, or no image settles.
 
     Yields:
         Each finished epoch.
@@ -102,14 +102,10 @@ def self_train(
     last = experiment.last_epoch(corrects=True)
     for epoch in range(start + 1, epochs + 1):
         if predicted is None:
-            due = range(len(setup.target)) if looks is None else looks.due(epoch)
             progress = progress_of(recorder, epoch, last, "labels")
-            predicted = predict_pseudo_labels(learner.teacher, setup.target.take(due), experiment, progress)
-            if looks is not None:
-                looks = looks.updated(due, predicted, experiment)
-                predicted = looks.predicted
-        if looks is None and experiment.pseudo_labels.settled is not None:
-            looks = first_looks(predicted)
+            predicted = predict_pseudo_labels(learner.teacher, setup.target, experiment, progress, last_looks)
+        if experiment.pseudo_labels.settled is not None:
+            last_looks = list(predicted)
         trust = None
         if experiment.pseudo_labels.calibrate:
             predicted, trust = calibrated(predicted, setup.target, experiment.pseudo_labels.wbf_iou)
@@ -125,7 +121,7 @@ def self_train(
         source = setup.source if settings.mixed else corrected
         batches = MixedBatches(corrected, source, training, None, settings.box_loss)
         losses = train_epoch(learner, batches, setup.seed, epoch, progress_of(recorder, epoch, last, "training"))
-        yield Cycle(epoch, learner, current, True, losses, trust, looks)
+        yield Cycle(epoch, learner, current, True, losses, trust, list(last_looks) if last_looks is not None else None)
         predicted = None
     if settings.restart:
         second = learner if start > epochs else new_teacher_student(experiment, setup.seed, str(learner.student.device))
@@ -209,7 +205,11 @@ def calibrated(predicted: Sequence[Boxes], target: ResizedDataset, iou: float) -
 
 
 def predict_pseudo_labels(
-    detector: CellDetector, target: ResizedDataset, experiment: Experiment, progress: OnProgress
+    detector: CellDetector,
+    target: ResizedDataset,
+    experiment: Experiment,
+    progress: OnProgress,
+    last_looks: Sequence[Boxes] | None = None,
 ) -> list[Boxes]:
     """Predict boxes for every target image in all views of test-time augmentation, and fuse them (3.4).
 
@@ -220,13 +220,22 @@ def predict_pseudo_labels(
         target: target training images with their initial weak labels, which vote on classes.
         experiment: all settings.
         progress: function that is called after each image with the finished fraction.
+        last_looks: what was found in each image last, by which images are settled; None: all views look at all.
 
     Returns:
         Boxes of each image, in px of the resized image.
     """
     settings = experiment.pseudo_labels.model_copy(update={"score": experiment.lowest_score})
-    predicted = []
+    predicted: list[Boxes] = []
+
+    def predict(images: Sequence[Image]) -> list[Boxes]:
+        return predict_each_class(detector, images)
+
     for [image], initial in zip(target.batches(1, experiment.training.workers), target.boxes, strict=True):
-        predicted.append(pseudo_labels(lambda views: predict_each_class(detector, views), image, settings, initial))
+        if last_looks is None:
+            found = pseudo_labels(predict, image, settings, initial)
+        else:
+            found = look_again(predict, image, settings, initial, last_looks[len(predicted)], experiment)
+        predicted.append(found)
         progress(len(predicted) / len(target))
     return predicted

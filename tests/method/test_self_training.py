@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from sissi.ablation import stages
-from sissi.boxes import EMPTY, IGNORE, make_boxes, same
+from sissi.boxes import EMPTY, IGNORE, make_boxes, same, scale
 from sissi.config import Blur, PseudoLabels, SelfTraining
 from sissi.detector.ignore_regions import split_by_score
 from sissi.detector.model import build
 from sissi.method import self_training
-from sissi.method.looks import first_looks
 from sissi.method.self_training import SelfTrainingSetup, self_train, train_on_fixed_labels
 from sissi.training.mixed_batches import as_target
 from sissi.training.teacher_student import make_teacher_student
@@ -274,56 +273,47 @@ def test_labels_that_a_person_corrected_are_never_changed(monkeypatch, target, s
 # --- images whose labels are settled ----------------------------------------------------------------------------------
 
 
-def settling(monkeypatch, target, source, smoke, share, start=0, looks=None):
-    """Paths that each of eight cycles looks at, and the cycles; the first image never settles."""
+def settling(monkeypatch, target, source, smoke, share, start=0, last_looks=None):
+    """Scales of the views that eight cycles look by, and the cycles; the first image never settles."""
     seen = []
 
-    def look(detector, images, *rest):
-        seen.append(images.paths)
-        restless = [EIGHT, THREE][(len(seen) + start) % 2]
-        return [restless if path == target.paths[0] else EIGHT for path in images.paths]
+    def found(detector, images):
+        [image] = images
+        factor = image.shape[0] / target.height
+        seen.append(factor)
+        cycle, index = divmod(seen.count(1) - 1, len(target))  # each cycle sees each image once at its size
+        return [scale(THREE if index == 0 and (start + cycle) % 2 else EIGHT, factor, factor)]
 
-    changed = {
-        "pseudo_labels": PseudoLabels(settled=share),
-        "training": smoke.training.model_copy(update={"epochs": 8}),
-    }
-    monkeypatch.setattr(self_training, "predict_pseudo_labels", look)
+    labels = PseudoLabels(settled=share, scales=[1.0, 2.0], flips=["none"])
+    changed = {"pseudo_labels": labels, "training": smoke.training.model_copy(update={"epochs": 8})}
+    monkeypatch.setattr(self_training, "predict_each_class", found)
     monkeypatch.setattr(self_training, "train_epoch", lambda *arguments: {})
     setup = SelfTrainingSetup(target, source, None, smoke.model_copy(update=changed), 0)
     learner = make_teacher_student(build(smoke.detector, smoke.training.image_size), smoke.training)
-    return seen, list(self_train(learner, setup, start, target.boxes, None, Silent(), looks))
+    return seen, list(self_train(learner, setup, start, target.boxes, None, Silent(), last_looks))
 
 
-def test_settled_images_are_looked_at_in_every_other_cycle_and_keep_their_labels(monkeypatch, target, source, smoke):
+def test_settled_images_are_looked_at_by_few_views(monkeypatch, target, source, smoke):
     seen, cycles = settling(monkeypatch, target, source, smoke, 0.9)
-    restless, *others = target.paths
-    assert seen[0] == seen[1] == target.paths
-    assert all(restless in paths for paths in seen)
-    for path in others:
-        looked = [path in paths for paths in seen[2:]]
-        assert looked in ([True, False] * 3, [False, True] * 3)
-    assert sum(map(len, seen[2:])) < 0.7 * 6 * len(target)
-    assert all(same(boxes, EIGHT) for cycle in cycles for boxes in cycle.labels[1:])
+    assert seen[: 2 * len(target)] == [1, 2] * len(target)  # all views, at first
+    assert seen[2 * len(target) :] == [1, 2, *[1] * (len(target) - 1)] * 7
+    for cycle in cycles:
+        assert all(np.allclose(boxes.xyxy, EIGHT.xyxy[::-1], atol=1e-3) for boxes in cycle.labels[1:])
+    assert [len(cycle.predicted[0]) for cycle in cycles] == [8, 3] * 4
 
 
-def test_without_the_setting_every_cycle_looks_at_every_image(monkeypatch, target, source, smoke):
+def test_without_the_setting_all_views_look_at_every_image_in_every_cycle(monkeypatch, target, source, smoke):
     seen, cycles = settling(monkeypatch, target, source, smoke, None)
-    assert seen == [target.paths] * 8 and all(cycle.looks is None for cycle in cycles)
+    assert seen == [1, 2] * 8 * len(target) and all(cycle.predicted is None for cycle in cycles)
 
 
-def test_an_interruption_changes_nothing_in_what_is_looked_at(monkeypatch, target, source, smoke):
+def test_an_interruption_changes_nothing_in_what_is_found(monkeypatch, target, source, smoke):
     seen, cycles = settling(monkeypatch, target, source, smoke, 0.9)
     for cycle in cycles[:-1]:
         tensors = io.BytesIO()
         torch.save(stages._tensors_of(cycle), tensors)
         tensors.seek(0)
-        looks = stages._looks_in(torch.load(tensors, weights_only=True))
-        again, _ = settling(monkeypatch, target, source, smoke, 0.9, cycle.epoch, looks)
-        assert again == seen[cycle.epoch :]
-
-
-def test_an_image_without_cells_is_settled_and_one_that_loses_its_cells_is_not(smoke):
-    experiment = smoke.model_copy(update={"pseudo_labels": PseudoLabels(settled=0.5)})
-    looks = first_looks([EMPTY, EIGHT, EIGHT]).updated([0, 1, 2], [EMPTY, EMPTY, EIGHT.take([0, 1, 2])], experiment)
-    assert looks.settled == [True, False, True]
-    assert [len(boxes) for boxes in looks.predicted] == [0, 0, 3]
+        last_looks = stages._last_looks(torch.load(tensors, weights_only=True))
+        assert all(same(*pair) for pair in zip(last_looks, cycle.predicted, strict=True))
+        again, _ = settling(monkeypatch, target, source, smoke, 0.9, cycle.epoch, last_looks)
+        assert again == seen[-len(again) :] and len(again) == (8 - cycle.epoch) * (len(target) + 1)

@@ -19,7 +19,7 @@ from sissi.data.problems import Problems
 from sissi.data.sample import Sample
 from sissi.errors import DataError
 from sissi.inference.audit.certainty import Certainty, certainty
-from sissi.inference.audit.cross_fitting import cross_fit
+from sissi.inference.audit.cross_fitting import Plan, cross_fit
 from sissi.inference.audit.flags import Flags, flag_image
 from sissi.inference.audit.outputs import write_audit
 from sissi.inference.audit.result import Audit
@@ -34,8 +34,7 @@ class AuditOptions:
     """Options of an audit.
 
     Attributes:
-        folds: number of detectors; each is trained without the images of its fold.
-        seed: seed of the folds and of the training.
+        plan: folds and repeats of the training.
         score: lowest score of a flag in the results.
         count: number of images that are exported for correction, with pictures.
         format: format of their labels.
@@ -45,8 +44,7 @@ class AuditOptions:
         overrides: overrides of the settings of the training.
     """
 
-    folds: int
-    seed: int
+    plan: Plan
     score: float
     count: int
     format: str
@@ -59,7 +57,7 @@ class AuditOptions:
 def audit(labels: LabelFiles, images: Path, out: Path, options: AuditOptions, console: Console) -> Audit:
     """Find the boxes that are likely missing, wrong or loose, and write them to a folder; see `write_audit`.
 
-    Finished folds of an earlier call are not repeated, and an interrupted one is continued.
+    Finished folds of an earlier call are not trained again, and an interrupted one is continued.
 
     Args:
         labels: labels in doubt.
@@ -75,11 +73,11 @@ def audit(labels: LabelFiles, images: Path, out: Path, options: AuditOptions, co
         raise DataError(f"--format {options.format}: no such label format; use one of {', '.join(FORMATS)}")
     problems = Problems()
     samples = labelled_samples(labels, images, options.classes, options.ignore, problems)
-    _require_enough(samples, options.folds, labels.labels)
+    _require_enough(samples, options.plan.folds, labels.labels)
     show_problems(problems, console)
     experiment = audit_experiment(samples, options.classes, options.store, options.overrides)
     with Display(console) as display:
-        found = cross_fit(experiment, samples, options.folds, options.seed, Cache(cache_folder(options.store)), display)
+        found = cross_fit(experiment, samples, options.plan, Cache(cache_folder(options.store)), display)
     detections = [outside(boxes, sample.ignored) for boxes, sample in zip(found, samples, strict=True)]
     certain = certainty(detections, samples, experiment.training.image_size)
     flags = flag_all(detections, samples, certain)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from sissi.boxes import make_boxes
-from sissi.config import LabelFiles
+from sissi.config import LabelFiles, PseudoLabels
 from sissi.data.formats import write_labels
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
-from sissi.inference.audit.cross_fitting import folds
+from sissi.inference.audit.cross_fitting import folds, together
 from sissi.inference.audit.run import labelled_samples, outside
 from tests.conftest import HEIGHT, WIDTH, draw_cells
 
@@ -69,6 +69,20 @@ def test_an_audit_writes_its_flags_and_labels_to_correct_and_is_not_repeated(sis
     code, out, err = sissi(*command)
     assert code == 0 and "epoch" not in out
     assert (tmp_path / "out/flags.csv").read_bytes() == before
+    code, out, err = sissi(*command, "--repeats", "2")
+    assert code == 0 and "repeat 2, fold 2: epoch 2/2" in out and "repeat 1" not in out
+    fused = json.loads((tmp_path / "out/detections.json").read_text())
+    assert len(fused["images"]) == 6
+
+
+def test_what_one_repeat_of_two_finds_has_half_its_score():
+    sample = Sample("a.png", None, HEIGHT, WIDTH, make_boxes([]))
+    both, one = [10, 10, 30, 30], [50, 20, 70, 40]
+    found = [make_boxes([both, one], [0.9, 0.8]), make_boxes([[12, 10, 32, 30]], [0.3])]
+    fused = together(found, sample, PseudoLabels(smallest=50))
+    assert np.allclose(fused.xyxy, [[10.5, 10, 30.5, 30], one], atol=1e-4)
+    assert np.allclose(fused.scores, [0.6, 0.4])
+    assert together(found[:1], sample, PseudoLabels()) is found[0]
 
 
 def test_faults_of_the_user_are_named(sissi, labelled, tmp_path):
