@@ -20,7 +20,7 @@ SUITE = (
     "branches", "predict", "digests", "memory", "disk", "driver", "study", "ablation", "seeds", "nodes", "recording",
 )  # fmt: skip
 """Modules of this package with a function `measure() -> list[Row]`, quick ones first."""
-FIGURES = ("weak_labels", "final_table")
+FIGURES = ("network_speed", "weak_labels", "final_table")
 """Modules whose `measure()` gives names, values and units: there is nothing to compare them with."""
 
 
