@@ -1,7 +1,8 @@
 """Run the benchmarks: `python -m benchmarks`, or `make bench`.
 
-Writes benchmarks/results.json and benchmarks/results.md. With names, such as `python -m benchmarks epoch box_fusion`,
-only these are run and nothing is written. `--profile` shows instead where the time of an ablation goes.
+Each benchmark replaces its earlier results in benchmarks/results.json and benchmarks/results.md. With names, such as
+`python -m benchmarks epoch box_fusion`, only these are run. `--profile` shows instead where the time of an ablation
+goes.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ def main() -> None:
     if arguments.profile:
         profile()
         return
-    chosen = arguments.names or known
-    rows = [row for name in SUITE if name in chosen for row in _measured(name)]
-    figures = [figure for name in FIGURES if name in chosen for figure in _figures(name)]
-    if not arguments.names:
-        report.write(rows, figures, Path(__file__).parent)
+    for name in arguments.names or known:
+        load = report.load()
+        rows = _measured(name) if name in SUITE else []
+        figures = _figures(name) if name in FIGURES else []
+        if rows or figures:
+            report.add(name, report.result(rows, figures, load), Path(__file__).parent, known)
 
 
 def _measured(name: str) -> list[Row]:

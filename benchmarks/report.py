@@ -1,38 +1,66 @@
-"""The results of the benchmarks as JSON and as a Markdown table, with machine and versions."""
+"""The results of the benchmarks as JSON and as Markdown tables, with machine and versions."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.row import Figure, Row
 
 PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "numba", "mlflow")
+Result = dict[str, Any]
+"""What a benchmark gave: `machine`, `load` before it, `rows` and `figures`."""
 
 
-def write(rows: Sequence[Row], figures: Sequence[Figure], folder: Path) -> None:
-    """Write results.json and results.md to a folder."""
+def result(rows: Sequence[Row], figures: Sequence[Figure], load_before: str) -> Result:
+    """What a benchmark gave, with a load of the machine before it began."""
     kept = [asdict(row) | {"median": row.median, "reached": row.reached} for row in rows]
-    content = {"machine": machine(), "rows": kept, "figures": figures}
-    (folder / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (folder / "results.md").write_text(markdown(rows, figures, machine()), encoding="utf-8")
+    return {"machine": _described(PACKAGES), "load": load_before, "rows": kept, "figures": list(figures)}
 
 
-def markdown(rows: Sequence[Row], figures: Sequence[Figure], measured_on: str) -> str:
-    """A table of comparisons and one of figures, with a line each."""
+def add(name: str, given: Result, folder: Path, order: Sequence[str]) -> None:
+    """Put the result of a benchmark in the place of its earlier one in results.json and results.md of a folder.
+
+    Args:
+        name: name of the benchmark.
+        given: its result.
+        folder: folder of both files.
+        order: names of all benchmarks in the order of the tables; results of others are dropped.
+    """
+    file = folder / "results.json"
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    found[name] = given
+    kept = {one: found[one] for one in order if one in found}
+    file.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    (folder / "results.md").write_text(markdown(kept), encoding="utf-8")
+
+
+def markdown(results: Mapping[str, Result]) -> str:
+    """A table of comparisons and one of figures, with a line each, and on what each benchmark was measured."""
     head = "| what | against | median | lowest - highest | goal | | here | there | limited by |\n"
     rule = "|---|---|---:|---:|---:|---|---:|---:|---|\n"
+    rows = [_row(entry) for one in results.values() for entry in one["rows"]]
+    figures = [figure for one in results.values() for figure in one["figures"]]
     table = head + rule + "".join(f"{_cells(row)}\n" for row in rows)
     if figures:
         table += "\n| what | value | |\n|---|---:|---|\n"
         table += "".join(f"| {what} | {value:.3f} | {unit} |\n" for what, value, unit in figures)
-    return f"{table}\n{measured_on}\n"
+    machines: dict[str, list[str]] = {}
+    for name, one in results.items():
+        machines.setdefault(one["machine"], []).append(f"`{name}` ({one['load']})")
+    told = (f"\n{where}. With the load before each: {', '.join(names)}.\n" for where, names in machines.items())
+    return table + "".join(told)
+
+
+def _row(entry: Mapping[str, Any]) -> Row:
+    return Row(**{field.name: entry[field.name] for field in fields(Row)})
 
 
 def line(row: Row) -> str:
@@ -44,11 +72,15 @@ def line(row: Row) -> str:
 
 def machine(packages: Sequence[str] = PACKAGES) -> str:
     """What the figures were measured on; packages that are not installed go unmentioned."""
+    return f"{_described(packages)}. Load before: {load()}."
+
+
+def _described(packages: Sequence[str]) -> str:
     versions = ", ".join(f"{name} {found}" for name in packages if (found := _version(name)))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"Measured on {date.today():%d %B %Y}: {cores} cores of {_processor()}, {platform.system()}, "
-        f"Python {platform.python_version()}, {versions}. Load before: {_load()}."
+        f"Python {platform.python_version()}, {versions}"
     )
 
 
@@ -85,5 +117,6 @@ def _processor() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def _load() -> str:
+def load() -> str:
+    """Number of processes that ran or waited to run in the last minute."""
     return f"{os.getloadavg()[0]:.1f} processes" if hasattr(os, "getloadavg") else "unknown"

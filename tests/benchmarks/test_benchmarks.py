@@ -33,19 +33,36 @@ def test_a_row_is_judged_by_its_median():
 
 def test_results_are_written_with_their_spread_and_their_machine(tmp_path):
     rows = [of_pairs([(1, 10), (2, 10), (3, 10)], **TOLD), of_pairs([(3, 4)], **TOLD)]
-    report.write(rows, [("speed: dead", 61.5, "images/s")], tmp_path)
+    given = report.result(rows, [("speed: dead", 61.5, "images/s")], "1.5 processes")
+    report.add("one", given, tmp_path, ["one"])
     content = json.loads((tmp_path / "results.json").read_text())
-    assert [(one["median"], one["reached"]) for one in content["rows"]] == [(0.2, True), (0.75, False)]
+    assert [(one["median"], one["reached"]) for one in content["one"]["rows"]] == [(0.2, True), (0.75, False)]
     text = (tmp_path / "results.md").read_text()
     assert "| ours | theirs | **0.200** | 0.100 - 0.300 | 0.5 | reached |" in text
     assert "| **0.750** | one repeat | 0.5 | **missed** |" in text
     assert "| speed: dead | 61.500 | images/s |" in text
-    assert "torch" in text and "Python" in text
+    assert "torch" in text and "Python" in text and "`one` (1.5 processes)" in text
+
+
+def test_a_benchmark_replaces_its_own_results_alone_and_tables_keep_the_order_of_the_suite(tmp_path):
+    first, second, third = ([of_pairs([(ours, 10)], **TOLD)] for ours in (1, 2, 3))
+    for name, rows in (("late", first), ("gone", second), ("early", second), ("late", third)):
+        report.add(name, report.result(rows, [], "idle"), tmp_path, ["early", "late", "gone"][: 2 + (name == "gone")])
+    text = (tmp_path / "results.md").read_text()
+    assert text.index("**0.200**") < text.index("**0.300**") and "**0.100**" not in text and text.count("0.200") == 1
 
 
 def test_a_difference_carries_its_unit():
     row = Row("help", "nothing", (0.3,), 0.5, 0.4, 0.1, "imports", unit="s more")
-    assert "**0.300** s more" in report.markdown([row], [], "here") and "0.300 s more" in report.line(row)
+    given = report.result([row], [], "idle")
+    assert "**0.300** s more" in report.markdown({"help": given}) and "0.300 s more" in report.line(row)
+
+
+def test_the_shipped_tables_are_those_of_the_shipped_results():
+    folder = Path(report.__file__).parent
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert set(results) <= {*SUITE, *FIGURES}
+    assert (folder / "results.md").read_text(encoding="utf-8") == report.markdown(results)
 
 
 @pytest.mark.parametrize("name", (*SUITE, *FIGURES))
