@@ -21,7 +21,7 @@ from sissi.config import LabelFiles
 from sissi.data.formats import write_labels
 from sissi.data.problems import Problems
 from sissi.data.sample import Sample
-from sissi.evaluation.label_trust import at_border
+from sissi.evaluation.border import at_border
 from sissi.inference.audit.cross_fitting import Plan
 from sissi.inference.audit.run import labelled_samples
 from sissi.runtime.randomness import generator

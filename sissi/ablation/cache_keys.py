@@ -50,7 +50,7 @@ def trunk_key(experiment: Experiment, seed: int, digests: dict[str, str], device
 
 def first_labels_key(experiment: Experiment, trunk: Entry, epoch: int) -> dict[str, Any]:
     """Key of the pseudo labels of a checkpoint of the trunk."""
-    later = {"on_empty", "merge", "size", "score", "class_scores", "confirm", "calibrate", "settled"}
+    later = {"on_empty", "merge", "size", "score", "class_scores", "confirm", "calibrate", "border_recall", "settled"}
     settings = experiment.pseudo_labels.model_dump(mode="json", exclude=later)
     return {"trunk": trunk.digest, "epoch": epoch, "settings": settings, "lowest_score": experiment.lowest_score}
 

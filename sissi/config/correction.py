@@ -35,6 +35,10 @@ class PseudoLabels(Settings):
     """True: the score of a fused box is replaced by the probability that it is a cell, which is estimated from the
     initial labels (docs/method.md). So `score`, `confirm` and self_training.ignore_doubtful are probabilities. Boxes
     with low scores are needed for it: those of a view down to `view_score`."""
+    border_recall: Literal["plateau", "uniform"] = "plateau"
+    """With calibrate: how complete initial labels are at the border of the images. plateau: as they are found by sure
+    detections there. uniform: at most as much less complete than inside as labels are rarer there than uniformly placed
+    cells would be, for labels that leave out cells which the border cuts, which detectors learn with them."""
     class_scores: dict[str, Fraction] = Field(default_factory=dict)
     """Lowest score of a pseudo label of a class, by the class's name, in place of `score`."""
     class_fusion: Literal["vote", "separate"] = "vote"

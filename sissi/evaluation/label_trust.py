@@ -20,12 +20,11 @@ from scipy.optimize import isotonic_regression
 
 from sissi.boxes import Boxes, match
 from sissi.evaluation.bootstrap import COVERAGE, image_weights
+from sissi.evaluation.border import at_border, border_counts
 
 Array = npt.NDArray[np.float64]
 STRATA = ("inside", "border")
 """Strata of detections by their place; a cell at the border is one that the edge of the image may cut."""
-EDGE = 2.0
-"""Distance in px from the edge of the image at which a box counts as a box at the border."""
 LEAST = 20
 """Smallest number of detections from which the recall of a stratum is estimated."""
 CAUTION = 3.0
@@ -76,6 +75,7 @@ def estimate_trust(
     iou: float = 0.5,
     corrected: Sequence[int] = (),
     seed: int = 0,
+    uniform: bool = False,
 ) -> LabelTrust:
     """Estimate completeness of weak labels and probabilities of detections.
 
@@ -89,6 +89,9 @@ def estimate_trust(
         corrected: indices of the images whose labels a person corrected. With at least `LEAST` detections in them,
             probabilities are those of cells there, and completeness is that of the labels of the other images.
         seed: seed of the resamples of the intervals.
+        uniform: whether the recall of the labels at the border is at most that inside times the share of labels that
+            are there of those that uniformly placed cells would have (`sissi.evaluation.border`), if that is below 1
+            with 97.5 % confidence. A detector that learns from the labels to leave these cells out does not show it.
     """
     image = np.repeat(np.arange(len(detections)), [len(boxes) for boxes in detections])
     scores = np.concatenate([np.zeros(0), *(boxes.scores for boxes in detections)])
@@ -102,7 +105,8 @@ def estimate_trust(
     weights = np.concatenate([np.ones((1, images)), drawn])
 
     probabilities = np.zeros(len(scores))
-    recalls, counts = {}, {}
+    recalls: dict[str, Array] = {}
+    counts: dict[str, Array] = {}
     known = np.isin(image, corrected)
     weak = ~np.isin(label_image, corrected)
     for name, border in zip(STRATA, (False, True), strict=True):
@@ -123,6 +127,9 @@ def estimate_trust(
         first = rows[: _plateau(found[rows])]
         with np.errstate(invalid="ignore"):
             recalls[name] = weights[:, image[first]] @ found[first] / weights[:, image[first]].sum(axis=1)
+        share = _border_share(labels, height, width, weights) if uniform and border else None
+        if share is not None:
+            recalls[name] = np.minimum(recalls[name], recalls[STRATA[0]] * share)
         if len(rows) and recalls[name][0] > 0:
             rates = isotonic_regression(found[rows], increasing=False).x
             probabilities[rows] = np.minimum(1, rates / recalls[name][0])
@@ -136,6 +143,16 @@ def estimate_trust(
         labels=total,
         supported=confirmed / total if total else float("nan"),
     )
+
+
+def _border_share(labels: Sequence[Boxes], height: float, width: float, weights: Array) -> Array | None:
+    """Share of labels at the border that are there of those to be expected, for each row of weights; None: all."""
+    found, expected = border_counts(labels, height, width)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = (weights @ found) / (weights @ expected)
+    if found.sum() < LEAST or not np.quantile(shares[1:], (1 + COVERAGE) / 2) < 1:
+        return None
+    return np.minimum(1, shares)
 
 
 def _shares(scores: Array, found: Array, weights: Array, wanted: Array) -> Array:
@@ -192,10 +209,3 @@ def _completeness(values: Array) -> Completeness:
         return Completeness(float("nan"), float("nan"), float("nan"))
     low, high = np.quantile(known, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Completeness(float(values[0]), float(low), float(high))
-
-
-def at_border(boxes: Boxes, height: float, width: float) -> npt.NDArray[np.bool_]:
-    """Whether the edge of an image of this height and width may cut each box, shape (N,), bool."""
-    left, top, right, bottom = boxes.xyxy.T
-    at_edge = (left <= EDGE) | (top <= EDGE) | (right >= width - EDGE) | (bottom >= height - EDGE)
-    return np.asarray(at_edge, np.bool_)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sissi.boxes import EMPTY, Boxes, make_boxes, with_ignore_regions
-from sissi.config import Blur, Experiment
+from sissi.config import Blur, Experiment, PseudoLabels
 from sissi.config.correction import BoxLoss
 from sissi.data.resized import ResizedDataset
 from sissi.detector.ignore_regions import split_by_score
@@ -108,7 +108,7 @@ def self_train(
             last_looks = list(predicted)
         trust = None
         if experiment.pseudo_labels.calibrate:
-            predicted, trust = calibrated(predicted, setup.target, experiment.pseudo_labels.wbf_iou)
+            predicted, trust = calibrated(predicted, setup.target, experiment.pseudo_labels)
         pseudo, ignored = zip(*(split_by_score(boxes, experiment) for boxes in predicted), strict=True)
         if experiment.pseudo_labels.size == "initial":
             pseudo = as_large_as(setup.target.boxes, pseudo, setup.target.width, setup.target.height)
@@ -188,15 +188,19 @@ def train_on_fixed_labels(
         yield Cycle(before + epoch, learner, list(setup.target.boxes), False, losses)
 
 
-def calibrated(predicted: Sequence[Boxes], target: ResizedDataset, iou: float) -> tuple[list[Boxes], LabelTrust]:
+def calibrated(
+    predicted: Sequence[Boxes], target: ResizedDataset, settings: PseudoLabels
+) -> tuple[list[Boxes], LabelTrust]:
     """Predicted boxes with the probability that they are a cell as their score, and the estimate of it.
 
     Args:
         predicted: boxes of each target image down to low scores.
         target: target training images with their initial weak labels, or corrected ones.
-        iou: smallest IoU of a box with the initial label of the same cell.
+        settings: smallest IoU of a box with the initial label of the same cell, and how the border is judged.
     """
-    trust = estimate_trust(predicted, target.boxes, target.height, target.width, iou, target.corrected)
+    uniform = settings.border_recall == "uniform"
+    size = target.height, target.width
+    trust = estimate_trust(predicted, target.boxes, *size, settings.wbf_iou, target.corrected, uniform=uniform)
     found = [
         make_boxes(boxes.xyxy, np.minimum(probability, LESS_THAN_GIVEN), boxes.labels)
         for boxes, probability in zip(predicted, trust.probabilities, strict=True)

@@ -13,7 +13,8 @@ from scipy.special import expit, logit
 
 from sissi.boxes import Boxes, iou, match, scale
 from sissi.data.sample import Sample
-from sissi.evaluation.label_trust import Completeness, at_border, estimate_trust
+from sissi.evaluation.border import at_border
+from sissi.evaluation.label_trust import Completeness, estimate_trust
 from sissi.inference.audit.image_effects import ImageEffects, image_effects
 from sissi.inference.audit.pairing import SAME, pair
 
