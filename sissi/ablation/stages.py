@@ -22,6 +22,7 @@ from sissi.ablation.epoch_log import log_cycle, log_labels
 from sissi.ablation.reader_scores import score_branch
 from sissi.boxes import Boxes, as_lists, make_boxes
 from sissi.config import Experiment
+from sissi.config.training import Background
 from sissi.data.experiment_data import ExperimentData
 from sissi.detector.model import build, save
 from sissi.method.early_learning import train_trunk
@@ -176,6 +177,9 @@ def _train_branch(experiment: Experiment, data: ExperimentData, task: BranchTask
         else (new_teacher_student(experiment, task.seed, device_of(experiment.runtime.device)), {})
     )
     labels = [make_boxes(*boxes) for boxes in tensors["labels"]] if latest else list(target.boxes)
+    if task.labels != "weak":  # nothing is missing, so the background is background
+        training = experiment.training.model_copy(update={"background": Background()})
+        experiment = experiment.model_copy(update={"training": training})
     setup = SelfTrainingSetup(first_set, source, task.blur, experiment, task.seed)
     last = task.start if task.corrects else None
     cycles: Iterable[Cycle] = train_on_fixed_labels(learner, setup, epoch, len(target), journaled, last=last)

@@ -13,7 +13,7 @@ from sissi.config.classes import ANY, EACH, ONE_CLASS, Classes, Meaning, names_o
 from sissi.config.correction import PseudoLabels, SelfTraining, SyntheticImages
 from sissi.config.data import DemoData, FileData
 from sissi.config.detector import Detector
-from sissi.config.training import Deceleration, EarlyLearning, Training
+from sissi.config.training import Background, Deceleration, EarlyLearning, Training
 from sissi.config.variants import BRANCH_SECTIONS, DEFAULT, VARIANTS, Variant
 
 
@@ -144,6 +144,11 @@ class Experiment(Settings):
             raise ValueError(
                 "detector.frozen_stages: stages with random weights must learn; set detector.weights, or frozen_stages "
                 "to 0"
+            )
+        if self.training.background != Background() and self.detector.preset != "lite":
+            raise ValueError(
+                f"training.background: preset {self.detector.preset} weights no background; set detector.preset to "
+                "lite, or leave it out"
             )
         if self.early_learning.max_epochs >= self.training.epochs:
             raise ValueError(

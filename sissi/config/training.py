@@ -31,6 +31,23 @@ class Augmentation(Settings):
     """Smallest fraction of a box's area inside the image; boxes with a smaller fraction are dropped."""
 
 
+class Background(Settings):
+    """How much the background of weakly labelled target images counts, whose labels may lack cells: weights of examples
+    in the loss of the scores, from the first epoch on. Defaults, as in the paper: all count fully. Only preset lite has
+    them."""
+
+    border: Fraction | Literal["labels"] = 1.0
+    """Weight of boxes at the border of the image. labels: the share of labels that are there of those that uniformly
+    placed cells would have, if it is below 1 (docs/method.md)."""
+    far: Fraction = 1
+    """Weight of boxes that overlap no label, growing to 1 with their IoU (soft sampling, Wu et al. 2019, who take
+    0.25)."""
+    confident: Fraction = 1
+    """Weight of boxes with a score above 0.5 that overlap no label (as background recalibration, Zhang et al. 2020)."""
+    soft: Fraction = 0
+    """Boxes of score p that overlap no label have the weight 1 - soft * p."""
+
+
 class Training(Settings):
     """Settings of the training; one epoch of mixed batches is one pass over the target training images (3.2, 4.1)."""
 
@@ -60,6 +77,7 @@ class Training(Settings):
     """Decay per iteration of the running average of the weights (the teacher), which predicts pseudo labels, curves and
     scores. Default, as in the paper: the trained weights predict them."""
     augmentation: Augmentation = Augmentation()
+    background: Background = Background()
     precision: Literal["float32", "bf16"] = "float32"
     """Precision of the backbone. bf16 is for GPUs and changes results slightly; boxes and losses are always float32."""
     workers: int = Field(default=2, ge=0)

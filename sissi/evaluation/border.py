@@ -53,3 +53,9 @@ def border_counts(labels: Sequence[Boxes], height: float, width: float) -> tuple
         every = (width + w - 2 * VISIBLE * w) * (height + h - 2 * VISIBLE * h)
         expected[index] = (every / places - 1).sum()
     return found, expected
+
+
+def border_share(labels: Sequence[Boxes], height: float, width: float) -> float:
+    """Share of labels at the border that are there of those to be expected, at most 1; 1 without labels inside."""
+    found, expected = (counts.sum() for counts in border_counts(labels, height, width))
+    return min(1.0, float(found / expected)) if expected > 0 else 1.0

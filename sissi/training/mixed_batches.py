@@ -13,9 +13,11 @@ from torch import Tensor
 from sissi.boxes import IGNORE, Boxes
 from sissi.config import Training
 from sissi.config.correction import BoxLoss
+from sissi.config.training import Background
 from sissi.data.augmentation import augmentation
 from sissi.data.resized import ResizedDataset
 from sissi.detector.presets import Target
+from sissi.evaluation.border import border_share
 from sissi.runtime.prefetch import read_ahead
 from sissi.runtime.randomness import generator, seed_of
 
@@ -80,6 +82,7 @@ class MixedBatches:
         self.domains = {"target": target, **corrected, "source": source}
         self.settings = settings
         self.augment = augmentation(settings.augmentation)
+        self.background = background_of(target, settings.background)
         self.iterations = -(-(len(target) if images is None else images) // settings.target_batch)
 
     def __getitem__(self, draw: SampleSpec) -> tuple[Tensor, Target]:
@@ -87,6 +90,8 @@ class MixedBatches:
         image, boxes = self.augment(dataset.read(draw.index), dataset.training_boxes(draw.index), draw.seed)
         weak = draw.domain == "target" and draw.index not in dataset.corrected
         target = as_target(boxes, self.box_loss if weak else "all")
+        if weak and self.background is not None:
+            target["background"] = self.background
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))), target
 
     def plan(self, seed: int, epoch: int) -> list[list[SampleSpec]]:
@@ -136,6 +141,21 @@ class MixedBatches:
         """One batch of an epoch, with `index` from 0 on, equal to that of `epoch`."""
         images, targets = zip(*(self[draw] for draw in self.plan(seed, epoch)[index]), strict=True)
         return Batch(list(images), list(targets))
+
+
+def background_of(target: ResizedDataset, settings: Background) -> Tensor | None:
+    """What `sissi.detector.background` takes, for images with weak labels; None: all of the background counts fully."""
+    if settings == Background():
+        return None
+    border = settings.border
+    if border == "labels":
+        border = border_share(list(map(cells_of, target.boxes)), target.height, target.width)
+    return torch.tensor([border, settings.far, settings.confident, settings.soft])
+
+
+def cells_of(boxes: Boxes) -> Boxes:
+    """Boxes that are no ignore regions."""
+    return boxes.take(boxes.labels != IGNORE)
 
 
 def as_target(boxes: Boxes, box_loss: BoxLoss = "all") -> Target:

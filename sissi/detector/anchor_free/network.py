@@ -18,6 +18,7 @@ from sissi.detector.anchor_free.assignment import assign
 from sissi.detector.anchor_free.backbone import Backbone
 from sissi.detector.anchor_free.head import Head, points_of
 from sissi.detector.anchor_free.pyramid import Pyramid
+from sissi.detector.background import background_weights
 from sissi.detector.batching import padded_batch
 from sissi.detector.ignoring_losses import inside
 
@@ -64,7 +65,8 @@ class AnchorFreeDetector(nn.Module):
             ]
         if targets is None:
             raise ValueError("losses need targets")
-        return _losses(scores, classes, boxes, points, strides, targets)
+        sizes = [(image.shape[1], image.shape[2]) for image in images]
+        return _losses(scores, classes, boxes, points, strides, targets, sizes)
 
     def _detections(self, scores: Tensor, classes: Tensor, boxes: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
         """Detections of an image of a height and width. A cell has one class, so suppression ignores classes."""
@@ -93,6 +95,7 @@ def _losses(
     points: Tensor,
     strides: Tensor,
     targets: Sequence[dict[str, Tensor]],
+    sizes: Sequence[tuple[int, int]],
 ) -> dict[str, Tensor]:
     """Losses of a batch: of scores and classes their cross entropy, of boxes the generalised IoU.
 
@@ -105,6 +108,7 @@ def _losses(
         points: coordinates of the points, shape (N, 2), px.
         strides: strides of the points, shape (N,), px.
         targets: targets of each image.
+        sizes: height and width of each image, in px.
     """
     labels, kinds, weights, present = _padded(targets)
     expected = scores.detach().sigmoid()[:, None].expand(-1, labels.shape[1], -1)
@@ -114,7 +118,12 @@ def _losses(
     label, quality = assigned.label[cell], assigned.quality[cell]
     counted = torch.stack([~inside(points, target.get("ignored")) for target in targets]) | cell
     total = quality.sum().clamp(min=1)
-    score_loss = binary_cross_entropy_with_logits(scores, assigned.quality, reduction="none")[counted].sum()
+    score_losses = binary_cross_entropy_with_logits(scores, assigned.quality, reduction="none")
+    for index, (target, size) in enumerate(zip(targets, sizes, strict=True)):
+        share = background_weights(boxes[index].detach(), scores[index].detach().sigmoid(), target, *size)
+        if share is not None:
+            score_losses[index] = torch.where(cell[index], score_losses[index], share * score_losses[index])
+    score_loss = score_losses[counted].sum()
     box_loss = generalized_box_iou_loss(boxes[cell], labels[image, label], reduction="none")
     share = quality * weights[image, label]
     losses = {"loss_score": score_loss / total, "loss_box": BOX_WEIGHT * (box_loss * share).sum() / total}
