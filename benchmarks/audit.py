@@ -73,7 +73,7 @@ def arguments(usage: str | None, out: str) -> argparse.ArgumentParser:
     """The options of an audit, whose results are kept in a folder."""
     parser = argparse.ArgumentParser(description=usage, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folds", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of sissi audit")
     parser.add_argument("--out", type=Path, default=Path(out))
     return parser

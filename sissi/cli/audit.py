@@ -37,7 +37,7 @@ def audit(
     folds: Annotated[int, typer.Option(min=2, help="Detectors; each is trained without its share of the images.")] = 3,
     repeats: Annotated[
         int, typer.Option(min=1, help="Detectors that judge an image: all folds are trained so often.")
-    ] = 1,
+    ] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of the folds and of the training.")] = 0,
     score: Annotated[float, typer.Option(min=0, max=1, help="Lowest score of a box in the results.")] = 0.5,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="Images to be corrected, the worst first.")] = 20,

@@ -76,6 +76,7 @@ def estimate_trust(
     corrected: Sequence[int] = (),
     seed: int = 0,
     uniform: bool = False,
+    least: int = LEAST,
 ) -> LabelTrust:
     """Estimate completeness of weak labels and probabilities of detections.
 
@@ -92,6 +93,7 @@ def estimate_trust(
         uniform: whether the recall of the labels at the border is at most that inside times the share of labels that
             are there of those that uniformly placed cells would have (`sissi.evaluation.border`), if that is below 1
             with 97.5 % confidence. A detector that learns from the labels to leave these cells out does not show it.
+        least: smallest number of detections from which the recall of a stratum is estimated.
     """
     image = np.repeat(np.arange(len(detections)), [len(boxes) for boxes in detections])
     scores = np.concatenate([np.zeros(0), *(boxes.scores for boxes in detections)])
@@ -124,7 +126,7 @@ def estimate_trust(
                 expected = (drawn_rows * values[:, others]).sum(axis=1)
                 recalls[name] = np.minimum(1, drawn_rows @ found[rows[others]] / expected)
             continue
-        first = rows[: _plateau(found[rows])]
+        first = rows[: _plateau(found[rows], least)]
         with np.errstate(invalid="ignore"):
             recalls[name] = weights[:, image[first]] @ found[first] / weights[:, image[first]].sum(axis=1)
         share = _border_share(labels, height, width, weights) if uniform and border else None
@@ -175,7 +177,7 @@ def _shares(scores: Array, found: Array, weights: Array, wanted: Array) -> Array
     return np.asarray(np.interp(wanted, scores[order], rates), np.float64)
 
 
-def _plateau(found: Array) -> int:
+def _plateau(found: Array, least: int = LEAST) -> int:
     """Number of detections on the plateau; 0: too few detections.
 
     More detections lower the share that finds a label once they are less sure, and raise its lower confidence bound
@@ -183,11 +185,12 @@ def _plateau(found: Array) -> int:
 
     Args:
         found: whether each detection finds a label, in the order of falling scores, shape (N,).
+        least: smallest number.
     """
-    number = np.arange(LEAST, len(found) + 1)
+    number = np.arange(least, len(found) + 1)
     if not len(number):
         return 0
-    share = np.cumsum(found)[LEAST - 1 :] / number
+    share = np.cumsum(found)[least - 1 :] / number
     z = CAUTION
     spread = z * np.sqrt(share * (1 - share) / number + z**2 / (4 * number**2))
     bound = (share + z**2 / (2 * number) - spread) / (1 + z**2 / number)

@@ -81,6 +81,16 @@ def test_a_single_corrected_image_without_detections_changes_nothing():
     assert all(np.array_equal(a, b) for a, b in zip(plain.probabilities, one.probabilities, strict=True))
 
 
+def test_a_run_of_labels_among_the_surest_detections_is_no_plateau_where_more_are_asked_for():
+    """By chance, all of the first 25 detections have a label, of the other 375 every second one."""
+    places = np.stack([axis.ravel() for axis in np.meshgrid(np.arange(40, 840, 40), np.arange(40, 840, 40))], axis=1)
+    labelled = np.r_[np.ones(25, bool), np.arange(375) % 2 == 0]
+    detections, labels = [boxes_at(places, np.linspace(1, 0.8, 400))], [boxes_at(places[labelled])]
+    assert estimate_trust(detections, labels, SIDE, SIDE).strata["inside"].recall == 1
+    many = estimate_trust(detections, labels, SIDE, SIDE, least=100).strata["inside"].recall
+    assert many == pytest.approx(0.53, abs=0.1)
+
+
 def test_a_label_without_a_detection_is_not_confirmed():
     detections, labels, _ = simulated(10, 0.5, 0.5)
     spoilt = [make_boxes(np.concatenate([boxes.xyxy, [[2000, 2000, 2020, 2020]] * len(boxes)])) for boxes in labels]

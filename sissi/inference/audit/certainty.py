@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from sissi.boxes import Boxes, iou, match, scale
 from sissi.data.sample import Sample
 from sissi.evaluation.border import at_border
-from sissi.evaluation.label_trust import Completeness, estimate_trust
+from sissi.evaluation.label_trust import LEAST, Completeness, estimate_trust
 from sissi.inference.audit.image_effects import ImageEffects, image_effects
 from sissi.inference.audit.pairing import SAME, pair
 
@@ -22,6 +22,9 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 ROUNDS = 4
 """Rounds in which what holds for all images and what for each, one estimated from the other, settle."""
+PLATEAU = 0.1
+"""Number of the surest detections from which completeness is estimated at least, as a share of all labels: of few, by
+chance, nearly all find a label or hardly any."""
 HIGHEST = 0.99
 """Highest usual completeness: a label may be missing even where every detection has one."""
 TINY = 1e-4
@@ -58,7 +61,8 @@ def certainty(detections: Sequence[Boxes], samples: Sequence[Sample], size: tupl
     factors = [(width / sample.width, height / sample.height) for sample in samples]
     seen = [scale(boxes, *factor) for boxes, factor in zip(detections, factors, strict=True)]
     labels = [scale(sample.boxes, *factor) for sample, factor in zip(samples, factors, strict=True)]
-    trust = estimate_trust(seen, labels, height, width, SAME)
+    least = max(LEAST, round(PLATEAU * sum(map(len, labels))))
+    trust = estimate_trust(seen, labels, height, width, SAME, least=least)
     partner = [match(boxes, one, SAME) for boxes, one in zip(seen, labels, strict=True)]
     labelled = [one >= 0 for one in partner]
     # a detection near a label, but not the same box, says neither that its cell has a label nor that it has none

@@ -19,6 +19,8 @@ from tests.conftest import HEIGHT, WIDTH, draw_cells
 TINY = (
     "--folds",
     "2",
+    "--repeats",
+    "1",
     "--set",
     "training.epochs=2",
     "--set",
