@@ -108,7 +108,7 @@ format: .venv/ready  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/ready  ## what sissi costs against what it must: benchmarks/results.md, in three quarters of an hour
+bench: .venv/ready  ## what sissi costs against what it must: benchmarks/results.md, in an hour and a half
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 bench-gpu: .venv/ready  ## the paper's preset on a GPU in float32 and bf16: benchmarks/gpu.md

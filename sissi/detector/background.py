@@ -19,7 +19,7 @@ CONFIDENT = 0.5
 GOMPERTZ = 50.0, 20.0
 """How the weight grows with the IoU in soft sampling: b and c of Wu et al. (BMVC 2019)."""
 EDGE = 2.0
-"""Distance in px from the edge of the image at which a box counts as a box at the border."""
+"""Distance in px from the edge of the image at which a box counts as a box at the border, as in `sissi.evaluation`."""
 
 
 @torch.no_grad()

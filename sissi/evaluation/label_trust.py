@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 
-from sissi.boxes import Boxes, match
+from sissi.boxes import EMPTY, Boxes, match
 from sissi.evaluation.bootstrap import COVERAGE, image_weights
 from sissi.evaluation.border import at_border, border_counts
 
@@ -129,9 +129,10 @@ def estimate_trust(
         first = rows[: _plateau(found[rows], least)]
         with np.errstate(invalid="ignore"):
             recalls[name] = weights[:, image[first]] @ found[first] / weights[:, image[first]].sum(axis=1)
-        share = _border_share(labels, height, width, weights) if uniform and border else None
-        if share is not None:
-            recalls[name] = np.minimum(recalls[name], recalls[STRATA[0]] * share)
+        if uniform and border:
+            weak_labels = [EMPTY if index in corrected else boxes for index, boxes in enumerate(labels)]
+            limit = recalls[STRATA[0]] * _border_share(weak_labels, height, width, weights)
+            recalls[name] = np.where(limit < recalls[name], limit, recalls[name])
         if len(rows) and recalls[name][0] > 0:
             rates = isotonic_regression(found[rows], increasing=False).x
             probabilities[rows] = np.minimum(1, rates / recalls[name][0])
@@ -147,13 +148,16 @@ def estimate_trust(
     )
 
 
-def _border_share(labels: Sequence[Boxes], height: float, width: float, weights: Array) -> Array | None:
-    """Share of labels at the border that are there of those to be expected, for each row of weights; None: all."""
+def _border_share(labels: Sequence[Boxes], height: float, width: float, weights: Array) -> Array:
+    """Share of labels at the border that are there of those to be expected, for each row of weights.
+
+    It is infinite where as many may be there as inside.
+    """
     found, expected = border_counts(labels, height, width)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = (weights @ found) / (weights @ expected)
     if found.sum() < LEAST or not np.quantile(shares[1:], (1 + COVERAGE) / 2) < 1:
-        return None
+        return np.full(len(weights), np.inf)
     return np.minimum(1, shares)
 
 
