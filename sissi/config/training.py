@@ -46,6 +46,9 @@ class Background(Settings):
     """Weight of boxes with a score above 0.5 that overlap no label (as background recalibration, Zhang et al. 2020)."""
     soft: Fraction = 0
     """Boxes of score p that overlap no label have the weight 1 - soft * p."""
+    completeness: float = Field(default=1, gt=0, le=1)
+    """Share of the cells that have a label. Below 1, labelled cells stand for the others: the loss is the non-negative
+    risk of learning from positive and unlabelled examples (nnPU, Kiryo et al. 2017)."""
 
 
 class Training(Settings):

@@ -25,13 +25,13 @@ EDGE = 2.0
 @torch.no_grad()
 def background_weights(
     boxes: Tensor, scores: Tensor, target: Mapping[str, Tensor], height: float, width: float
-) -> Tensor | None:
-    """How much each example of an image counts, if it is background; None: all fully.
+) -> Tensor:
+    """How much each example of an image counts, if it is background.
 
-    The rules multiply. `background` of the target holds a number for each: the weight of boxes at the border of the
-    image; the weight far from all labels in soft sampling (Wu et al., BMVC 2019), 0.25 there; the weight of confident
-    boxes that overlap no label, as in background recalibration (Zhang et al., ICASSP 2020); and the share s of the
-    score p by which such boxes count less, 1 - s p.
+    The rules multiply. `background` of the target begins with a number for each: the weight of boxes at the border of
+    the image; the weight far from all labels in soft sampling (Wu et al., BMVC 2019), 0.25 there; the weight of
+    confident boxes that overlap no label, as in background recalibration (Zhang et al., ICASSP 2020); and the share s
+    of the score p by which such boxes count less, 1 - s p.
 
     Args:
         boxes: predicted box of each example, shape (N, 4), px.
@@ -43,9 +43,7 @@ def background_weights(
     Returns:
         Weights, shape (N,), in [0, 1].
     """
-    if "background" not in target:
-        return None
-    at_border, far, confident, share = target["background"].unbind()
+    at_border, far, confident, share, _ = target["background"].unbind()
     overlap = torch.zeros_like(scores)
     if len(target["boxes"]):
         overlap = box_iou(boxes, target["boxes"]).amax(dim=1)
@@ -57,3 +55,19 @@ def background_weights(
     alone = overlap < ALONE
     weights = torch.where(alone & (scores > CONFIDENT), confident * weights, weights)
     return torch.where(alone, (1 - share * scores) * weights, weights)
+
+
+def risk(of_cells: Tensor, of_background: Tensor, as_background: Tensor, target: Mapping[str, Tensor]) -> Tensor:
+    """Loss of an image in which a share of the cells has a label: the non-negative risk of Kiryo et al. (NeurIPS 2017).
+
+    Labelled cells stand for those without a label: these are added as cells, and what they cost as background is taken
+    from the loss of the background, which does not fall below 0. With all cells labelled it is the sum of both losses.
+
+    Args:
+        of_cells: sum of the losses of labelled cells.
+        of_background: sum of the losses of all other examples as background.
+        as_background: sum of the losses that labelled cells would have as background.
+        target: target of the image; the last number of its `background` is that share.
+    """
+    missing = 1 / target["background"][-1] - 1
+    return (1 + missing) * of_cells + (of_background - missing * as_background).clamp(min=0)

@@ -31,7 +31,7 @@ from sissi.detector.two_stage import torchvision_faster_rcnn
 Target = dict[str, Tensor]
 """Targets of an image: `boxes`, shape (N, 4), float32, in px; `labels`, shape (N,), int64, from 1 on; and, for an image
 with ignore regions, `ignored`, shape (M, 4), float32, in px; where labels have unequal weights in the loss of the
-boxes, `box_weights`, shape (N,), float32, in [0, 1]; for lite, `background`, shape (4,), float32, the numbers of
+boxes, `box_weights`, shape (N,), float32, in [0, 1]; for lite, `background`, shape (5,), float32, the numbers of
 `sissi.detector.background`."""
 
 NETWORKS: dict[str, Callable[[DetectorSettings, int], nn.Module]] = {

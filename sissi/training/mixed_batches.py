@@ -150,7 +150,7 @@ def background_of(target: ResizedDataset, settings: Background) -> Tensor | None
     border = settings.border
     if border == "labels":
         border = border_share(list(map(cells_of, target.boxes)), target.height, target.width)
-    return torch.tensor([border, settings.far, settings.confident, settings.soft])
+    return torch.tensor([border, settings.far, settings.confident, settings.soft, settings.completeness])
 
 
 def cells_of(boxes: Boxes) -> Boxes:

@@ -10,7 +10,7 @@ from sissi.boxes import IGNORE, make_boxes
 from sissi.config import Detector
 from sissi.config.load import load_experiment
 from sissi.config.training import Background
-from sissi.detector.background import background_weights
+from sissi.detector.background import background_weights, risk
 from sissi.detector.model import build
 from sissi.errors import SissiError
 from sissi.training.mixed_batches import MixedBatches, background_of
@@ -21,9 +21,9 @@ BOXES = torch.tensor([INSIDE, CUT, ON_LABEL], dtype=torch.float32)
 SCORES = torch.tensor([0.8, 0.3, 0.9])
 
 
-def target(border=1.0, far=1.0, confident=1.0, soft=0.0, labels=(ON_LABEL,)):
+def target(border=1.0, far=1.0, confident=1.0, soft=0.0, completeness=1.0, labels=(ON_LABEL,)):
     boxes = torch.tensor(labels, dtype=torch.float32).reshape(-1, 4)
-    return {"boxes": boxes, "background": torch.tensor([border, far, confident, soft])}
+    return {"boxes": boxes, "background": torch.tensor([border, far, confident, soft, completeness])}
 
 
 def weights(**rules):
@@ -31,7 +31,6 @@ def weights(**rules):
 
 
 def test_each_rule_by_its_formula():
-    assert background_weights(BOXES, SCORES, {"boxes": BOXES}, HEIGHT, WIDTH) is None
     assert weights() == pytest.approx([1, 1, 1])
     assert weights(border=0.25) == pytest.approx([1, 0.25, 1])
     assert weights(confident=0.1) == pytest.approx([0.1, 1, 1])
@@ -80,6 +79,23 @@ def test_the_ratio_of_odds_makes_scores_at_the_border_equal_to_those_inside(reca
     assert logit.sigmoid().item() == pytest.approx(inside, abs=1e-3)
 
 
+def test_the_risk_of_labels_with_gaps_is_that_of_all_labels():
+    """Of 1000 cells half have a label; the sums are those of the risk with all labels, up to chance."""
+    random = np.random.default_rng(0)
+    cells, ground = (torch.tensor(random.normal(mean, 1, 1000)) for mean in (1.0, -2.0))
+    labelled = torch.tensor(random.random(1000) < 0.5)
+    as_cell, as_background = (torch.nn.functional.softplus(sign * cells) for sign in (-1, 1))
+    of_ground = torch.nn.functional.softplus(ground).sum()
+    whole = as_cell.sum() + of_ground
+    seen = as_cell[labelled].sum(), of_ground + as_background[~labelled].sum(), as_background[labelled].sum()
+    share = labelled.double().mean().item()
+    assert risk(*seen, target(completeness=share)).item() == pytest.approx(whole.item(), rel=0.03)
+    assert risk(*seen, target(completeness=1)).item() == pytest.approx((seen[0] + seen[1]).item())
+    assert risk(seen[0], seen[1], 100 * seen[2], target(completeness=share)).item() == pytest.approx(
+        (seen[0] / share).item()
+    )
+
+
 @pytest.fixture
 def detector():
     torch.manual_seed(0)
@@ -98,10 +114,13 @@ def losses(detector, **given):
 
 
 def test_weights_of_1_change_nothing_and_others_only_the_loss_of_the_scores(detector):
-    plain, full = losses(detector), losses(detector, background=torch.tensor([1.0, 1.0, 1.0, 0.0]))
-    assert all(torch.equal(plain[name], full[name]) for name in plain)
-    less = losses(detector, background=torch.tensor([1.0, 0.0, 1.0, 0.0]))
+    plain, full = losses(detector), losses(detector, background=torch.tensor([1.0, 1.0, 1.0, 0.0, 1.0]))
+    assert all(torch.allclose(plain[name], full[name]) for name in plain)
+    assert all(torch.equal(plain[name], full[name]) for name in plain if name != "loss_score")
+    less = losses(detector, background=torch.tensor([1.0, 0.0, 1.0, 0.0, 1.0]))
     assert less["loss_score"] < plain["loss_score"] and torch.equal(less["loss_box"], plain["loss_box"])
+    some = losses(detector, background=torch.tensor([1.0, 1.0, 1.0, 0.0, 0.5]))
+    assert not torch.isclose(some["loss_score"], plain["loss_score"])
     assert less["loss_score"] > plain["loss_score"] / 3  # the labels and the other image count as before
 
 

@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, softplus
 from torchvision.ops import clip_boxes_to_image, generalized_box_iou_loss, nms
 
 from sissi.config import Detector as DetectorSettings
-from sissi.detector.anchor_free.assignment import assign
+from sissi.detector.anchor_free.assignment import Assignment, assign
 from sissi.detector.anchor_free.backbone import Backbone
 from sissi.detector.anchor_free.head import Head, points_of
 from sissi.detector.anchor_free.pyramid import Pyramid
-from sissi.detector.background import background_weights
+from sissi.detector.background import background_weights, risk
 from sissi.detector.batching import padded_batch
 from sissi.detector.ignoring_losses import inside
 
@@ -118,12 +118,7 @@ def _losses(
     label, quality = assigned.label[cell], assigned.quality[cell]
     counted = torch.stack([~inside(points, target.get("ignored")) for target in targets]) | cell
     total = quality.sum().clamp(min=1)
-    score_losses = binary_cross_entropy_with_logits(scores, assigned.quality, reduction="none")
-    for index, (target, size) in enumerate(zip(targets, sizes, strict=True)):
-        share = background_weights(boxes[index].detach(), scores[index].detach().sigmoid(), target, *size)
-        if share is not None:
-            score_losses[index] = torch.where(cell[index], score_losses[index], share * score_losses[index])
-    score_loss = score_losses[counted].sum()
+    score_loss = _score_loss(scores, boxes.detach(), assigned, counted, targets, sizes)
     box_loss = generalized_box_iou_loss(boxes[cell], labels[image, label], reduction="none")
     share = quality * weights[image, label]
     losses = {"loss_score": score_loss / total, "loss_box": BOX_WEIGHT * (box_loss * share).sum() / total}
@@ -131,6 +126,40 @@ def _losses(
         class_loss = cross_entropy(classes[cell], kinds[image, label], reduction="none") * quality
         losses["loss_class"] = class_loss.sum() / total
     return losses
+
+
+def _score_loss(
+    scores: Tensor,
+    boxes: Tensor,
+    assigned: Assignment,
+    counted: Tensor,
+    targets: Sequence[dict[str, Tensor]],
+    sizes: Sequence[tuple[int, int]],
+) -> Tensor:
+    """Sum of the losses of the scores, in which the background of some images may count less.
+
+    Args:
+        scores: logits of the scores at each point, shape (B, N).
+        boxes: predicted boxes, shape (B, N, 4), px.
+        assigned: labels of the points.
+        counted: points that are not ignored, shape (B, N), bool.
+        targets: targets of each image.
+        sizes: height and width of each image, in px.
+    """
+    losses = binary_cross_entropy_with_logits(scores, assigned.quality, reduction="none")
+    if not any("background" in target for target in targets):
+        return losses[counted].sum()
+    total = losses.new_zeros(())
+    for index, (target, size) in enumerate(zip(targets, sizes, strict=True)):
+        cell = assigned.label[index] >= 0
+        score, of_cells, of_background = scores[index], losses[index][cell], losses[index][counted[index] & ~cell]
+        if "background" in target:
+            share = background_weights(boxes[index], score.detach().sigmoid(), target, *size)
+            of_background = (share * losses[index])[counted[index] & ~cell]
+            total = total + risk(of_cells.sum(), of_background.sum(), softplus(score[cell]).sum(), target)
+        else:
+            total = total + of_cells.sum() + of_background.sum()
+    return total
 
 
 def _padded(targets: Sequence[dict[str, Tensor]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
