@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-import numpy as np
-
 from sissi.boxes import Boxes, make_boxes
 from sissi.evaluation.bootstrap import Resampled
 from sissi.evaluation.class_scores import ClassScore
+from sissi.runtime.array_file import read_array
 from sissi.runtime.cache import Entry
 
 RESAMPLED, CLASSES = "resampled.npy", "classes.json"
@@ -18,7 +17,7 @@ RESAMPLED, CLASSES = "resampled.npy", "classes.json"
 
 def read_resampled(entry: Entry, readers: Iterable[str]) -> dict[str, Resampled]:
     """Results of `bootstrap.bootstrap` for each reader, from the folder of a finished `score_branch`."""
-    return dict(zip(readers, np.load(entry.folder / RESAMPLED), strict=True))
+    return dict(zip(readers, read_array(entry.folder / RESAMPLED), strict=True))
 
 
 def read_class_scores(entry: Entry) -> dict[str, list[ClassScore]]:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
 from sissi.config import ImageReading
 from sissi.data.images.read import FIRST, RGB, read_image
 from sissi.data.sample import Sample, content_of
-from sissi.runtime.array_file import write_array
+from sissi.runtime.array_file import read_array, write_array
 from sissi.runtime.files import is_full
 
 Array = TypeVar("Array", bound=npt.NDArray[Any])
@@ -72,7 +71,7 @@ def _found(file: Path) -> Any:
     """The array in a file, which counts as used; None if there is none, or it is not whole."""
     try:
         os.utime(file.parent)
-        return np.load(file)
+        return read_array(file)
     except (OSError, ValueError, EOFError):
         return None
 
