@@ -84,8 +84,9 @@ def plain_epoch(detector: CellDetector, optimizer: torch.optim.Optimizer, batche
         optimizer.step()
         warm_up.step()
         rate = optimizer.param_groups[0]["lr"]
-        for name, value in {"loss": loss, **losses, "rate": rate, "s": time.perf_counter() - read}.items():
-            values[name].append(float(value))
+        numbers = {name: value.item() for name, value in {"loss": loss.detach(), **losses}.items()}
+        for name, value in {**numbers, "rate": rate, "s": time.perf_counter() - read}.items():
+            values[name].append(value)
         if index % INTERVAL == 0 or index + 1 == len(batches):
             left = (time.perf_counter() - begun) / (index + 1) * (len(batches) - index - 1)
             shown = (f"{name} {statistics.median(kept):.4f} ({kept[-1]:.4f})" for name, kept in values.items())
