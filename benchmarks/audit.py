@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from sissi.boxes import Boxes, make_boxes, match
+from sissi.boxes import Boxes, iou, make_boxes, match
 from sissi.config import LabelFiles
 from sissi.data.labels import read_labels
 from sissi.data.problems import Problems
@@ -33,6 +33,8 @@ from sissi.inference.audit.run import AuditOptions, audit, flag_all, labelled_sa
 from sissi.inference.audit.settings import audit_experiment
 
 PRECISIONS = (0.9, 0.8, 0.7)
+FIRST = (300, 600, 1000, 1500, 2000)
+"""Numbers of boxes of the audit, the surest ones, of which the wrong ones are told apart."""
 SURE = 0.5
 """Lowest score that `sissi audit` shows by default."""
 THRESHOLDS = tuple(np.arange(0, 1, 0.05).round(2).tolist())
@@ -66,7 +68,8 @@ def main() -> None:
     doubted = LabelFiles(format="voc", labels=folder / "Annotations", classes=("RBC", "WBC"))
     careful = LabelFiles(format="coco", labels=folder / "train_reference.json")
     plan = Plan(options.folds, options.repeats, 0)
-    print(table(cases(doubted, careful, folder / "images/train", options.out, plan, options.set)))
+    found = cases(doubted, careful, folder / "images/train", options.out, plan, options.set)
+    print(table(found), wrong_boxes(found), sep="\n\n")
 
 
 def arguments(usage: str | None, out: str) -> argparse.ArgumentParser:
@@ -157,6 +160,26 @@ def recalls(found: Sequence[Case], ranking: Sequence[Ranked]) -> list[float]:
     precision = true / np.arange(1, len(order) + 1)
     total = sum(len(truly_missing(case)) for case in found)
     return [float((true * (last & (precision >= least))).max(initial=0) / total) for least in PRECISIONS]
+
+
+def wrong_boxes(found: Sequence[Case]) -> str:
+    """Of the first boxes of the audit, the share that is right, and where the wrong ones lie, as Markdown."""
+    boxes = []
+    for case in found:
+        missing = truly_missing(case)
+        right = match(make_boxes(case.missing.xyxy, case.missing.scores), missing) >= 0
+        near = iou(case.missing, missing).max(axis=1, initial=0)
+        any_cell = iou(case.missing, case.careful).max(axis=1, initial=0)
+        boxes += list(zip(-case.missing.scores, right, near, any_cell, strict=True))
+    ranked = np.array(sorted(boxes, key=lambda box: box[0]), np.float64).reshape(-1, 4)
+    lines = ["| first boxes | right | wrong: IoU 0.3 to 0.5 with a missing cell | wrong: no cell there |"]
+    lines += ["| ---: | ---: | ---: | ---: |"]
+    for number in (number for number in FIRST if number <= len(ranked)):
+        _, right, near, any_cell = ranked[:number].T
+        wrong = right == 0
+        close, nothing = ((near >= 0.3) & (near < 0.5))[wrong], (any_cell < 0.1)[wrong]
+        lines.append(f"| {number:,} | {right.mean():.0%} | {close.mean():.0%} | {nothing.mean():.0%} |")
+    return "\n".join(lines)
 
 
 def by_confidence(case: Case) -> Ranked:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 
 from benchmarks.row import Row, compare
-from benchmarks.subjects import Demo, demo, one_thread, silent
+from benchmarks.subjects import Demo, Forgetful, demo, one_thread, silent
 from sissi.boxes import Boxes
 from sissi.config import Blur, Experiment, PseudoLabels
 from sissi.data.resized import Image, ResizedDataset
@@ -42,7 +41,7 @@ def measure() -> list[Row]:
 
     def ours() -> None:
         ready.learner.restore(copy.deepcopy(state))
-        next(self_train(ready.learner, setup, EPOCH - 1, target.boxes, None, _Nobody()))
+        next(self_train(ready.learner, setup, EPOCH - 1, target.boxes, None, Forgetful()))
 
     def theirs() -> None:
         ready.learner.restore(copy.deepcopy(state))
@@ -98,10 +97,3 @@ class _ClonedAtRead(ResizedDataset):
             centre = (x + width // 2, y + height // 2)
             whole = np.asarray(cv2.seamlessClone(image, whole, mask, centre, cv2.MIXED_CLONE), np.uint8)
         return whole
-
-
-class _Nobody:
-    """Recorder that forgets."""
-
-    def record(self, event: Any) -> None:
-        """Forget an event."""

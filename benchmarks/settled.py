@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.row import Row, of_pairs, seconds
-from benchmarks.subjects import Demo, demo, one_thread
+from benchmarks.subjects import Demo, Forgetful, demo, one_thread
 from sissi.boxes import EMPTY, Boxes
 from sissi.config import PseudoLabels
 from sissi.data.experiment_data import load_data
@@ -79,7 +79,7 @@ def correct(ready: Demo, settled: float | None, seed: int) -> tuple[float, list[
         return found[0]
 
     with patch.object(self_training, "predict_pseudo_labels", timed):
-        cycles = list(self_train(ready.learner, setup, START, target.boxes, None, _Nobody()))
+        cycles = list(self_train(ready.learner, setup, START, target.boxes, None, Forgetful()))
     ready.learner.restore(before)
     return sum(took), cycles[-1].labels
 
@@ -94,10 +94,3 @@ def _reference(ready: Demo) -> list[Boxes]:
     return list(
         replace(data, target_train=samples).resized("target_train", ready.experiment.training.image_size).boxes[:IMAGES]
     )
-
-
-class _Nobody:
-    """Recorder that forgets."""
-
-    def record(self, event: Any) -> None:
-        """Forget an event."""

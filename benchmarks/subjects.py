@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,6 +55,13 @@ def one_thread() -> None:
     """As a branch of an ablation runs on a CPU."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+class Forgetful:
+    """Recorder that forgets."""
+
+    def record(self, event: Any) -> None:
+        """Forget an event."""
 
 
 def silent(fraction: float, loss: float | None = None) -> None:

@@ -102,7 +102,7 @@ def grade(
     labelled = None if validation is None else Validation(*validation, validation_format, class_meaning(meaning))
     ray = ray_address(engine, address)
     options = GradeOptions(
-        Options(score, tile_size(tile), tta, overlays, None, batch, tracking, variant, reading, None, jobs, ray),
+        Options(score, tile_size(tile), tta, overlays, None, batch, tracking, variant, reading, jobs=jobs, address=ray),
         wells,
         layout,
         tuple(living or ()),

@@ -67,7 +67,7 @@ def predict(
     reading = image_reading(plane, projection, channels)
     chosen, ray = part_of(part), ray_address(engine, address)
     options = Options(
-        score, tile_size(tile), tta, overlays, format, batch, tracking, variant, reading, chosen, jobs, ray
+        score, tile_size(tile), tta, overlays, format, batch, tracking, variant, reading, chosen, jobs=jobs, address=ray
     )
     found = predict_folder(model, images, out, options, Console())
     if chosen is not None:

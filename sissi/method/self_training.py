@@ -67,7 +67,7 @@ class Cycle:
     corrected: bool
     losses: Losses
     trust: LabelTrust | None = None
-    predicted: list[Boxes] | None = None
+    predicted: Sequence[Boxes] | None = None
 
 
 def self_train(
@@ -105,7 +105,7 @@ def self_train(
             progress = progress_of(recorder, epoch, last, "labels")
             predicted = predict_pseudo_labels(learner.teacher, setup.target, experiment, progress, last_looks)
         if experiment.pseudo_labels.settled is not None:
-            last_looks = list(predicted)
+            last_looks = predicted
         trust = None
         if experiment.pseudo_labels.calibrate:
             predicted, trust = calibrated(predicted, setup.target, experiment.pseudo_labels)
@@ -121,7 +121,7 @@ def self_train(
         source = setup.source if settings.mixed else corrected
         batches = MixedBatches(corrected, source, training, None, settings.box_loss)
         losses = train_epoch(learner, batches, setup.seed, epoch, progress_of(recorder, epoch, last, "training"))
-        yield Cycle(epoch, learner, current, True, losses, trust, list(last_looks) if last_looks is not None else None)
+        yield Cycle(epoch, learner, current, True, losses, trust, last_looks)
         predicted = None
     if settings.restart:
         second = learner if start > epochs else new_teacher_student(experiment, setup.seed, str(learner.student.device))

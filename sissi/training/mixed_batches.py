@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sissi.boxes import IGNORE, Boxes
+from sissi.boxes import IGNORE, Boxes, split_ignore_regions
 from sissi.config import Training
 from sissi.config.correction import BoxLoss
 from sissi.config.training import Background
@@ -149,13 +149,8 @@ def background_of(target: ResizedDataset, settings: Background) -> Tensor | None
         return None
     border = settings.border
     if border == "labels":
-        border = border_share(list(map(cells_of, target.boxes)), target.height, target.width)
+        border = border_share([split_ignore_regions(boxes)[0] for boxes in target.boxes], target.height, target.width)
     return torch.tensor([border, settings.far, settings.confident, settings.soft, settings.completeness])
-
-
-def cells_of(boxes: Boxes) -> Boxes:
-    """Boxes that are no ignore regions."""
-    return boxes.take(boxes.labels != IGNORE)
 
 
 def as_target(boxes: Boxes, box_loss: BoxLoss = "all") -> Target:
